@@ -1,0 +1,2 @@
+//! Fixed-answer MCP upstream for the benchmark.
+fn main() {}

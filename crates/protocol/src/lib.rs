@@ -1,0 +1,22 @@
+//! MCP as data: JSON-RPC messages as spans over raw bytes, the methods of every revision, and the
+//! pure tables by which one era is told and turned into the other.
+//!
+//! Nothing here does IO, knows a clock or a runtime. A message is parsed once into spans
+//! ([`Message`]); what a gateway must change is spliced in ([`edit`]), and every other byte stays
+//! what the peer sent.
+#![warn(missing_docs)]
+
+pub mod edit;
+pub mod error;
+pub mod id;
+pub mod json;
+pub mod message;
+pub mod method;
+pub mod revision;
+
+pub use edit::ObjectEdit;
+pub use error::{RpcError, code};
+pub use id::Id;
+pub use json::{Object, Span};
+pub use message::{Kind, Message, ParseError};
+pub use revision::{Era, Revision};

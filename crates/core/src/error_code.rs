@@ -1,0 +1,228 @@
+//! The table of everything Gantry may complain about: one row per cause that a reader can act on.
+//!
+//! A row says what a program is told (JSON-RPC code, HTTP status, whether to try again); the page
+//! `docs/errors/<code>.md` says what a person should do. `for_each_error_code!` hands the rows to
+//! whoever needs one item per row, so that a row without its page does not compile.
+//! This module renders nothing and knows no error type of any crate.
+//!
+//! Invariant: a code that was published keeps its meaning for good; rows are added, not renumbered.
+
+use std::fmt;
+
+/// Where a cause lies, and so who can do something about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Category {
+    /// The configuration file or the environment.
+    Config,
+    /// The machine: ports, folders, locks.
+    Start,
+    /// A server behind the gateway.
+    Upstream,
+    /// What a client asked for.
+    Request,
+    /// Who asked.
+    Access,
+    /// What Gantry keeps on disk.
+    Storage,
+    /// A command at the terminal.
+    Command,
+    /// Gantry itself.
+    Internal,
+}
+
+impl Category {
+    /// Returns the name as it stands in the reference.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Config => "configuration",
+            Self::Start => "start",
+            Self::Upstream => "upstream",
+            Self::Request => "request",
+            Self::Access => "access",
+            Self::Storage => "storage",
+            Self::Command => "command",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+/// One row of the table.
+#[derive(Debug)]
+struct Row {
+    code: &'static str,
+    title: &'static str,
+    category: Category,
+    json_rpc: Option<i64>,
+    http: Option<u16>,
+    retryable: bool,
+}
+
+/// Calls the macro `$then` with every row: `Variant "E0101" Category json_rpc http retryable "title";`.
+///
+/// A value of `-` for `json_rpc` or `http` says that no client ever sees the error on that layer.
+#[macro_export]
+macro_rules! for_each_error_code {
+    ($then:ident) => {
+        $then! {
+            ConfigUnreadable "E0101" Config (-) (-) false "the configuration file cannot be read";
+            ConfigSyntax "E0102" Config (-) (-) false "the configuration file is not valid YAML";
+            ConfigUnknownKey "E0103" Config (-) (-) false "a key of the configuration is unknown";
+            BindFailed "E0104" Start (-) (-) false "the address to listen on cannot be taken";
+            ConfigInvalidValue "E0105" Config (-) (-) false "a value of the configuration is invalid";
+            ConfigMissingVariable "E0106" Config (-) (-) false "a variable of the configuration has no value";
+            ConfigConflict "E0107" Config (-) (-) false "settings are missing or contradict each other";
+            ConfigDuplicateKey "E0108" Config (-) (-) false "a key of the configuration is given twice";
+            ListenWithoutAuthentication "E0109" Config (-) (-) false "listening beyond the loopback without authentication";
+            DataFolderLocked "E0110" Start (-) (-) false "another gateway uses the data folder";
+            DataFolderUnusable "E0111" Start (-) (-) false "the data folder cannot be used";
+            ConfigNotEditable "E0112" Config (-) (-) false "the configuration file cannot be edited safely";
+            ConfigNameTaken "E0113" Config (-) (-) false "a name is reserved or used twice";
+
+            ProgramNotFound "E0201" Upstream (-32603) (502) false "the program of an upstream cannot be started";
+            UpstreamUnreachable "E0202" Upstream (-32603) (502) true "an upstream cannot be reached";
+            UpstreamVersionMismatch "E0203" Upstream (-32603) (502) false "an upstream speaks no revision that Gantry speaks";
+            UpstreamNotMcp "E0204" Upstream (-32603) (502) false "an upstream does not speak MCP";
+            UpstreamCrashLoop "E0205" Upstream (-32603) (502) false "an upstream ends again and again";
+            UpstreamUnauthorized "E0206" Upstream (-32603) (502) false "an upstream refuses the credentials";
+            UpstreamProbeTimeout "E0207" Upstream (-32603) (504) true "an upstream does not answer the first request";
+            UpstreamMessageTooLarge "E0208" Upstream (-32603) (502) false "a message of an upstream is too large";
+            UpstreamLost "E0209" Upstream (-32603) (502) true "an upstream ended during a call";
+            UpstreamCallTimeout "E0210" Upstream (-32603) (504) false "an upstream did not answer a call in time";
+
+            UnknownServer "E0301" Request (-32602) (404) false "no server or view has this name";
+            UnknownTool "E0302" Request (-32602) (-) false "no tool has this name";
+            CallbackNotBridged "E0303" Request (-32603) (-) false "an upstream asks the client back in a way the client's revision lacks";
+            BodyTooLarge "E0304" Request (-32600) (413) false "a request is too large";
+            MalformedMessage "E0305" Request (-32600) (400) false "a message is not valid JSON-RPC";
+            UnknownSession "E0306" Request (-32600) (404) true "the session is unknown or has ended";
+            HeaderMismatch "E0307" Request (-32020) (400) false "a header says something else than the message";
+            UnsupportedRevision "E0308" Request (-32022) (400) false "the client asks for a revision that Gantry does not speak";
+            Overloaded "E0309" Request (-32603) (503) true "the gateway has reached a limit";
+
+            TokenWrong "E0401" Access (-) (401) false "the token is missing or wrong";
+            HostRefused "E0402" Access (-) (403) false "the Host header is not allowed";
+            OriginRefused "E0403" Access (-) (403) false "the Origin header is not allowed";
+            AdminTokenWrong "E0404" Access (-) (401) false "the admin token is missing or wrong";
+
+            StorageFailed "E0501" Storage (-32603) (500) true "the database failed";
+            StorageTooNew "E0502" Storage (-) (-) false "the database was written by a newer Gantry";
+
+            GatewayNotRunning "E0601" Command (-) (-) true "no gateway answers on the data folder";
+            UnknownErrorCode "E0602" Command (-) (-) false "no error has this code";
+
+            Internal "E0901" Internal (-32603) (500) false "Gantry has a bug";
+        }
+    };
+}
+
+macro_rules! optional {
+    ((-)) => {
+        None
+    };
+    (($value:expr)) => {
+        Some($value)
+    };
+}
+
+macro_rules! define {
+    ($($variant:ident $code:literal $category:ident $json_rpc:tt $http:tt $retryable:literal $title:literal;)*) => {
+        /// A cause that has a code and a page of its own.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum ErrorCode {
+            $(#[doc = concat!($code, ": ", $title, ".")] $variant,)*
+        }
+
+        impl ErrorCode {
+            /// Every code, in the order of the table.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            const fn row(self) -> &'static Row {
+                match self {
+                    $(Self::$variant => &Row {
+                        code: $code,
+                        title: $title,
+                        category: Category::$category,
+                        json_rpc: optional!($json_rpc),
+                        http: optional!($http),
+                        retryable: $retryable,
+                    },)*
+                }
+            }
+        }
+    };
+}
+
+for_each_error_code!(define);
+
+impl ErrorCode {
+    /// Returns the code as it is printed, such as `E0104`.
+    pub const fn code(self) -> &'static str {
+        self.row().code
+    }
+
+    /// Returns the cause in one line, without a full stop.
+    pub const fn title(self) -> &'static str {
+        self.row().title
+    }
+
+    /// Returns where the cause lies.
+    pub const fn category(self) -> Category {
+        self.row().category
+    }
+
+    /// Returns the code of the JSON-RPC error, if a client may see this cause as one.
+    pub const fn json_rpc(self) -> Option<i64> {
+        self.row().json_rpc
+    }
+
+    /// Returns the HTTP status, if a client may see this cause as one.
+    pub const fn http(self) -> Option<u16> {
+        self.row().http
+    }
+
+    /// Tells whether the same request may succeed a moment later, without anybody's doing.
+    pub const fn retryable(self) -> bool {
+        self.row().retryable
+    }
+
+    /// Finds a code by what is printed; upper and lower case are the same, the `E` may be absent.
+    pub fn find(text: &str) -> Option<Self> {
+        let digits = text.trim().trim_start_matches(['e', 'E']);
+        Self::ALL.iter().copied().find(|code| code.code().trim_start_matches('E') == digits)
+    }
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_in_order() {
+        let codes: Vec<_> = ErrorCode::ALL.iter().map(|code| code.code()).collect();
+        let mut blocks: Vec<_> = codes.clone();
+        blocks.sort_unstable();
+        blocks.dedup();
+        assert_eq!(codes, blocks);
+    }
+
+    #[test]
+    fn a_code_is_found_however_it_is_written() {
+        for text in ["E0104", "e0104", "0104", " E0104 "] {
+            assert_eq!(ErrorCode::find(text), Some(ErrorCode::BindFailed));
+        }
+        assert_eq!(ErrorCode::find("E9999"), None);
+    }
+
+    #[test]
+    fn titles_are_half_sentences() {
+        for code in ErrorCode::ALL {
+            assert!(!code.title().ends_with('.'), "{code}");
+        }
+    }
+}

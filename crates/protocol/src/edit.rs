@@ -21,7 +21,7 @@ pub struct ObjectEdit<'a> {
 enum Change<'a> {
     Set(Cow<'a, [u8]>),
     Remove,
-    Nested(ObjectEdit<'a>),
+    Nested(Box<ObjectEdit<'a>>),
 }
 
 impl<'a> ObjectEdit<'a> {
@@ -52,8 +52,8 @@ impl<'a> ObjectEdit<'a> {
     }
 
     /// Replaces a member by an edited object; added if it is absent.
-    pub fn nest(&mut self, name: &str, edit: ObjectEdit<'a>) -> &mut Self {
-        self.change(name, Change::Nested(edit))
+    pub fn nest(&mut self, name: &str, edit: Self) -> &mut Self {
+        self.change(name, Change::Nested(Box::new(edit)))
     }
 
     /// Tells whether any change is planned.

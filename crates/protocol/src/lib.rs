@@ -8,11 +8,15 @@
 
 pub mod edit;
 pub mod error;
+pub mod headers;
 pub mod id;
 pub mod json;
 pub mod message;
+pub mod meta;
 pub mod method;
 pub mod revision;
+pub mod sse;
+pub mod tool;
 
 pub use edit::ObjectEdit;
 pub use error::{RpcError, code};

@@ -1,0 +1,57 @@
+//! Starts commands, each behind a shim of its own.
+
+#[cfg(target_os = "linux")]
+mod linux;
+
+use std::{ffi::OsString, fmt, path::PathBuf};
+
+use crate::{Child, CommandSpec, Limits, StartError};
+
+/// Starts children. One serves the whole gateway; it holds no process.
+#[derive(Clone)]
+pub struct Launcher {
+    shim: PathBuf,
+    environment: Vec<(OsString, OsString)>,
+}
+
+impl Launcher {
+    /// Makes a launcher whose shim is this very executable, which must call [`shim_main`](crate::shim_main) first
+    /// thing in its `main`. `environment` is the gateway's own; children inherit of it what
+    /// [`is_inherited`](crate::is_inherited) names.
+    pub fn new(environment: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
+        // Not the path of the executable: after an upgrade in place another program, or none, lies there, while this
+        // link still leads to the one that runs.
+        Self::with_shim("/proc/self/exe", environment)
+    }
+
+    /// As [`new`](Self::new), with another executable as the shim.
+    pub fn with_shim(
+        shim: impl Into<PathBuf>,
+        environment: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> Self {
+        Self { shim: shim.into(), environment: environment.into_iter().collect() }
+    }
+
+    /// Starts a command and returns once it runs, which is to say that it was executed; whether it answers is for the
+    /// caller to see. Must be called within a tokio runtime, whose tasks then drain the child's stderr.
+    ///
+    /// Cancel safety: dropping the future ends whatever was started.
+    #[cfg(target_os = "linux")]
+    pub async fn start(&self, spec: &CommandSpec, limits: &Limits) -> Result<Child, StartError> {
+        linux::start(self, spec, limits).await
+    }
+
+    /// Refuses to start anything on this platform.
+    #[cfg(not(target_os = "linux"))]
+    #[expect(clippy::unused_async, reason = "it is on Linux")]
+    pub async fn start(&self, _spec: &CommandSpec, _limits: &Limits) -> Result<Child, StartError> {
+        Err(StartError::Unsupported)
+    }
+}
+
+impl fmt::Debug for Launcher {
+    /// The environment holds the gateway's secrets.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Launcher").field("shim", &self.shim).finish_non_exhaustive()
+    }
+}

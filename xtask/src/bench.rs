@@ -1,0 +1,232 @@
+//! `cargo xtask bench`: the gateway beside nginx and beside nothing, in one run on one machine.
+//!
+//! Three legs lead to the same upstream: directly, through nginx's `proxy_pass`, through Gantry. All servers stay up; in
+//! each round every case is measured on every leg, one right after the other and in turning order, so that what else
+//! the machine does falls on all alike. Only ratios within a round are worth comparing between machines.
+//! `bench/README.md` holds the figures and how to read them.
+
+use std::fs;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use clap::ValueEnum as _;
+
+use crate::setup::{self, Scope};
+use crate::shell;
+use crate::workspace::Workspace;
+
+mod client;
+mod legs;
+mod load;
+mod memory;
+mod report;
+
+use client::Era;
+use legs::Leg;
+use load::Figures;
+
+/// How long the first load on each leg lasts, which is not counted.
+const WARM_UP_SECONDS: u32 = 1;
+
+/// How often each server is started to see how long that takes.
+const N_STARTS: usize = 5;
+
+/// What to measure.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// Rounds; each figure is the median over them.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    rounds: u32,
+    /// Seconds of load per leg, case and round.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=600))]
+    seconds: u32,
+    /// Legs (direct, nginx, gantry) and cases (1-small, 32-small, 1-large, 32-large) to measure; all unless given.
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<Part>,
+    /// The era that client and upstream speak.
+    #[arg(long, value_enum, default_value_t = Era::Modern)]
+    era: Era,
+    /// Puts the tables into `bench/README.md`.
+    #[arg(long)]
+    write: bool,
+}
+
+/// A leg or a case, as `--only` takes them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Leg(Leg),
+    Case(Case),
+}
+
+/// One kind of load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Case {
+    name: &'static str,
+    /// Connections, each with one call at a time.
+    n_connections: u32,
+    /// The size as `call.lua` knows it: `small`, or `large` with 20 kB in both directions.
+    size: &'static str,
+}
+
+/// The cases of the report.
+const CASES: [Case; 4] = [
+    Case { name: "1-small", n_connections: 1, size: "small" },
+    Case { name: "32-small", n_connections: 32, size: "small" },
+    Case { name: "1-large", n_connections: 1, size: "large" },
+    Case { name: "32-large", n_connections: 32, size: "large" },
+];
+
+/// What one load on one leg gave.
+#[derive(Debug, Clone)]
+struct Measurement {
+    round: u32,
+    case: &'static str,
+    leg: Leg,
+    figures: Figures,
+}
+
+/// What a leg's own processes cost, apart from any load.
+#[derive(Debug, Clone)]
+struct Cost {
+    leg: Leg,
+    /// From the start of the process to the first good answer to a call.
+    ready_after: Vec<Duration>,
+    idle_bytes: u64,
+    loaded_bytes: u64,
+}
+
+/// Builds everything, measures, and prints the tables.
+pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<()> {
+    let legs = chosen(&arguments.only, &Leg::ALL, |part| {
+        if let Part::Leg(leg) = part { Some(*leg) } else { None }
+    });
+    let cases = chosen(&arguments.only, &CASES, |part| {
+        if let Part::Case(case) = part { Some(*case) } else { None }
+    });
+    setup::run(workspace, Scope::Benchmark, false)?;
+    build(workspace, &legs)?;
+    let folder = workspace.target("bench");
+    if folder.exists() {
+        fs::remove_dir_all(&folder)
+            .with_context(|| format!("failed to empty `{}`", folder.display()))?;
+    }
+    fs::create_dir_all(&folder)
+        .with_context(|| format!("failed to create `{}`", folder.display()))?;
+
+    let upstream = legs::start_upstream(workspace, arguments.era)?;
+    let mut running = Vec::new();
+    for leg in &legs {
+        running.push(legs::start(workspace, *leg, upstream.address, arguments.era, N_STARTS)?);
+    }
+    let mut measurements = Vec::new();
+    for leg in &running {
+        for case in &cases {
+            load::apply(workspace, leg, *case, upstream.address, WARM_UP_SECONDS)?;
+        }
+    }
+    for round in 0..arguments.rounds {
+        for case in &cases {
+            let n_legs = running.len();
+            for leg in running.iter().cycle().skip(round as usize % n_legs).take(n_legs) {
+                let figures =
+                    load::apply(workspace, leg, *case, upstream.address, arguments.seconds)?;
+                let (round, case, leg) = (round, case.name, leg.leg);
+                println!(
+                    "round {}, {case}, {leg}: {:.0} requests/s",
+                    round + 1,
+                    figures.requests_per_second()
+                );
+                measurements.push(Measurement { round, case, leg, figures });
+            }
+        }
+    }
+    let costs: Vec<Cost> =
+        running.iter().filter_map(legs::RunningLeg::cost).collect::<anyhow::Result<_>>()?;
+    let conditions = conditions(workspace, arguments)?;
+    let tables = report::tables(&conditions, &measurements, &costs);
+    println!("\n{tables}");
+    if arguments.write {
+        report::write(&workspace.path("bench/README.md"), &tables)?;
+    }
+    Ok(())
+}
+
+/// Those of `all` that `--only` names; all of them if it names none of their kind.
+fn chosen<T: Copy + PartialEq>(
+    only: &[Part],
+    all: &[T],
+    select: impl Fn(&Part) -> Option<T>,
+) -> Vec<T> {
+    let named: Vec<T> = only.iter().filter_map(select).collect();
+    all.iter().filter(|item| named.is_empty() || named.contains(item)).copied().collect()
+}
+
+/// Builds what the legs need, as it is released.
+fn build(workspace: &Workspace, legs: &[Leg]) -> anyhow::Result<()> {
+    shell::run(shell::cargo(workspace).args(["build", "--release", "--package", "gantry-bench"]))?;
+    if legs.contains(&Leg::Gantry) {
+        shell::run(shell::cargo(workspace).args([
+            "build",
+            "--release",
+            "--package",
+            "gantry-cli",
+        ]))?;
+    }
+    Ok(())
+}
+
+/// The conditions of the run, in one sentence.
+fn conditions(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<String> {
+    let n_cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let revision =
+        shell::capture(shell::command(workspace, "git").args(["rev-parse", "--short", "HEAD"]))?;
+    let nginx = legs::nginx_version(workspace)?;
+    Ok(format!(
+        "Medians of {} interleaved rounds of {} s on {n_cores} cores, {} era, {nginx}, Gantry at `{}`.",
+        arguments.rounds,
+        arguments.seconds,
+        arguments.era,
+        revision.trim()
+    ))
+}
+
+// === impl Part ===
+
+impl std::str::FromStr for Part {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> anyhow::Result<Self> {
+        if let Some(case) = CASES.iter().find(|case| case.name == text) {
+            return Ok(Self::Case(*case));
+        }
+        let Ok(leg) = Leg::from_str(text, false) else {
+            bail!(
+                "`{text}` is neither a leg (direct, nginx, gantry) nor a case (1-small, 32-small, 1-large, 32-large)"
+            );
+        };
+        Ok(Self::Leg(leg))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CASES, Leg, Part, chosen};
+
+    fn legs(only: &[&str]) -> Vec<Leg> {
+        let only: Vec<Part> = only.iter().map(|text| text.parse().unwrap()).collect();
+        chosen(&only, &Leg::ALL, |part| if let Part::Leg(leg) = part { Some(*leg) } else { None })
+    }
+
+    #[test]
+    fn everything_is_measured_unless_something_is_named() {
+        assert_eq!(legs(&[]), Leg::ALL);
+        assert_eq!(legs(&["32-small"]), Leg::ALL);
+        assert_eq!(legs(&["nginx", "direct", "1-small"]), [Leg::Direct, Leg::Nginx]);
+    }
+
+    #[test]
+    fn an_unknown_part_is_refused() {
+        assert!("33-small".parse::<Part>().is_err());
+        assert_eq!("1-large".parse::<Part>().unwrap(), Part::Case(CASES[2]));
+    }
+}

@@ -1,0 +1,242 @@
+//! The ways to the upstream, each with the processes that it needs.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use clap::ValueEnum;
+
+use super::client::{self, Era};
+use super::{Cost, memory};
+use crate::server_process::ServerProcess;
+use crate::shell;
+use crate::workspace::Workspace;
+
+/// How long a server may take to give its first good answer.
+const READY_LIMIT: Duration = Duration::from_secs(20);
+
+/// One way to the upstream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum)]
+pub(crate) enum Leg {
+    /// Nothing between.
+    Direct,
+    /// nginx's `proxy_pass`, which understands nothing of what it forwards.
+    Nginx,
+    /// The gateway, by its ordinary endpoint and a prefixed name.
+    Gantry,
+}
+
+/// A leg that takes calls.
+#[derive(Debug)]
+pub(super) struct RunningLeg {
+    pub(super) leg: Leg,
+    pub(super) address: SocketAddr,
+    pub(super) era: Era,
+    /// The legacy session that the load uses, where there is one.
+    pub(super) session: Option<String>,
+    /// The leg's own server, unless it has none.
+    server: Option<ServerProcess>,
+    ready_after: Vec<Duration>,
+    idle_bytes: u64,
+}
+
+/// The upstream, and where it is.
+#[derive(Debug)]
+pub(super) struct Upstream {
+    pub(super) address: SocketAddr,
+    _server: ServerProcess,
+}
+
+/// Starts the upstream.
+pub(super) fn start_upstream(workspace: &Workspace, era: Era) -> anyhow::Result<Upstream> {
+    let address = free_address()?;
+    let mut command = shell::command(workspace, workspace.target("release/gantry-bench"));
+    command.arg("--listen").arg(address.to_string()).stdout(Stdio::null());
+    if era == Era::Legacy {
+        command.arg("--legacy");
+    }
+    let mut server = ServerProcess::start(workspace, "the upstream", &mut command)?;
+    server.wait_until(READY_LIMIT, || client::call(address, "echo", era, None))?;
+    Ok(Upstream { address, _server: server })
+}
+
+/// Starts the leg's server `n_starts` times, each time until a call succeeds, and leaves the last one running.
+pub(super) fn start(
+    workspace: &Workspace,
+    leg: Leg,
+    upstream: SocketAddr,
+    era: Era,
+    n_starts: usize,
+) -> anyhow::Result<RunningLeg> {
+    let mut running = RunningLeg {
+        leg,
+        address: upstream,
+        era,
+        session: None,
+        server: None,
+        ready_after: Vec::new(),
+        idle_bytes: 0,
+    };
+    if leg != Leg::Direct {
+        for _ in 0..n_starts {
+            if let Some(mut previous) = running.server.take() {
+                previous.stop()?;
+            }
+            running.address = free_address()?;
+            let mut server = leg.start_server(workspace, running.address, upstream)?;
+            let ready = server.wait_until(READY_LIMIT, || {
+                let session = client::connect(running.address, era)?;
+                client::call(running.address, leg.tool(), era, session.as_deref())
+            });
+            running.ready_after.push(
+                ready.with_context(|| {
+                    format!("see the logs in `{}`", folder(workspace).display())
+                })?,
+            );
+            running.server = Some(server);
+        }
+    }
+    running.session = client::connect(running.address, era)?;
+    running.idle_bytes = running.resident_bytes()?;
+    Ok(running)
+}
+
+/// What nginx calls itself, such as `nginx/1.22.1`.
+pub(super) fn nginx_version(workspace: &Workspace) -> anyhow::Result<String> {
+    let output = nginx(workspace)?.arg("-v").output().context("failed to start nginx")?;
+    let text = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    Ok(text.rsplit(' ').next().unwrap_or_default().to_owned())
+}
+
+/// A free port of the loopback; free a moment ago, which is as good as it gets for servers that want a number.
+fn free_address() -> anyhow::Result<SocketAddr> {
+    Ok(TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr())?)
+}
+
+/// Where configurations and logs of the run go.
+fn folder(workspace: &Workspace) -> PathBuf {
+    workspace.target("bench")
+}
+
+fn nginx(workspace: &Workspace) -> anyhow::Result<Command> {
+    let program = shell::find_program(workspace, "nginx")
+        .context("nginx is not installed; run `cargo xtask setup`")?;
+    Ok(shell::command(workspace, program))
+}
+
+// === impl Leg ===
+
+impl Leg {
+    /// All of them, in the order of the report.
+    pub(super) const ALL: [Self; 3] = [Self::Direct, Self::Nginx, Self::Gantry];
+
+    /// The tool's name on this leg.
+    pub(super) fn tool(self) -> &'static str {
+        match self {
+            Self::Direct | Self::Nginx => "echo",
+            Self::Gantry => "echo__echo",
+        }
+    }
+
+    fn start_server(
+        self,
+        workspace: &Workspace,
+        own: SocketAddr,
+        upstream: SocketAddr,
+    ) -> anyhow::Result<ServerProcess> {
+        match self {
+            Self::Direct => bail!("the direct leg has no server"),
+            Self::Nginx => start_nginx(workspace, own, upstream),
+            Self::Gantry => start_gantry(workspace, own, upstream),
+        }
+    }
+}
+
+impl fmt::Display for Leg {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Direct => "direct",
+            Self::Nginx => "nginx",
+            Self::Gantry => "gantry",
+        })
+    }
+}
+
+/// nginx with the configuration of `bench/load/nginx.conf`.
+fn start_nginx(
+    workspace: &Workspace,
+    own: SocketAddr,
+    upstream: SocketAddr,
+) -> anyhow::Result<ServerProcess> {
+    let folder = folder(workspace).join("nginx");
+    fs::create_dir_all(&folder)
+        .with_context(|| format!("failed to create `{}`", folder.display()))?;
+    let template = fs::read_to_string(workspace.path("bench/load/nginx.conf"))
+        .context("failed to read `nginx.conf`")?;
+    let filled =
+        template.replace("@LISTEN@", &own.to_string()).replace("@UPSTREAM@", &upstream.to_string());
+    let config = folder.join("nginx.conf");
+    fs::write(&config, filled)
+        .with_context(|| format!("failed to write `{}`", config.display()))?;
+    let mut command = nginx(workspace)?;
+    command.arg("-p").arg(&folder).arg("-c").arg(&config).args(["-e", "error.log"]);
+    log_to(&mut command, &folder.join("output.log"))?;
+    ServerProcess::start(workspace, "nginx", &mut command)
+}
+
+/// The gateway as it comes: default logs, which go to a file, and metrics on.
+fn start_gantry(
+    workspace: &Workspace,
+    own: SocketAddr,
+    upstream: SocketAddr,
+) -> anyhow::Result<ServerProcess> {
+    let folder = folder(workspace).join("gantry");
+    if folder.exists() {
+        // Each start is a first one: what an earlier start has learned must not help this one.
+        fs::remove_dir_all(&folder)
+            .with_context(|| format!("failed to empty `{}`", folder.display()))?;
+    }
+    fs::create_dir_all(&folder)
+        .with_context(|| format!("failed to create `{}`", folder.display()))?;
+    let config = folder.join("gantry.yaml");
+    let text = format!("servers:\n  echo:\n    url: http://{upstream}/mcp\n");
+    fs::write(&config, text).with_context(|| format!("failed to write `{}`", config.display()))?;
+    let mut command = shell::command(workspace, workspace.target("release/gantry"));
+    command.arg("serve").arg("--config").arg(&config).arg("--listen").arg(own.to_string());
+    for variable in ["GANTRY_CONFIG", "GANTRY_DATA_DIR", "GANTRY_LISTEN"] {
+        command.env_remove(variable);
+    }
+    log_to(&mut command, &folder.join("gantry.log"))?;
+    ServerProcess::start(workspace, "the gateway", &mut command)
+}
+
+/// Sends both outputs of the command to one file.
+fn log_to(command: &mut Command, path: &Path) -> anyhow::Result<()> {
+    let file =
+        File::create(path).with_context(|| format!("failed to create `{}`", path.display()))?;
+    command.stdout(file.try_clone()?).stderr(file);
+    Ok(())
+}
+
+// === impl RunningLeg ===
+
+impl RunningLeg {
+    /// What the leg's own server cost, now that the load is over; `None` for the leg without one.
+    pub(super) fn cost(&self) -> Option<anyhow::Result<Cost>> {
+        self.server.as_ref()?;
+        Some(self.resident_bytes().map(|loaded_bytes| Cost {
+            leg: self.leg,
+            ready_after: self.ready_after.clone(),
+            idle_bytes: self.idle_bytes,
+            loaded_bytes,
+        }))
+    }
+
+    fn resident_bytes(&self) -> anyhow::Result<u64> {
+        self.server.as_ref().map_or(Ok(0), |server| memory::resident_bytes(server.id()))
+    }
+}

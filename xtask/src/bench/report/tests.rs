@@ -1,0 +1,66 @@
+//! The report, from made-up measurements.
+
+use std::time::Duration;
+
+use super::super::legs::Leg;
+use super::super::load::Figures;
+use super::super::{Cost, Measurement};
+use super::{Spread, fill, spread, tables};
+
+fn measured(round: u32, leg: Leg, rate: u64, p50: f64) -> Measurement {
+    Measurement { round, case: "1-small", leg, figures: Figures::of(rate, p50, 2.0 * p50) }
+}
+
+#[test]
+fn ratios_are_taken_within_a_round() {
+    let measurements = [
+        measured(0, Leg::Nginx, 100, 10.0),
+        measured(0, Leg::Gantry, 80, 20.0),
+        measured(1, Leg::Gantry, 140, 30.0),
+        measured(1, Leg::Nginx, 200, 10.0),
+        measured(2, Leg::Nginx, 100, 10.0),
+        measured(2, Leg::Gantry, 90, 10.0),
+    ];
+    let text = tables("Made up.", &measurements, &[]);
+    let rows: Vec<&str> = text.lines().skip(4).collect();
+    assert_eq!(
+        rows,
+        [
+            "| 1-small | nginx | 100 | 1.00 (1.00 to 1.00) | 10 µs | 1.00 | 20 µs | 1.00 |",
+            "| 1-small | gantry | 90 | 0.80 (0.70 to 0.90) | 20 µs | 2.00 | 40 µs | 2.00 |",
+        ]
+    );
+}
+
+#[test]
+fn without_nginx_there_are_no_ratios() {
+    let text = tables("Made up.", &[measured(0, Leg::Direct, 100, 10.0)], &[]);
+    assert!(text.ends_with("| 1-small | direct | 100 | - | 10 µs | - | 20 µs | - |\n"), "{text}");
+}
+
+#[test]
+fn costs_have_a_table_of_their_own() {
+    let ready_after = [9, 5, 7].map(Duration::from_millis).to_vec();
+    let cost =
+        Cost { leg: Leg::Gantry, ready_after, idle_bytes: 12_345_678, loaded_bytes: 20_000_000 };
+    let text = tables("Made up.", &[], &[cost]);
+    assert!(text.ends_with("| gantry | 12.3 MB | 20.0 MB | 7 ms (5 to 9) |\n"), "{text}");
+}
+
+#[test]
+fn the_median_of_an_even_count_lies_between() {
+    assert_eq!(
+        spread(&[4.0, 1.0, 3.0, 2.0]),
+        Some(Spread { median: 2.5, least: 1.0, greatest: 4.0 })
+    );
+    assert_eq!(spread(&[]), None);
+}
+
+#[test]
+fn only_what_stands_between_the_markers_is_replaced() {
+    let text = "before\n<!-- figures: begin -->\nold\n<!-- figures: end -->\nafter\n";
+    let filled = fill(text, "new").unwrap();
+    assert_eq!(filled, "before\n<!-- figures: begin -->\n\nnew\n<!-- figures: end -->\nafter\n");
+    assert_eq!(fill(&filled, "new").unwrap(), filled);
+    assert!(fill("<!-- figures: end --> <!-- figures: begin -->", "new").is_err());
+}

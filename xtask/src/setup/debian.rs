@@ -1,0 +1,69 @@
+//! System packages, on Debian and what descends from it.
+
+use super::Scope;
+use crate::shell;
+use crate::workspace::Workspace;
+
+/// A program we need, and the package that has it.
+struct Package {
+    name: &'static str,
+    is_present: fn(&Workspace) -> bool,
+}
+
+const FOR_TESTS: &[Package] = &[
+    Package {
+        name: "npm",
+        is_present: |workspace| shell::find_program(workspace, "npm").is_some(),
+    },
+    // Brings Python itself where there is none, and what `python3 -m venv` lacks on Debian without it.
+    Package {
+        name: "python3-venv",
+        is_present: |workspace| {
+            shell::succeeds(
+                shell::command(workspace, "python3").args(["-c", "import venv, ensurepip"]),
+            )
+        },
+    },
+];
+
+// Debian starts nginx as a service where services run at all; the benchmark has its own processes and needs none.
+const FOR_BENCHMARK: &[Package] = &[
+    Package {
+        name: "nginx-light",
+        is_present: |workspace| shell::find_program(workspace, "nginx").is_some(),
+    },
+    Package {
+        name: "wrk",
+        is_present: |workspace| shell::find_program(workspace, "wrk").is_some(),
+    },
+];
+
+/// The packages that `scope` needs and this machine lacks.
+pub(super) fn missing_packages(workspace: &Workspace, scope: Scope) -> Vec<&'static str> {
+    let tests = if scope == Scope::Benchmark { &[] } else { FOR_TESTS };
+    let benchmark = if scope == Scope::Tests { &[] } else { FOR_BENCHMARK };
+    let needed = tests.iter().chain(benchmark);
+    needed.filter(|package| !(package.is_present)(workspace)).map(|package| package.name).collect()
+}
+
+/// Installs the missing packages, as root or by `sudo`.
+pub(super) fn install(workspace: &Workspace, scope: Scope) -> anyhow::Result<()> {
+    let packages = missing_packages(workspace, scope);
+    shell::run(apt(workspace)?.args(["update", "--quiet"]))?;
+    shell::run(
+        apt(workspace)?
+            .args(["install", "--quiet", "--yes", "--no-install-recommends"])
+            .args(packages),
+    )
+}
+
+/// `apt-get`, with the rights to install.
+fn apt(workspace: &Workspace) -> anyhow::Result<std::process::Command> {
+    let is_root = shell::capture(shell::command(workspace, "id").arg("-u"))?.trim() == "0";
+    let mut command = shell::command(workspace, if is_root { "apt-get" } else { "sudo" });
+    if !is_root {
+        command.arg("apt-get");
+    }
+    command.env("DEBIAN_FRONTEND", "noninteractive");
+    Ok(command)
+}

@@ -6,6 +6,7 @@
 //! what the peer sent.
 #![warn(missing_docs)]
 
+pub mod capabilities;
 pub mod edit;
 pub mod error;
 pub mod headers;
@@ -17,6 +18,7 @@ pub mod method;
 pub mod revision;
 pub mod sse;
 pub mod tool;
+pub mod verdict;
 
 pub use edit::ObjectEdit;
 pub use error::{RpcError, code};

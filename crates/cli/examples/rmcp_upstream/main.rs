@@ -34,12 +34,9 @@ use crate::{
 async fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
     let shared = Shared::new(arguments.era);
-    match arguments.http() {
-        Some(address) => http::serve(address, shared, arguments.exit_with_stdin).await?,
-        None => {
-            let running = Upstream::new(shared).serve(stdio()).await?;
-            running.waiting().await?;
-        }
-    }
-    Ok(())
+    let Some(address) = arguments.http() else {
+        Upstream::new(shared).serve(stdio()).await?.waiting().await?;
+        return Ok(());
+    };
+    http::serve(address, shared, arguments.exit_with_stdin).await
 }

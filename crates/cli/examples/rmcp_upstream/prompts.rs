@@ -73,13 +73,12 @@ async fn in_context(
 
 /// Completes an argument from a short list of words.
 pub(crate) fn complete(request: &CompleteRequestParams) -> Result<CompleteResult, ErrorData> {
-    let values = match &request.r#ref {
-        Reference::Resource(_) => vec!["1".to_owned(), "2".to_owned(), "3".to_owned()],
-        _ => {
-            let fitting = WORDS.iter().filter(|word| word.starts_with(&request.argument.value));
-            fitting.map(ToString::to_string).collect()
-        }
+    let words: &[&str] = match &request.r#ref {
+        Reference::Resource(_) => &["1", "2", "3"],
+        _ => &WORDS,
     };
+    let fitting = words.iter().filter(|word| word.starts_with(&request.argument.value));
+    let values = fitting.map(ToString::to_string).collect();
     let completion = CompletionInfo::with_all_values(values)
         .map_err(|error| ErrorData::internal_error(error, None))?;
     Ok(CompleteResult::new(completion))

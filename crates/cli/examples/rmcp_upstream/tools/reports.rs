@@ -46,9 +46,10 @@ pub(crate) async fn progress(call: &Call<'_>) -> CallToolResult {
 
 /// Logs at level `info`, unless the caller wants only what is more severe, or (modern) nothing.
 async fn log(call: &Call<'_>, message: &str) {
-    let wanted = match asking::is_modern(call.context) {
-        true => call.context.meta.log_level(),
-        false => Some(call.upstream.level()),
+    let wanted = if asking::is_modern(call.context) {
+        call.context.meta.log_level()
+    } else {
+        Some(call.upstream.level())
     };
     if matches!(wanted, Some(LoggingLevel::Debug | LoggingLevel::Info)) {
         let message = LoggingMessageNotificationParam::new(LoggingLevel::Info, json!(message))

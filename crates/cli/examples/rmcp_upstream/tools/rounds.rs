@@ -72,7 +72,7 @@ fn next(
         "multi_round" => {
             format!("The colour is {}", asking::text_field(answers, "step2", "color"))
         }
-        _ => format!("Answered: {}", Vec::from_iter(answers.keys().cloned()).join(", ")),
+        _ => format!("Answered: {}", answers.keys().cloned().collect::<Vec<_>>().join(", ")),
     }))
 }
 

@@ -1,0 +1,11 @@
+//! End-to-end tests: the real binary, real upstreams, real clients, over real sockets and pipes.
+//!
+//! One target for all of them, so that they link once. `support` starts and stops things; every
+//! other module is one subject.
+
+#![expect(clippy::panic, reason = "where a helper of a test fails, the test has failed")]
+
+mod conformance;
+mod peers;
+mod running;
+mod support;

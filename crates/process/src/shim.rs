@@ -44,13 +44,16 @@ fn run() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    if order::is_withdrawn(control) {
+        return ExitCode::SUCCESS;
+    }
     let started = kernel::prepare()
         .map_err(|error| program::Failure::new(Step::Setup, &error))
         .and_then(|signals| Ok((signals, program::start(&order, pipes)?)));
     match started {
         Ok((signals, pid)) => {
-            order::report(control, &Report::Started { pid: pid.as_raw_nonzero().get() });
             release_what_is_the_childs();
+            order::report(control, &Report::Started { pid: pid.as_raw_nonzero().get() });
             end::Watch::new(control, signals, pid, order.grace).run();
         }
         Err(program::Failure { step, errno, path }) => {

@@ -6,7 +6,9 @@ use std::{
     os::fd::{BorrowedFd, OwnedFd},
 };
 
-use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendFlags, recvmsg, send};
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendFlags, recv, recvmsg, send,
+};
 
 use crate::wire::{Order, Report};
 
@@ -49,6 +51,13 @@ fn read_order(file: &OwnedFd) -> io::Result<Order> {
         }
     }
     Order::decode(&bytes)
+}
+
+/// Says whether the gateway has gone or changed its mind since it gave the order. It may still do so later; this spares
+/// a child that nobody waits for.
+pub(super) fn is_withdrawn(control: BorrowedFd<'_>) -> bool {
+    let mut byte = [0];
+    matches!(recv(control, &mut byte, RecvFlags::PEEK | RecvFlags::DONTWAIT), Ok((_, 0)))
 }
 
 /// Tells the gateway; if it is no more, nobody needs to know.

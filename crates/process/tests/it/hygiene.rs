@@ -2,9 +2,19 @@
 
 use std::fs;
 
+use bytes::Bytes;
+use gantry_process::{Child, Exit};
 use rustix::fs::{Mode, OFlags};
 
 use crate::support::{command, launcher, limits, mark, parent, start};
+
+/// Starts `cat` and waits until it answers: before, the loader opens and closes files of its own.
+async fn start_cat() -> Child {
+    let mut child = launcher(&mark()).start(&command("cat", &[]), &limits()).await.unwrap();
+    child.stdin.send(Bytes::from_static(b"ready")).await.unwrap();
+    assert_eq!(child.stdout.next().await.unwrap().unwrap(), "ready");
+    child
+}
 
 fn descriptors(pid: u32) -> Vec<u32> {
     let entries = fs::read_dir(format!("/proc/{pid}/fd")).unwrap();
@@ -27,8 +37,7 @@ fn status(pid: u32, field: &str) -> String {
 async fn a_child_has_its_three_pipes_and_no_other_descriptor() {
     // As if the gateway had inherited it: without close-on-exec.
     let leaked = rustix::fs::open("/dev/zero", OFlags::RDONLY, Mode::empty()).unwrap();
-    let child = launcher(&mark()).start(&command("cat", &[]), &limits()).await.unwrap();
-    let other = launcher(&mark()).start(&command("cat", &[]), &limits()).await.unwrap();
+    let (child, other) = (start_cat().await, start_cat().await);
     for pid in [child.pid(), other.pid()] {
         assert_eq!(descriptors(pid), [0, 1, 2]);
         for descriptor in 0..3 {
@@ -41,7 +50,7 @@ async fn a_child_has_its_three_pipes_and_no_other_descriptor() {
 
 #[tokio::test]
 async fn the_shim_holds_no_pipe_of_its_child() {
-    let child = start("exec cat").await;
+    let child = start_cat().await;
     let shim = parent(child.pid());
     let pipes = |pid: u32| -> Vec<_> {
         let links = descriptors(pid)
@@ -63,12 +72,12 @@ async fn a_child_closes_its_stdout_and_the_gateway_sees_it_at_once() {
     assert!(child.stdout.next().await.unwrap().is_none());
     assert_eq!(child.process.watch().now(), None);
     drop(child.stdin);
-    assert_eq!(child.process.wait().await, gantry_process::Exit::Code(5));
+    assert_eq!(child.process.wait().await, Exit::Code(5));
 }
 
 #[tokio::test]
 async fn a_child_starts_with_default_signals_in_a_group_and_session_apart_from_ours() {
-    let child = start("exec cat").await;
+    let child = start_cat().await;
     assert_eq!(status(child.pid(), "SigBlk"), "0000000000000000");
     // Signals 32 and 33 belong to the C library, which ignores them in what it spawns, and lets nobody change that.
     let ignored = u64::from_str_radix(&status(child.pid(), "SigIgn"), 16).unwrap();

@@ -87,6 +87,16 @@ pub(crate) async fn wait_for_marked(mark: &str, count: usize) {
     .await;
 }
 
+/// Waits until no process has `argument` among its arguments. Zombies have none.
+pub(crate) async fn wait_until_unnamed(argument: &str) {
+    let has_it = |entry: fs::DirEntry| {
+        let arguments = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        arguments.split(|byte| *byte == 0).any(|other| other == argument.as_bytes())
+    };
+    let found = || fs::read_dir("/proc").unwrap().flatten().any(has_it);
+    eventually(|| !found(), || format!("the end of all processes with `{argument}`")).await;
+}
+
 /// The parent of `pid`: of a child, its shim.
 pub(crate) fn parent(pid: u32) -> u32 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();

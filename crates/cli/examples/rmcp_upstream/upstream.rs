@@ -194,9 +194,9 @@ impl ServerHandler for Upstream {
     async fn subscribe(
         &self,
         request: SubscribeRequestParams,
-        _: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
-        self.place.subscribe(request.uri);
+        self.place.subscribe(context.peer, request.uri);
         Ok(())
     }
 

@@ -90,15 +90,12 @@ impl Place {
 
     /// A legacy session; it hears of every list that changes.
     pub(crate) fn join(&self, peer: Peer<RoleServer>) {
-        let mut lists = self.watchers.lists();
-        lists.sessions.entry(self.key).or_insert(Session { peer, subscribed: BTreeSet::new() });
+        self.watchers.lists().session(self.key, peer);
     }
 
-    /// A legacy `resources/subscribe`.
-    pub(crate) fn subscribe(&self, uri: String) {
-        if let Some(session) = self.watchers.lists().sessions.get_mut(&self.key) {
-            session.subscribed.insert(uri);
-        }
+    /// A legacy `resources/subscribe`, which may overtake the notification by which a session joins.
+    pub(crate) fn subscribe(&self, peer: Peer<RoleServer>, uri: String) {
+        self.watchers.lists().session(self.key, peer).subscribed.insert(uri);
     }
 
     /// A legacy `resources/unsubscribe`.
@@ -118,6 +115,10 @@ impl Drop for Place {
 }
 
 impl Lists {
+    fn session(&mut self, key: u64, peer: Peer<RoleServer>) -> &mut Session {
+        self.sessions.entry(key).or_insert(Session { peer, subscribed: BTreeSet::new() })
+    }
+
     fn concerned(&self, change: Change<'_>) -> Vec<Peer<RoleServer>> {
         let concerns = |session: &&Session| match change {
             Change::Resource(uri) => session.subscribed.contains(uri),

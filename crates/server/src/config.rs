@@ -1,0 +1,270 @@
+//! The configuration: `gantry.yaml` read, checked, and turned into values that nothing has to doubt.
+//!
+//! The stages, each in its own module: [`tree`] reads YAML with places, [`variables`] puts variables
+//! in, [`shape`] holds the tree against the schema of [`raw`], and the parts ([`listener`],
+//! [`upstream`], [`access`], [`views`]) check what the words mean. Every stage reports all it finds;
+//! a later one keeps silent about what an earlier one already refused.
+//!
+//! [`edit`] changes the file for `gantry add`, [`show`] writes down what was understood, and
+//! [`reference`] makes the reference page. Nothing here watches the file or starts anything.
+
+// pub mod edit;
+pub mod path;
+pub mod raw;
+// pub mod reference;
+pub mod spec;
+
+mod access;
+mod check;
+mod env;
+mod listener;
+mod names;
+mod problem;
+mod shape;
+mod show;
+mod tree;
+mod units;
+mod upstream;
+mod variables;
+mod views;
+mod yaml_writer;
+
+use std::io::Read as _;
+use std::path::{Path as FilePath, PathBuf};
+use std::time::Duration;
+
+use gantry_core::ErrorCode;
+use serde_json::Value;
+
+pub use access::{Auth, Token};
+pub use env::Env;
+pub use listener::{Limits, Server};
+pub use names::{RESERVED_NAMES, check_name};
+pub use problem::{ConfigErrors, Problem};
+pub use raw::{LogFormat, LogLevel};
+pub use shape::json_schema;
+pub use spec::{Connection, EraMode, Pattern, Secret, SessionMode, ToolFilter, UpstreamSpec};
+pub use tree::Location;
+pub use views::View;
+
+use check::Checker;
+use path::Path;
+use problem::Report;
+
+/// A configuration that was checked as a whole.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The gateway's own door.
+    pub server: Server,
+    /// The upstream servers, in the order of the file.
+    pub upstreams: Vec<UpstreamSpec>,
+    /// The views, in the order of the file.
+    pub views: Vec<View>,
+    /// The most characters of a public name.
+    pub names_max: usize,
+    /// The longest wait of the first list for upstreams never seen.
+    pub first_offer_wait: Duration,
+    /// The servers without which the gateway is not ready.
+    pub ready_require: Vec<String>,
+    /// How long a client may keep a list.
+    pub list_ttl: Duration,
+    /// The least important messages of the log.
+    pub log_level: LogLevel,
+    /// How the log is written.
+    pub log_format: LogFormat,
+    /// Who may use the gateway.
+    pub auth: Auth,
+    /// Whether `/metrics` is served.
+    pub metrics_enabled: bool,
+    /// Whether the built-in server `gantry` is offered on `/mcp`.
+    pub builtin: bool,
+    /// The file, if there is one.
+    pub file: Option<PathBuf>,
+    /// What stands in the file where variables were put in.
+    written: Vec<(Path, String)>,
+}
+
+/// Where a configuration comes from.
+#[derive(Debug, Clone, Default)]
+pub struct Source {
+    /// The file; without one, the defaults hold.
+    pub path: Option<PathBuf>,
+    /// Whether the file may be absent, which is the same as an empty one.
+    pub may_be_absent: bool,
+    /// What `--listen` or `GANTRY_LISTEN` says; it wins over `server.listen`.
+    pub listen: Option<String>,
+}
+
+impl Config {
+    /// Reads and checks the file at `path`; without one, the defaults hold.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the file, as far as it could be read.
+    pub fn load(path: Option<&FilePath>, env: &Env) -> Result<Self, ConfigErrors> {
+        Self::read(&Source { path: path.map(FilePath::to_owned), ..Source::default() }, env)
+    }
+
+    /// Reads and checks a configuration as `source` says.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the file, as far as it could be read.
+    pub fn read(source: &Source, env: &Env) -> Result<Self, ConfigErrors> {
+        let text = match &source.path {
+            None => None,
+            Some(path) => read_file(path, source.may_be_absent)
+                .map_err(|problem| ConfigErrors::single(Some(path.clone()), problem))?,
+        };
+        Self::parse(text.as_deref().unwrap_or_default(), source, env)
+    }
+
+    /// Checks a file's text, as if it stood at `source.path`.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the text, as far as it could be understood.
+    pub fn parse(text: &str, source: &Source, env: &Env) -> Result<Self, ConfigErrors> {
+        let refuse = |problems| ConfigErrors::new(source.path.clone(), problems);
+        let folder = folder_of(source.path.as_deref());
+        let mut report = Report::default();
+        let mut root = match tree::parse(text, &mut report) {
+            Ok(root) => root,
+            Err(problem) => {
+                report.push(problem);
+                return Err(refuse(report.into_problems()));
+            }
+        };
+        let mut fitted = Value::Object(serde_json::Map::new());
+        let mut written = Vec::new();
+        // A file whose only content is an empty value holds nothing but comments.
+        if let Some(root) = root.as_mut().filter(|root| !root.is_null()) {
+            variables::substitute(root, env, &folder, &mut report);
+            fitted = shape::fit(root, &mut report);
+            root.for_each_scalar(&mut |path, _, scalar| {
+                if let Some(text) = &scalar.written {
+                    written.push((path.clone(), text.clone()));
+                }
+            });
+        }
+        let raw: raw::Config = serde_json::from_value(fitted).map_err(|error| {
+            // Invariant: what fits the schema of a type can be read as the type, so only a bug
+            // comes here; the configuration is refused all the same.
+            let message = format!("the configuration cannot be read: {error}");
+            refuse(vec![Problem::new(ErrorCode::Internal, &Path::root(), message)])
+        })?;
+        let mut checker = Checker::new(root.as_ref(), &folder);
+        let config = check_all(&raw, source, written, &mut checker);
+        let mut problems = report.into_problems();
+        problems.append(&mut without_echoes(checker.into_problems(), &problems));
+        if let Some(root) = &root {
+            for problem in &mut problems {
+                problem.location = problem.location.or_else(|| root.locate(&problem.path));
+            }
+        }
+        if problems.is_empty() { Ok(config) } else { Err(refuse(problems)) }
+    }
+
+    /// Returns the upstream with this name.
+    pub fn upstream(&self, name: &str) -> Option<&UpstreamSpec> {
+        self.upstreams.iter().find(|upstream| upstream.name == name)
+    }
+
+    /// Writes down what was understood, every default included and every secret left out.
+    pub fn normalized_json(&self) -> Value {
+        show::to_json(self)
+    }
+
+    /// Returns [`Self::normalized_json`] as YAML.
+    pub fn normalized_yaml(&self) -> String {
+        yaml_writer::write(&self.normalized_json())
+    }
+}
+
+fn check_all(
+    raw: &raw::Config,
+    source: &Source,
+    written: Vec<(Path, String)>,
+    checker: &mut Checker<'_>,
+) -> Config {
+    const HOUR: Duration = Duration::from_secs(3600);
+    let listen = source.listen.as_deref();
+    let server = listener::check(&raw.server, listen, checker);
+    let auth = access::check(&raw.auth, checker);
+    listener::check_exposure(&server, &auth, listen, checker);
+    let servers = Path::root().key("servers");
+    let mut upstreams = Vec::new();
+    for (name, upstream) in &raw.servers {
+        if let Some(problem) = names::check_public(name, &servers.key(name)) {
+            checker.push(problem);
+        }
+        upstreams.extend(upstream::check(name, upstream, checker));
+    }
+    let views = views::check(&raw.views, &raw.servers, checker);
+    views::check_required(&raw.ready, &raw.servers, checker);
+    Config {
+        server,
+        upstreams,
+        views,
+        names_max: usize::from(raw.names.max),
+        first_offer_wait: checker.duration(
+            &Path::root().key("startup").key("first_offer_wait"),
+            &raw.startup.first_offer_wait,
+            (Duration::ZERO, HOUR),
+        ),
+        ready_require: raw.ready.require.iter().map(|name| name.0.clone()).collect(),
+        list_ttl: checker.duration(
+            &Path::root().key("list_ttl"),
+            &raw.list_ttl,
+            (Duration::ZERO, 24 * HOUR),
+        ),
+        log_level: raw.log.level,
+        log_format: raw.log.format,
+        auth,
+        metrics_enabled: raw.metrics.enabled,
+        builtin: raw.builtin,
+        file: source.path.clone(),
+        written,
+    }
+}
+
+/// Drops problems that only follow from what was refused and left out before.
+fn without_echoes(later: Vec<Problem>, earlier: &[Problem]) -> Vec<Problem> {
+    let is_echo =
+        |problem: &Problem| earlier.iter().any(|cause| problem.path.contains(&cause.path));
+    later.into_iter().filter(|problem| !is_echo(problem)).collect()
+}
+
+/// Relative paths of a configuration begin at its file's folder; without a file, at the current one.
+fn folder_of(path: Option<&FilePath>) -> PathBuf {
+    let folder = path.and_then(FilePath::parent).unwrap_or_else(|| FilePath::new(""));
+    std::path::absolute(if folder.as_os_str().is_empty() { FilePath::new(".") } else { folder })
+        .unwrap_or_else(|_| folder.to_owned())
+}
+
+fn read_file(path: &FilePath, may_be_absent: bool) -> Result<Option<String>, Problem> {
+    let unreadable =
+        |message: String| Problem::new(ErrorCode::ConfigUnreadable, &Path::root(), message);
+    let shown = path.display();
+    let mut bytes = Vec::new();
+    let read = std::fs::File::open(path)
+        .and_then(|file| file.take(tree::MAX_BYTES as u64 + 1).read_to_end(&mut bytes));
+    match read {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && may_be_absent => {
+            return Ok(None);
+        }
+        Err(error) => return Err(unreadable(format!("cannot read `{shown}`: {error}"))),
+        Ok(_) => {}
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) => {
+            let line = error.as_bytes()[..error.utf8_error().valid_up_to()]
+                .iter()
+                .filter(|byte| **byte == b'\n')
+                .count()
+                + 1;
+            Err(unreadable(format!("`{shown}` is not UTF-8 text, from line {line} on")))
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! `server`: the gateway's own door, checked.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use gantry_core::ErrorCode;
+use url::Url;
+
+use super::access::Auth;
+use super::check::Checker;
+use super::path::Path;
+use super::problem::Problem;
+use super::raw;
+
+/// The gateway's own door.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    /// Where it listens; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// More values of `Host` that are answered, in lower case, each with or without a port.
+    pub allowed_hosts: Vec<String>,
+    /// Values of `Origin` that are answered, in the form that browsers send.
+    pub allowed_origins: Vec<String>,
+    /// What one client may ask.
+    pub limits: Limits,
+}
+
+/// What one client may ask of the gateway.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// The largest body, in bytes.
+    pub body: usize,
+    /// The most bytes of line and headers.
+    pub header: usize,
+    /// The longest time to send a whole request.
+    pub request_timeout: Duration,
+    /// How often a silent stream is given a sign of life.
+    pub sse_keep_alive: Duration,
+    /// The longest wait for open requests at the end.
+    pub shutdown: Duration,
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// Used where the written address was refused.
+const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+/// Checks `server`; `listen` is from the command line or the environment, and wins.
+pub(crate) fn check(raw: &raw::Server, listen: Option<&str>, checker: &mut Checker<'_>) -> Server {
+    let path = Path::root().key("server");
+    let address = match listen {
+        Some(text) => parse_listen(text).unwrap_or_else(|| {
+            let message = format!("`--listen` or GANTRY_LISTEN must be {ADDRESS}, but is `{text}`");
+            let at = path.key("listen");
+            checker.push(Problem::new(ErrorCode::ConfigInvalidValue, &at, message));
+            NOWHERE
+        }),
+        None => parse_listen(&raw.listen).unwrap_or_else(|| {
+            let hint = raw.listen.strip_prefix(':').map(|port| format!("write `127.0.0.1:{port}`"));
+            checker.invalid_with_hint(&path.key("listen"), &raw.listen, ADDRESS, hint);
+            NOWHERE
+        }),
+    };
+    Server {
+        listen: address,
+        allowed_hosts: hosts(&raw.allowed_hosts, &path.key("allowed_hosts"), checker),
+        allowed_origins: origins(&raw.allowed_origins, &path.key("allowed_origins"), checker),
+        limits: limits(&raw.limits, &path.key("limits"), checker),
+    }
+}
+
+/// Refuses an open door: whoever reaches the port could command every upstream.
+pub(crate) fn check_exposure(
+    server: &Server,
+    auth: &Auth,
+    listen: Option<&str>,
+    checker: &mut Checker<'_>,
+) {
+    if server.listen.ip().is_loopback() || !auth.tokens.is_empty() {
+        return;
+    }
+    let origin = if listen.is_some() { ", set by `--listen` or GANTRY_LISTEN," } else { "" };
+    let message = format!(
+        "`server.listen`{origin} reaches beyond this machine with `{}`, but `auth.tokens` names nobody",
+        server.listen
+    );
+    let hint = "add a token to `auth.tokens`, or listen on `127.0.0.1`";
+    let path = Path::root().key("server").key("listen");
+    checker.push(
+        Problem::new(ErrorCode::ListenWithoutAuthentication, &path, message).with_hint(Some(hint)),
+    );
+}
+
+const ADDRESS: &str = "an address and a port such as `127.0.0.1:8080`";
+
+fn parse_listen(text: &str) -> Option<SocketAddr> {
+    if let Some(port) = text.strip_prefix("localhost:") {
+        return Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port.parse().ok()?)));
+    }
+    text.parse().ok()
+}
+
+fn hosts(written: &[String], path: &Path, checker: &mut Checker<'_>) -> Vec<String> {
+    let mut hosts = Vec::new();
+    for (index, text) in written.iter().enumerate() {
+        let is_authority = !text.contains(['/', '@', '*', ' '])
+            && Url::parse(&format!("http://{text}/"))
+                .is_ok_and(|url| url.has_host() && url.path() == "/" && url.query().is_none());
+        if is_authority {
+            hosts.push(text.to_ascii_lowercase());
+        } else {
+            checker.invalid(&path.index(index), text, "a host such as `gantry.example.com`");
+        }
+    }
+    hosts
+}
+
+fn origins(written: &[String], path: &Path, checker: &mut Checker<'_>) -> Vec<String> {
+    let mut origins = Vec::new();
+    for (index, text) in written.iter().enumerate() {
+        let origin = Url::parse(text).ok().filter(|url| {
+            url.has_host() && url.path() == "/" && url.query().is_none() && !text.ends_with('/')
+        });
+        match origin.map(|url| url.origin()) {
+            Some(origin) if origin.is_tuple() => origins.push(origin.ascii_serialization()),
+            _ => {
+                let expected = "an origin such as `https://app.example.com`, without a path";
+                checker.invalid(&path.index(index), text, expected);
+            }
+        }
+    }
+    origins
+}
+
+fn limits(raw: &raw::Limits, path: &Path, checker: &mut Checker<'_>) -> Limits {
+    Limits {
+        body: checker.size(&path.key("body"), &raw.body, (1 << 10, 1 << 30)),
+        header: checker.size(&path.key("header"), &raw.header, (1 << 12, 1 << 20)),
+        request_timeout: checker.duration(
+            &path.key("request_timeout"),
+            &raw.request_timeout,
+            (SECOND, HOUR),
+        ),
+        sse_keep_alive: checker.duration(
+            &path.key("sse_keep_alive"),
+            &raw.sse_keep_alive,
+            (SECOND, HOUR),
+        ),
+        shutdown: checker.duration(&path.key("shutdown"), &raw.shutdown, (Duration::ZERO, HOUR)),
+    }
+}

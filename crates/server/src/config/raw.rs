@@ -1,0 +1,139 @@
+//! The configuration as it is written: the shape of `gantry.yaml`, its defaults and its words.
+//!
+//! These types are where the JSON Schema, the reference page and the defaults come from; nothing
+//! reads them but [`Config`](super::Config), which checks them and turns them into values.
+//! Everything may be left out, so that a missing part is told apart from a wrong one later, with a
+//! better message. What durations, sizes and patterns mean is checked there too.
+
+mod access;
+mod listener;
+mod upstream;
+mod words;
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+pub use access::{Auth, Token};
+pub use listener::{Limits, Server};
+pub use upstream::{EraMode, SessionMode, Tools, Upstream, UpstreamKind};
+pub use words::{DurationText, LogFormat, LogLevel, NameText, PatternText, SizeText};
+
+/// The configuration of a Gantry gateway.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(title = "Gantry configuration")]
+pub struct Config {
+    /// The gateway's own door: where it listens, whom it answers, and its limits. Since 0.1.
+    pub server: Server,
+    /// The upstream servers by name, in the order in which they are asked for resources. A name is
+    /// 1 to 32 of `a-z`, `0-9`, `_` and `-`, without `__`; `gantry` and the names of the built-in
+    /// services are reserved. Since 0.1.
+    pub servers: IndexMap<String, Upstream>,
+    /// Filtered sets of tools, each served at `/mcp/NAME`: a list of patterns of public tool names,
+    /// such as `git__*`. Views and servers share one namespace. Since 0.1.
+    pub views: IndexMap<String, Vec<PatternText>>,
+    /// How public names are made. Since 0.1.
+    pub names: Names,
+    /// How the gateway behaves while its upstreams come up. Since 0.1.
+    pub startup: Startup,
+    /// What `/ready` depends on. Since 0.1.
+    pub ready: Ready,
+    /// How long a client may keep a list before it asks again; `0s` forbids keeping. Since 0.1.
+    pub list_ttl: DurationText,
+    /// The log. Since 0.1.
+    pub log: Log,
+    /// Who may use the gateway. Since 0.1.
+    pub auth: Auth,
+    /// Figures for Prometheus at `/metrics`. Since 0.1.
+    pub metrics: Metrics,
+    /// Offer the built-in tools about the gateway itself on `/mcp`, as the server `gantry`.
+    /// Since 0.1.
+    pub builtin: bool,
+}
+
+/// How public names are made.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Names {
+    /// The most characters of a public name. Longer ones are cut and end in a short hash; lower it
+    /// for clients that put a prefix of their own before every name. Since 0.1.
+    #[schemars(range(min = 24, max = 128))]
+    pub max: u16,
+}
+
+/// How the gateway behaves while its upstreams come up.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Startup {
+    /// The longest that the first list waits for upstreams that have never been seen. Since 0.1.
+    pub first_offer_wait: DurationText,
+}
+
+/// What `/ready` depends on.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Ready {
+    /// The servers without which the gateway is not ready. Since 0.1.
+    pub require: Vec<NameText>,
+}
+
+/// The log, written to standard error.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    /// The least important messages that are written. Since 0.1.
+    pub level: LogLevel,
+    /// Lines for people or for programs. Since 0.1.
+    pub format: LogFormat,
+}
+
+/// Figures for Prometheus.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Metrics {
+    /// Serve `/metrics`. Since 0.1.
+    pub enabled: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            server: Server::default(),
+            servers: IndexMap::new(),
+            views: IndexMap::new(),
+            names: Names::default(),
+            startup: Startup::default(),
+            ready: Ready::default(),
+            list_ttl: DurationText::from("60s"),
+            log: Log::default(),
+            auth: Auth::default(),
+            metrics: Metrics::default(),
+            builtin: true,
+        }
+    }
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Self { max: 64 }
+    }
+}
+
+impl Default for Startup {
+    fn default() -> Self {
+        Self { first_offer_wait: DurationText::from("2s") }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { level: LogLevel::Info, format: LogFormat::Text }
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self { enabled: true }
+    }
+}

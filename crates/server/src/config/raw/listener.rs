@@ -1,0 +1,63 @@
+//! `server`: the gateway's own door, as it is written.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{DurationText, SizeText};
+
+/// The gateway's own door.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Server {
+    /// The address and port to listen on. Port 0 takes a free one. Beyond the loopback `auth.tokens`
+    /// is needed. Also `--listen` and `GANTRY_LISTEN`. Since 0.1.
+    pub listen: String,
+    /// More values of the `Host` header that are answered, each a host or `host:port`. The address
+    /// listened on is always one, and on the loopback its usual names. Since 0.1.
+    pub allowed_hosts: Vec<String>,
+    /// Web pages that may call the gateway: values of the `Origin` header, such as
+    /// `https://app.example.com`. Requests without the header are not from web pages. Since 0.1.
+    pub allowed_origins: Vec<String>,
+    /// What one client may ask of the gateway. Since 0.1.
+    pub limits: Limits,
+}
+
+/// What one client may ask of the gateway.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// The largest body of a request. Since 0.1.
+    pub body: SizeText,
+    /// The most bytes of a request's line and headers together. Since 0.1.
+    pub header: SizeText,
+    /// The longest that a client may take to send a whole request; answers may take longer.
+    /// Since 0.1.
+    pub request_timeout: DurationText,
+    /// How often a silent event stream is given a sign of life. Since 0.1.
+    pub sse_keep_alive: DurationText,
+    /// The longest that open requests are waited for when the gateway ends. Since 0.1.
+    pub shutdown: DurationText,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:8080".to_owned(),
+            allowed_hosts: Vec::new(),
+            allowed_origins: Vec::new(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body: SizeText::from("10MiB"),
+            header: SizeText::from("64KiB"),
+            request_timeout: DurationText::from("30s"),
+            sse_keep_alive: DurationText::from("15s"),
+            shutdown: DurationText::from("10s"),
+        }
+    }
+}

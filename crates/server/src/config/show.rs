@@ -1,0 +1,148 @@
+//! Writes down what was understood of a configuration, for `gantry config show` and for tests.
+//!
+//! The result has the shape of the file, so that it can be compared with it and used as one.
+//! Secrets are left out; where a variable was put in, the variable is shown instead of its value.
+
+use serde_json::{Map, Value, json};
+
+use super::path::{Path, Step};
+use super::spec::{Connection, EraMode, Pattern, SessionMode, UpstreamSpec};
+use super::{Config, units};
+
+const REDACTED: &str = "[redacted]";
+
+pub(crate) fn to_json(config: &Config) -> Value {
+    let limits = &config.server.limits;
+    let tokens = config.auth.tokens.iter();
+    let mut value = json!({
+        "server": {
+            "listen": config.server.listen.to_string(),
+            "allowed_hosts": config.server.allowed_hosts,
+            "allowed_origins": config.server.allowed_origins,
+            "limits": {
+                "body": units::format_size(limits.body),
+                "header": units::format_size(limits.header),
+                "request_timeout": units::format_duration(limits.request_timeout),
+                "sse_keep_alive": units::format_duration(limits.sse_keep_alive),
+                "shutdown": units::format_duration(limits.shutdown),
+            },
+        },
+        "servers": object(config.upstreams.iter().map(|spec| (spec.name.as_str(), upstream(spec)))),
+        "views": object(config.views.iter().map(|view| (view.name.as_str(), patterns(&view.patterns)))),
+        "names": { "max": config.names_max },
+        "startup": { "first_offer_wait": units::format_duration(config.first_offer_wait) },
+        "ready": { "require": config.ready_require },
+        "list_ttl": units::format_duration(config.list_ttl),
+        "log": { "level": config.log_level, "format": config.log_format },
+        "auth": {
+            "tokens": tokens.map(|token| json!({ "name": token.name, "token": REDACTED })).collect::<Vec<_>>(),
+        },
+        "metrics": { "enabled": config.metrics_enabled },
+        "builtin": config.builtin,
+    });
+    for (path, written) in &config.written {
+        if is_free_text(path)
+            && (!path.is_private() || is_bare_reference(written))
+            && let Some(Value::String(shown)) = find_mut(&mut value, path)
+        {
+            written.clone_into(shown);
+        }
+    }
+    value
+}
+
+fn upstream(spec: &UpstreamSpec) -> Value {
+    let mut shown = Map::new();
+    match &spec.connection {
+        Connection::Stdio { command, args, env, cwd } => {
+            shown.insert("type".into(), json!("stdio"));
+            shown.insert("command".into(), json!(command));
+            shown.insert("args".into(), json!(args));
+            let names = env.iter().map(|(name, _)| (name.as_str(), json!(REDACTED)));
+            shown.insert("env".into(), object(names));
+            if let Some(cwd) = cwd {
+                shown.insert("cwd".into(), json!(cwd.to_string_lossy()));
+            }
+        }
+        Connection::Http { url, headers } => {
+            shown.insert("type".into(), json!("http"));
+            let mut url = url.clone();
+            if url.query().is_some() {
+                url.set_query(Some(REDACTED));
+            }
+            shown.insert("url".into(), json!(url.as_str()));
+            let names = headers.keys().map(|name| (name.as_str(), json!(REDACTED)));
+            shown.insert("headers".into(), object(names));
+        }
+    }
+    shown.insert("timeout".into(), json!(units::format_duration(spec.timeout)));
+    shown.insert("enabled".into(), json!(spec.enabled));
+    if let Some(description) = &spec.description {
+        shown.insert("description".into(), json!(description));
+    }
+    shown.insert("session".into(), json!(session(spec.session)));
+    shown.insert("era".into(), json!(era(spec.era)));
+    shown.insert("probe_timeout".into(), json!(units::format_duration(spec.probe_timeout)));
+    let tools = json!({ "allow": patterns(&spec.tools.allow), "deny": patterns(&spec.tools.deny) });
+    shown.insert("tools".into(), tools);
+    shown.insert("trust_annotations".into(), json!(spec.trust_annotations));
+    shown.insert("max_message".into(), json!(units::format_size(spec.max_message)));
+    Value::Object(shown)
+}
+
+fn object<'a>(members: impl Iterator<Item = (&'a str, Value)>) -> Value {
+    Value::Object(members.map(|(name, value)| (name.to_owned(), value)).collect())
+}
+
+fn patterns(patterns: &[Pattern]) -> Value {
+    patterns.iter().map(Pattern::as_str).collect()
+}
+
+fn session(mode: SessionMode) -> &'static str {
+    match mode {
+        SessionMode::Auto => "auto",
+        SessionMode::Call => "call",
+        SessionMode::Client => "client",
+        SessionMode::Principal => "principal",
+        SessionMode::Shared => "shared",
+    }
+}
+
+fn era(mode: EraMode) -> &'static str {
+    match mode {
+        EraMode::Match => "match",
+        EraMode::Modern => "modern",
+        EraMode::Legacy => "legacy",
+    }
+}
+
+/// Only texts that the gateway passes on may be secrets; of the rest a reader wants the value.
+fn is_free_text(path: &Path) -> bool {
+    let free = ["command", "args", "env", "cwd", "url", "headers", "description"];
+    match path.steps() {
+        [Step::Key(part), _, Step::Key(key), ..] if part == "servers" => {
+            free.contains(&key.as_str())
+        }
+        [Step::Key(part), ..] => part == "auth",
+        _ => false,
+    }
+}
+
+/// Tells whether a text is a reference and nothing else, but for the word `Bearer`: a default or a
+/// text around it may be a secret itself.
+fn is_bare_reference(written: &str) -> bool {
+    let written = written.strip_prefix("Bearer ").unwrap_or(written);
+    let inside = written.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
+    inside.is_some_and(|inside| {
+        !inside.contains(['$', '}']) && (inside.starts_with("file:") || !inside.contains(':'))
+    })
+}
+
+fn find_mut<'a>(value: &'a mut Value, path: &Path) -> Option<&'a mut Value> {
+    path.steps().iter().try_fold(value, |value, step| match step {
+        // Names of headers are shown as they are sent, in lower case.
+        Step::Key(key) if value.get(key).is_none() => value.get_mut(key.to_ascii_lowercase()),
+        Step::Key(key) => value.get_mut(key),
+        Step::Index(index) => value.get_mut(index),
+    })
+}

@@ -1,0 +1,277 @@
+//! `servers.NAME`: one upstream server, checked.
+
+use std::time::Duration;
+
+use gantry_core::ErrorCode;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use indexmap::IndexMap;
+use url::Url;
+
+use super::check::Checker;
+use super::path::Path;
+use super::problem::Problem;
+use super::raw;
+use super::raw::UpstreamKind;
+use super::spec::{Connection, EraMode, Pattern, Secret, SessionMode, ToolFilter, UpstreamSpec};
+
+const SHORTEST: Duration = Duration::from_millis(1);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// Headers that the transport sets itself; a second value would contradict it.
+const OWN_HEADERS: [&str; 12] = [
+    "accept",
+    "connection",
+    "content-length",
+    "content-type",
+    "host",
+    "last-event-id",
+    "mcp-method",
+    "mcp-name",
+    "mcp-protocol-version",
+    "mcp-session-id",
+    "te",
+    "transfer-encoding",
+];
+
+/// Checks one entry of `servers`.
+pub(crate) fn check(
+    name: &str,
+    raw: &raw::Upstream,
+    checker: &mut Checker<'_>,
+) -> Option<UpstreamSpec> {
+    let path = Path::root().key("servers").key(name);
+    let connection = connection(raw, &path, checker);
+    let timeout = checker.duration(&path.key("timeout"), &raw.timeout, (SHORTEST, DAY));
+    let probe_timeout =
+        checker.duration(&path.key("probe_timeout"), &raw.probe_timeout, (SHORTEST, DAY));
+    let max_message = checker.size(&path.key("max_message"), &raw.max_message, (1 << 10, 1 << 30));
+    let tools = tools(&raw.tools, &path.key("tools"), checker);
+    Some(UpstreamSpec {
+        name: name.to_owned(),
+        connection: connection?,
+        timeout,
+        enabled: raw.enabled,
+        description: raw.description.clone(),
+        session: raw.session.into(),
+        era: raw.era.into(),
+        probe_timeout,
+        tools,
+        trust_annotations: raw.trust_annotations,
+        max_message,
+    })
+}
+
+/// Checks a list of patterns of tool names.
+pub(crate) fn patterns(
+    written: &[raw::PatternText],
+    path: &Path,
+    checker: &mut Checker<'_>,
+) -> Vec<Pattern> {
+    for (index, pattern) in written.iter().enumerate() {
+        let is_usable = |character: char| !character.is_whitespace() && !character.is_control();
+        if pattern.0.is_empty() || !pattern.0.chars().all(is_usable) {
+            let expected = "a name, or a pattern such as `git__*`";
+            checker.invalid(&path.index(index), &pattern.0, expected);
+        }
+    }
+    written.iter().map(|pattern| Pattern::new(pattern.0.as_str())).collect()
+}
+
+fn connection(raw: &raw::Upstream, path: &Path, checker: &mut Checker<'_>) -> Option<Connection> {
+    match (&raw.command, &raw.url) {
+        (Some(_), Some(_)) => {
+            let message = format!("`{path}` has both `command` and `url`");
+            let hint = "`command` starts a server, `url` reaches one: keep one of them";
+            checker.conflict(path, message, Some(hint));
+            None
+        }
+        (None, None) => {
+            let message = format!("`{path}` has neither `command` nor `url`");
+            let hint = "`command` starts a server, `url` reaches one";
+            checker.conflict(path, message, Some(hint));
+            None
+        }
+        (Some(command), None) => stdio(raw, command, path, checker),
+        (None, Some(url)) => http(raw, url, path, checker),
+    }
+}
+
+fn stdio(
+    raw: &raw::Upstream,
+    command: &str,
+    path: &Path,
+    checker: &mut Checker<'_>,
+) -> Option<Connection> {
+    if raw.kind == Some(UpstreamKind::Http) {
+        wrong_kind(path, "http", "url", "command", checker);
+    }
+    refuse_stray(path, "headers", !raw.headers.is_empty(), "url", checker);
+    let at = path.key("command");
+    if command.is_empty() || command.contains('\0') {
+        checker.invalid(&at, command, "the name or path of a program");
+        return None;
+    }
+    if command.contains(' ') && raw.args.is_empty() && !command.contains('/') {
+        let message = format!("`{at}` is one program, but looks like a whole command line");
+        checker.push(
+            Problem::new(ErrorCode::ConfigInvalidValue, &at, message)
+                .with_hint(Some("put what follows the program into `args`, as a list")),
+        );
+        return None;
+    }
+    for (index, argument) in raw.args.iter().enumerate() {
+        if argument.contains('\0') {
+            checker.invalid(&path.key("args").index(index), "", "text without NUL characters");
+        }
+    }
+    let is_relative_path = command.contains('/') && !command.starts_with('/');
+    let program = if is_relative_path {
+        checker.absolute(command).to_string_lossy().into_owned()
+    } else {
+        command.to_owned()
+    };
+    let cwd =
+        raw.cwd.as_deref().map_or_else(|| checker.folder().to_owned(), |cwd| checker.absolute(cwd));
+    Some(Connection::Stdio {
+        command: program,
+        args: raw.args.clone(),
+        env: environment(&raw.env, &path.key("env"), checker),
+        cwd: Some(cwd),
+    })
+}
+
+fn http(
+    raw: &raw::Upstream,
+    url: &str,
+    path: &Path,
+    checker: &mut Checker<'_>,
+) -> Option<Connection> {
+    if raw.kind == Some(UpstreamKind::Stdio) {
+        wrong_kind(path, "stdio", "command", "url", checker);
+    }
+    refuse_stray(path, "args", !raw.args.is_empty(), "command", checker);
+    refuse_stray(path, "env", !raw.env.is_empty(), "command", checker);
+    refuse_stray(path, "cwd", raw.cwd.is_some(), "command", checker);
+    let headers = headers(&raw.headers, &path.key("headers"), checker);
+    let at = path.key("url");
+    let parsed = Url::parse(url).ok().filter(|url| {
+        matches!(url.scheme(), "http" | "https") && url.has_host() && url.fragment().is_none()
+    });
+    let Some(parsed) = parsed else {
+        // The value is not shown: people put tokens into addresses.
+        let message = format!("`{at}` must be an address such as `https://example.com/mcp`");
+        checker.push(
+            Problem::new(ErrorCode::ConfigInvalidValue, &at, message).with_hint(
+                (!url.contains("://")).then_some("it begins with `http://` or `https://`"),
+            ),
+        );
+        return None;
+    };
+    if !parsed.username().is_empty() || parsed.password().is_some() {
+        let message = format!("`{at}` holds a user name or a password");
+        checker.push(
+            Problem::new(ErrorCode::ConfigInvalidValue, &at, message)
+                .with_hint(Some("send them by `headers`, as `Authorization`")),
+        );
+        return None;
+    }
+    Some(Connection::Http { url: parsed, headers })
+}
+
+fn wrong_kind(path: &Path, kind: &str, needed: &str, given: &str, checker: &mut Checker<'_>) {
+    let message =
+        format!("`{path}` is of `type: {kind}`, which needs `{needed}`, but has `{given}`");
+    checker.conflict(&path.key("type"), message, Some("leave `type` out, or correct it"));
+}
+
+fn refuse_stray(
+    path: &Path,
+    key: &str,
+    is_present: bool,
+    partner: &str,
+    checker: &mut Checker<'_>,
+) {
+    if is_present {
+        let at = path.key(key);
+        let message = format!("`{at}` goes with `{partner}` only, which `{path}` does not have");
+        checker.conflict(&at, message, None);
+    }
+}
+
+fn environment(
+    written: &IndexMap<String, String>,
+    path: &Path,
+    checker: &mut Checker<'_>,
+) -> Vec<(String, Secret)> {
+    for (name, value) in written {
+        if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
+            let message = format!("`{path}` sets a variable that no program can be given");
+            checker.push(
+                Problem::new(ErrorCode::ConfigInvalidValue, &path.key(name), message)
+                    .with_hint(Some("a name has no `=`, and neither name nor value has NUL")),
+            );
+        }
+    }
+    written.iter().map(|(name, value)| (name.clone(), Secret::new(value))).collect()
+}
+
+fn headers(
+    written: &IndexMap<String, String>,
+    path: &Path,
+    checker: &mut Checker<'_>,
+) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for (name, value) in written {
+        let at = path.key(name);
+        let (Ok(header), Ok(mut content)) =
+            (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value))
+        else {
+            let message = format!("`{at}` is no header that can be sent");
+            let hint = "a name has letters, digits and `-`; a value is one line of visible ASCII";
+            checker.push(
+                Problem::new(ErrorCode::ConfigInvalidValue, &at, message).with_hint(Some(hint)),
+            );
+            continue;
+        };
+        if OWN_HEADERS.contains(&header.as_str()) {
+            let message = format!("`{at}` is a header that the gateway sets itself");
+            checker.conflict(&at, message, Some("leave it out"));
+            continue;
+        }
+        content.set_sensitive(true);
+        if headers.insert(header, content).is_some() {
+            let message = format!("`{at}` is given twice, but for upper and lower case");
+            checker.push(Problem::new(ErrorCode::ConfigDuplicateKey, &at, message));
+        }
+    }
+    headers
+}
+
+fn tools(raw: &raw::Tools, path: &Path, checker: &mut Checker<'_>) -> ToolFilter {
+    ToolFilter {
+        allow: patterns(&raw.allow, &path.key("allow"), checker),
+        deny: patterns(&raw.deny, &path.key("deny"), checker),
+    }
+}
+
+impl From<raw::SessionMode> for SessionMode {
+    fn from(raw: raw::SessionMode) -> Self {
+        match raw {
+            raw::SessionMode::Auto => Self::Auto,
+            raw::SessionMode::Call => Self::Call,
+            raw::SessionMode::Client => Self::Client,
+            raw::SessionMode::Principal => Self::Principal,
+            raw::SessionMode::Shared => Self::Shared,
+        }
+    }
+}
+
+impl From<raw::EraMode> for EraMode {
+    fn from(raw: raw::EraMode) -> Self {
+        match raw {
+            raw::EraMode::Match => Self::Match,
+            raw::EraMode::Modern => Self::Modern,
+            raw::EraMode::Legacy => Self::Legacy,
+        }
+    }
+}

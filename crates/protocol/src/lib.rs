@@ -6,6 +6,7 @@
 //! what the peer sent.
 #![warn(missing_docs)]
 
+pub mod adapt;
 pub mod capabilities;
 pub mod edit;
 pub mod error;
@@ -15,6 +16,8 @@ pub mod json;
 pub mod message;
 pub mod meta;
 pub mod method;
+pub mod param_headers;
+pub mod resource_error;
 pub mod revision;
 pub mod sse;
 pub mod tool;

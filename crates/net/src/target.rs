@@ -62,6 +62,21 @@ impl Target {
         Ok(Self { origin: Arc::clone(&self.origin), uri })
     }
 
+    /// Returns the target that a `Location` or another reference leads to, if that is of the same
+    /// scheme, host and port. What leads elsewhere is for the operator to configure.
+    pub fn same_origin(&self, reference: &str) -> Option<Self> {
+        let scheme = if self.origin.key.https { "https" } else { "http" };
+        let path = self.uri.path_and_query().map_or("/", PathAndQuery::as_str);
+        let base = Url::parse(&format!("{scheme}://{}{path}", self.origin.authority())).ok()?;
+        let url = base.join(reference).ok()?;
+        let home =
+            url.origin() == base.origin() && url.username().is_empty() && url.password().is_none();
+        if !home {
+            return None;
+        }
+        self.with_path(&url[Position::BeforePath..Position::AfterQuery]).ok()
+    }
+
     /// Sends a request and returns once the response's headers are there. `Host` and
     /// `Content-Length` are added; a `Host` among the headers stays.
     ///
@@ -172,6 +187,26 @@ mod tests {
             "a URL must not hold credentials, send them in a header",
         );
         refused("example.com/mcp", "not a valid URL: relative URL without a base");
+    }
+
+    #[test]
+    fn only_references_to_the_same_origin_are_followed() {
+        let client = Client::new(ClientConfig::default());
+        let target = client.target("http://example.com:8080/a/b?c").unwrap();
+        for (reference, path) in [
+            ("d?e=f", Some("/a/d?e=f")),
+            ("/messages?id=1", Some("/messages?id=1")),
+            ("http://example.com:8080/x", Some("/x")),
+            ("//EXAMPLE.com:8080/y", Some("/y")),
+            ("http://example.com/x", None),
+            ("https://example.com:8080/x", None),
+            ("//other.test/x", None),
+            ("http://ann@example.com:8080/x", None),
+            ("javascript:alert(1)", None),
+        ] {
+            let found = target.same_origin(reference).map(|target| target.uri.to_string());
+            assert_eq!(found.as_deref(), path, "{reference}");
+        }
     }
 
     #[test]

@@ -1,0 +1,3 @@
+//! The side of the wire towards upstreams: messages out, answers and events in.
+
+pub mod http;

@@ -33,7 +33,7 @@ pub struct Member {
 pub struct Object {
     /// From `{` to `}`, both included.
     pub span: Span,
-    /// The members; duplicates included, see [`Object::duplicate_of`].
+    /// The members; duplicates included, see [`Object::ambiguous_key`].
     pub members: SmallVec<[Member; 6]>,
 }
 

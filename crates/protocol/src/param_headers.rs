@@ -115,7 +115,7 @@ impl ParamHeaders {
     /// An argument that is null or absent has none.
     pub fn values<'a>(&'a self, arguments: Option<&'a [u8]>) -> Vec<(&'a str, String)> {
         let value = |param: &'a Param| {
-            let text = param.text(arguments?)?;
+            let text = primitive(param.find(arguments?).0?)?;
             Some((&*param.header, encode_value(&text).into_owned()))
         };
         self.params.iter().filter_map(value).collect()
@@ -133,8 +133,11 @@ impl ParamHeaders {
         header: impl Fn(&str) -> Option<&'h str>,
     ) -> Result<(), RpcError> {
         for param in &self.params {
-            let expected = arguments.and_then(|arguments| param.text(arguments));
+            let (raw, twice) = arguments.map_or((None, false), |raw| param.find(raw));
+            let expected = raw.and_then(primitive);
             let problem = match (expected, header(&param.header)) {
+                // The upstream may read the other one.
+                _ if twice => "mirrors an argument that stands there twice",
                 (None, None) => continue,
                 (Some(_), None) => "is missing",
                 (None, Some(_)) => "stands without its argument",
@@ -273,27 +276,38 @@ impl ParamKind {
 }
 
 impl Param {
-    /// Returns the argument as text; `None` when it is null, absent, or no primitive.
-    fn text<'a>(&self, arguments: &'a [u8]) -> Option<Cow<'a, str>> {
+    /// Returns the raw argument, the last if a key stands there twice (as most parsers do), and
+    /// whether one does.
+    fn find<'a>(&self, arguments: &'a [u8]) -> (Option<&'a [u8]>, bool) {
         let mut raw = arguments;
+        let mut twice = false;
         for key in &self.path {
-            raw = Object::read(raw, 0..raw.len()).ok()?.raw(raw, key)?;
+            let Ok(object) = Object::read(raw, 0..raw.len()) else { return (None, twice) };
+            let mut found = object.members.iter().rev().filter(|member| member.name == *key);
+            let Some(member) = found.next() else { return (None, twice) };
+            twice |= found.next().is_some();
+            raw = &raw[member.value.clone()];
         }
-        match raw.first()? {
-            b'"' => json::string(raw),
-            b't' | b'f' => std::str::from_utf8(raw).ok().map(Cow::Borrowed),
-            b'-' | b'0'..=b'9' => {
-                let text = std::str::from_utf8(raw).ok()?;
-                Some(integer(text).map_or(Cow::Borrowed(text), Cow::Owned))
-            }
-            _ => None,
-        }
+        (Some(raw), twice)
     }
 
     fn equal(&self, expected: &str, sent: &str) -> bool {
         expected == sent
             || (self.kind == ParamKind::Integer
                 && integer(expected).is_some_and(|expected| integer(sent) == Some(expected)))
+    }
+}
+
+/// Returns an argument as text; `None` when it is null or no primitive.
+fn primitive(raw: &[u8]) -> Option<Cow<'_, str>> {
+    match raw.first()? {
+        b'"' => json::string(raw),
+        b't' | b'f' => std::str::from_utf8(raw).ok().map(Cow::Borrowed),
+        b'-' | b'0'..=b'9' => {
+            let text = std::str::from_utf8(raw).ok()?;
+            Some(integer(text).map_or(Cow::Borrowed(text), Cow::Owned))
+        }
+        _ => None,
     }
 }
 

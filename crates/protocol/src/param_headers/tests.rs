@@ -177,6 +177,8 @@ fn headers_must_say_what_the_arguments_say() {
     check(r#"{"dry":true}"#, &[("mcp-param-dry", "true")], true);
     check(r#"{"dry":true}"#, &[("mcp-param-dry", "True")], false);
     check("{}", &[("mcp-param-unknown", "a")], true);
+    check(r#"{"region":"a","region":"b"}"#, &[("mcp-param-region", "b")], false);
+    check(r#"{"other":"a","other":"b"}"#, &[], true);
 }
 
 proptest! {

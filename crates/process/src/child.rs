@@ -100,10 +100,6 @@ impl Child {
 // === impl Process ===
 
 impl Process {
-    #[cfg_attr(
-        not(target_os = "linux"),
-        expect(dead_code, reason = "children are started on Linux only")
-    )]
     pub(crate) fn new(parts: Parts) -> Self {
         let Parts { pid, life, stdin, stop_grace, state, tasks } = parts;
         Self { life: Some(life), stdin, stop_grace, watch: ExitWatch { pid, state }, _tasks: tasks }

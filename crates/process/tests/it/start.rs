@@ -1,6 +1,6 @@
 //! What a child gets, and what a start that fails says.
 
-use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, time::Duration};
+use std::{path::Path, time::Duration};
 
 use gantry_process::{CommandSpec, Exit, Launcher, StartError};
 
@@ -12,9 +12,16 @@ async fn failure(spec: CommandSpec) -> StartError {
     launcher(&mark()).start(&spec, &limits()).await.unwrap_err()
 }
 
-fn write_file(path: &Path, text: &str, mode: u32) {
-    fs::write(path, text).unwrap();
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+/// Writes a file that may be executed at once. Another test may be starting a process just now, which would hold a file
+/// written here open for writing, and the kernel executes no such file; so a process of its own writes it.
+async fn write_file(path: &Path, text: &str, mode: &str) {
+    let script = r#"printf %s "$1" >"$2" && chmod "$3" "$2""#;
+    let path = path.to_str().unwrap();
+    let mut child = launcher(&mark())
+        .start(&command("sh", &["-c", script, "sh", text, path, mode]), &limits())
+        .await
+        .unwrap();
+    assert_eq!(child.wait().await, Exit::Code(0));
 }
 
 #[tokio::test]
@@ -77,7 +84,7 @@ async fn exit_codes_and_signals_are_told_to_everyone_as_often_as_asked() {
 #[tokio::test]
 async fn the_folder_is_entered_and_relative_programs_start_from_it() {
     let folder = folder();
-    write_file(&folder.join("tool"), "#!/bin/sh\npwd\necho \"$0 $1\"", 0o755);
+    write_file(&folder.join("tool"), "#!/bin/sh\npwd\necho \"$0 $1\"", "755").await;
     let spec = CommandSpec { cwd: Some(folder.clone()), ..command("./tool", &["an argument"]) };
     let mut child = launcher(&mark()).start(&spec, &limits()).await.unwrap();
     assert_eq!(child.stdout.next().await.unwrap().unwrap(), folder.to_str().unwrap());
@@ -87,7 +94,7 @@ async fn the_folder_is_entered_and_relative_programs_start_from_it() {
 #[tokio::test]
 async fn a_program_is_looked_up_on_the_path_of_the_child() {
     let folder = folder();
-    write_file(&folder.join("only-here"), "#!/bin/sh\necho found", 0o755);
+    write_file(&folder.join("only-here"), "#!/bin/sh\necho found", "755").await;
     let mut spec = command("only-here", &[]);
     let StartError::NotOnPath { searched, .. } = failure(spec.clone()).await else {
         panic!("it is not on the path")
@@ -105,8 +112,8 @@ async fn a_program_is_looked_up_on_the_path_of_the_child() {
 #[tokio::test]
 async fn each_way_to_fail_is_told_apart() {
     let folder = folder();
-    write_file(&folder.join("data"), "text", 0o644);
-    write_file(&folder.join("orphan"), "#!/nonexistent/interpreter\n", 0o755);
+    write_file(&folder.join("data"), "text", "644").await;
+    write_file(&folder.join("orphan"), "#!/nonexistent/interpreter\n", "755").await;
     let at = |name: &str| folder.join(name).to_str().unwrap().to_owned();
 
     let error = failure(command("npx -y thing", &[])).await;
@@ -150,7 +157,7 @@ async fn each_way_to_fail_is_told_apart() {
 #[tokio::test]
 async fn a_file_of_the_path_that_is_not_executable_is_named() {
     let folder = folder();
-    write_file(&folder.join("plain"), "text", 0o644);
+    write_file(&folder.join("plain"), "text", "644").await;
     let path = format!("/nonexistent:{}", folder.display());
     let spec = CommandSpec { env: vec![("PATH".into(), path.into())], ..command("plain", &[]) };
     let error = failure(spec).await;
@@ -173,7 +180,7 @@ async fn a_broken_shim_is_told_apart_from_a_broken_command() {
 async fn a_start_that_takes_too_long_is_given_up() {
     let limits = gantry_process::Limits { start_timeout: Duration::from_millis(50), ..limits() };
     let shim = folder().join("slow");
-    write_file(&shim, "#!/bin/sh\nexec sleep 1", 0o755);
+    write_file(&shim, "#!/bin/sh\nexec sleep 1", "755").await;
     let error = Launcher::with_shim(shim, []).start(&shell("true"), &limits).await.unwrap_err();
     assert!(matches!(error, StartError::Timeout { .. }), "{error:?}");
 }

@@ -108,7 +108,7 @@ macro_rules! for_each_error_code {
             StorageTooNew "E0502" Storage (-) (-) false "the database was written by a newer Gantry";
 
             GatewayNotRunning "E0601" Command (-) (-) true "no gateway answers on the data folder";
-            UnknownErrorCode "E0602" Command (-) (-) false "no error has this code";
+            UnknownCode "E0602" Command (-) (-) false "no error has this code";
 
             Internal "E0901" Internal (-32603) (500) false "Gantry has a bug";
         }

@@ -8,6 +8,20 @@ use std::{ffi::OsString, fmt, path::PathBuf};
 use crate::{Child, CommandSpec, Limits, StartError};
 
 /// Starts children. One serves the whole gateway; it holds no process.
+///
+/// ```no_run
+/// use gantry_process::{CommandSpec, Launcher, Limits};
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let launcher = Launcher::new(std::env::vars_os());
+/// let spec = CommandSpec { program: "npx".into(), args: vec!["-y".into(), "a-server".into()], ..Default::default() };
+/// let mut child = launcher.start(&spec, &Limits::default()).await?;
+/// child.stdin.send(r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#.into()).await?;
+/// let answer = child.stdout.next().await?;
+/// let exit = child.stop().await;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Launcher {
     shim: PathBuf,

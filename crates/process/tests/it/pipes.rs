@@ -3,7 +3,7 @@
 use std::{fs, time::Duration};
 
 use bytes::Bytes;
-use gantry_process::{Exit, Limits, LineError, WriteError};
+use gantry_process::{Child, Exit, Limits, LineError, WriteError};
 
 use crate::support::{command, launcher, limits, mark, shell, start};
 
@@ -20,6 +20,26 @@ async fn lines_go_to_the_child_and_come_back() {
     drop(child.stdin);
     assert!(child.stdout.next().await.unwrap().is_none());
     assert_eq!(child.process.wait().await, Exit::Code(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_pipe_can_be_served_by_a_task_of_its_own() {
+    let Child { mut stdin, mut stdout, mut stderr, mut process } =
+        start("while read -r line; do echo $line; echo seen $line >&2; done").await;
+    let mut tasks = tokio::task::JoinSet::new();
+    tasks.spawn(async move { while stderr.next().await.is_some() {} });
+    tasks.spawn(async move {
+        for number in 0..1_000 {
+            assert_eq!(stdout.next().await.unwrap().unwrap(), number.to_string());
+        }
+    });
+    for number in 0..1_000 {
+        stdin.send(Bytes::from(number.to_string())).await.unwrap();
+    }
+    tasks.spawn(async move { assert_eq!(process.stop().await, Exit::Code(0)) });
+    while let Some(done) = tasks.join_next().await {
+        done.unwrap();
+    }
 }
 
 #[tokio::test]

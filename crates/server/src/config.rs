@@ -8,10 +8,10 @@
 //! [`edit`] changes the file for `gantry add`, [`show`] writes down what was understood, and
 //! [`reference`] makes the reference page. Nothing here watches the file or starts anything.
 
-// pub mod edit;
+pub mod edit;
 pub mod path;
 pub mod raw;
-// pub mod reference;
+pub mod reference;
 pub mod spec;
 
 mod access;
@@ -187,7 +187,7 @@ fn check_all(
     written: Vec<(Path, String)>,
     checker: &mut Checker<'_>,
 ) -> Config {
-    const HOUR: Duration = Duration::from_secs(3600);
+    const HOUR: Duration = Duration::from_hours(1);
     let listen = source.listen.as_deref();
     let server = listener::check(&raw.server, listen, checker);
     let auth = access::check(&raw.auth, checker);
@@ -259,11 +259,8 @@ fn read_file(path: &FilePath, may_be_absent: bool) -> Result<Option<String>, Pro
     match String::from_utf8(bytes) {
         Ok(text) => Ok(Some(text)),
         Err(error) => {
-            let line = error.as_bytes()[..error.utf8_error().valid_up_to()]
-                .iter()
-                .filter(|byte| **byte == b'\n')
-                .count()
-                + 1;
+            let valid = error.as_bytes().get(..error.utf8_error().valid_up_to());
+            let line = valid.unwrap_or_default().split(|byte| *byte == b'\n').count();
             Err(unreadable(format!("`{shown}` is not UTF-8 text, from line {line} on")))
         }
     }

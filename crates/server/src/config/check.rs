@@ -116,7 +116,7 @@ impl<'a> Checker<'a> {
 fn find<'a>(root: &'a Node, path: &Path) -> Option<&'a Node> {
     path.steps().iter().try_fold(root, |node, step| match (step, &node.data) {
         (Step::Key(key), _) => node.entry(key).map(|entry| &entry.value),
-        (Step::Index(index), Data::Sequence { entries, .. }) => entries.get(*index),
+        (Step::Index(index), Data::Sequence { entries }) => entries.get(*index),
         (Step::Index(_), _) => None,
     })
 }

@@ -55,21 +55,17 @@ impl Problem {
 
     /// Renders the problem in one line.
     fn render(&self, file: Option<&FilePath>) -> String {
-        let mut text = self.message.clone();
-        match (file, self.location) {
+        let place = match (file, self.location) {
             (Some(file), Some(Location { line, column })) => {
-                text.push_str(&format!(" ({}:{line}:{column})", file.display()));
+                format!(" ({}:{line}:{column})", file.display())
             }
-            (None, Some(Location { line, column })) => {
-                text.push_str(&format!(" (line {line}, column {column})"));
-            }
-            (_, None) => {}
+            (None, Some(Location { line, column })) => format!(" (line {line}, column {column})"),
+            (_, None) => String::new(),
+        };
+        match &self.hint {
+            Some(hint) => format!("{}{place}; {hint}", self.message),
+            None => format!("{}{place}", self.message),
         }
-        if let Some(hint) = &self.hint {
-            text.push_str("; ");
-            text.push_str(hint);
-        }
-        text
     }
 }
 

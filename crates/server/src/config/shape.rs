@@ -43,7 +43,7 @@ struct Fitter<'a> {
 
 /// The one type that a schema asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(crate) enum Kind {
     Object,
     Array,
     Text,
@@ -59,9 +59,7 @@ impl Fitter<'_> {
             (Kind::Object, Data::Mapping { entries, .. }) => {
                 Some(self.object(schema, entries, path))
             }
-            (Kind::Array, Data::Sequence { entries, .. }) => {
-                Some(self.array(schema, entries, path))
-            }
+            (Kind::Array, Data::Sequence { entries }) => Some(self.array(schema, entries, path)),
             (Kind::Text, Data::Scalar(scalar)) if !choices.is_empty() => {
                 self.choice(&choices, scalar, path, node)
             }
@@ -224,13 +222,13 @@ fn is_typed(scalar: &Scalar) -> bool {
 }
 
 /// `Option<T>` allows `null`, which for us is the same as leaving the key out.
-fn without_null(schema: &Value) -> &Value {
+pub(crate) fn without_null(schema: &Value) -> &Value {
     let Some(any_of) = schema.get("anyOf").and_then(Value::as_array) else { return schema };
     let is_null = |option: &&Value| option.get("type").and_then(Value::as_str) == Some("null");
     any_of.iter().find(|option| !is_null(option)).unwrap_or(schema)
 }
 
-fn kind(schema: &Value) -> Kind {
+pub(crate) fn kind(schema: &Value) -> Kind {
     let name = match schema.get("type") {
         Some(Value::String(name)) => name.as_str(),
         Some(Value::Array(names)) => names.first().and_then(Value::as_str).unwrap_or_default(),

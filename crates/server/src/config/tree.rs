@@ -44,7 +44,7 @@ pub(crate) struct Node {
 #[derive(Debug, Clone)]
 pub(crate) enum Data {
     Scalar(Scalar),
-    Sequence { entries: Vec<Node>, is_flow: bool },
+    Sequence { entries: Vec<Node> },
     Mapping { entries: Vec<Entry>, is_flow: bool },
 }
 
@@ -106,7 +106,7 @@ impl Node {
                     node = &entry.value;
                     place = Some(entry.key_at);
                 }
-                (Step::Index(index), Data::Sequence { entries, .. }) => {
+                (Step::Index(index), Data::Sequence { entries }) => {
                     let Some(entry) = entries.get(*index) else { return place };
                     node = entry;
                     place = Some(entry.at);
@@ -128,7 +128,7 @@ impl Node {
     fn walk(&mut self, path: &Path, visit: &mut dyn FnMut(&Path, Location, &mut Scalar)) {
         match &mut self.data {
             Data::Scalar(scalar) => visit(path, self.at, scalar),
-            Data::Sequence { entries, .. } => {
+            Data::Sequence { entries } => {
                 for (index, entry) in entries.iter_mut().enumerate() {
                     entry.walk(&path.index(index), visit);
                 }
@@ -237,7 +237,7 @@ impl<'input> Composer<'input, '_> {
             if matches!(event, Event::SequenceEnd) {
                 let last = entries.last().map(|entry| entry.bytes.end);
                 let end = end_of(is_flow, span, last.unwrap_or(bytes(start).end));
-                return Ok((Data::Sequence { entries, is_flow }, end));
+                return Ok((Data::Sequence { entries }, end));
             }
             let outer = self.enter(self.path.index(entries.len()));
             let entry = self.node(event, span, depth + 1)?;
@@ -269,7 +269,9 @@ impl<'input> Composer<'input, '_> {
             let outer = self.enter(self.path.key(&key));
             let (event, span) = self.expect_next(start)?;
             let value = self.node(event, span, depth + 1)?;
-            end = value.bytes.end.max(key_node.bytes.end);
+            // An empty value may be placed by the parser as far away as the next token.
+            let is_absent = value.bytes.is_empty();
+            end = if is_absent { key_node.bytes.end } else { value.bytes.end };
             let entry = Entry { key, key_at: key_node.at, key_bytes: key_node.bytes, value };
             if is_merge {
                 self.refuse_merge(&entry);
@@ -334,7 +336,7 @@ impl Node {
     fn size(&self) -> usize {
         1 + match &self.data {
             Data::Scalar(_) => 0,
-            Data::Sequence { entries, .. } => entries.iter().map(Self::size).sum(),
+            Data::Sequence { entries } => entries.iter().map(Self::size).sum(),
             Data::Mapping { entries, .. } => entries.iter().map(|entry| entry.value.size()).sum(),
         }
     }

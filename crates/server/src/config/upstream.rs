@@ -15,7 +15,7 @@ use super::raw::UpstreamKind;
 use super::spec::{Connection, EraMode, Pattern, Secret, SessionMode, ToolFilter, UpstreamSpec};
 
 const SHORTEST: Duration = Duration::from_millis(1);
-const DAY: Duration = Duration::from_secs(24 * 3600);
+const DAY: Duration = Duration::from_hours(24);
 
 /// Headers that the transport sets itself; a second value would contradict it.
 const OWN_HEADERS: [&str; 12] = [

@@ -70,7 +70,7 @@ fn value(inside: &str, path: &Path, env: &Env, folder: &FilePath) -> Result<Stri
     }
     match (env.get(name), default) {
         // As in a shell's `${VAR:-default}`: what is set to nothing has no value.
-        (Some(""), Some(default)) | (None, Some(default)) => Ok(default.to_owned()),
+        (Some("") | None, Some(default)) => Ok(default.to_owned()),
         (Some(value), _) => Ok(value.to_owned()),
         (None, None) => {
             let message = format!("`{path}` needs the variable `{name}`, which is not set");

@@ -200,7 +200,7 @@ mod tests {
     fn json(node: &Node) -> Value {
         match &node.data {
             Data::Scalar(scalar) => Value::String(scalar.text.clone()),
-            Data::Sequence { entries, .. } => entries.iter().map(json).collect(),
+            Data::Sequence { entries } => entries.iter().map(json).collect(),
             Data::Mapping { entries, .. } => {
                 entries.iter().map(|entry| (entry.key.clone(), json(&entry.value))).collect()
             }

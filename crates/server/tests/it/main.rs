@@ -1,3 +1,4 @@
 //! Tests of the server through its public face.
 
+#[cfg(test)]
 mod config;

@@ -26,8 +26,8 @@ fn nodes_know_their_place_in_characters_and_in_bytes() {
     let root = read(text).0.unwrap();
     let list = &root.entry("\u{00e9}\u{00e9}").unwrap().value.entry("b").unwrap().value;
     assert_eq!(list.at, Location { line: 3, column: 6 });
-    assert_eq!(&text[list.bytes.clone()], "[x, 'y z']");
-    assert_eq!(&text[root.bytes.clone()], text.trim_end());
+    assert_eq!(text.get(list.bytes.clone()), Some("[x, 'y z']"));
+    assert_eq!(text.get(root.bytes.clone()), Some(text.trim_end()));
 }
 
 #[test]
@@ -50,18 +50,18 @@ fn an_alias_stands_for_its_value() {
     let root = read("a: &x [1, 2]\nb: *x\n").0.unwrap();
     let alias = &root.entry("b").unwrap().value;
     assert!(alias.is_shared && root.entry("a").unwrap().value.is_shared);
-    assert!(matches!(&alias.data, Data::Sequence { entries, .. } if entries.len() == 2));
+    assert!(matches!(&alias.data, Data::Sequence { entries } if entries.len() == 2));
     assert_eq!(alias.at, Location { line: 2, column: 4 });
 }
 
 #[test]
 fn a_bomb_of_aliases_is_refused() {
-    let mut text = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+    let mut lines = vec!["a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned()];
     for level in 1..10 {
-        let inner = format!("*a{}, ", level - 1).repeat(10);
-        text.push_str(&format!("a{level}: &a{level} [{}]\n", inner.trim_end_matches(", ")));
+        let inner = vec![format!("*a{}", level - 1); 10].join(", ");
+        lines.push(format!("a{level}: &a{level} [{inner}]\n"));
     }
-    assert!(refused(&text).message.contains("more than"));
+    assert!(refused(&lines.concat()).message.contains("more than"));
 }
 
 #[test]
@@ -72,8 +72,8 @@ fn an_alias_inside_its_own_value_is_refused() {
 #[test]
 fn depth_is_limited_in_both_styles() {
     assert!(refused(&"[".repeat(100_000)).code == ErrorCode::ConfigSyntax);
-    let block: String = (0..200).map(|level| format!("{}a:\n", " ".repeat(level))).collect();
-    assert!(refused(&block).message.contains("deeper"));
+    let block: Vec<_> = (0..200).map(|level| format!("{}a:\n", " ".repeat(level))).collect();
+    assert!(refused(&block.concat()).message.contains("deeper"));
 }
 
 #[test]

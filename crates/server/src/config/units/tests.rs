@@ -10,7 +10,7 @@ use super::*;
 fn durations_have_one_number_and_one_unit() {
     assert_eq!(parse_duration("250ms"), Some(Duration::from_millis(250)));
     assert_eq!(parse_duration("15s"), Some(Duration::from_secs(15)));
-    assert_eq!(parse_duration("2 m"), Some(Duration::from_secs(120)));
+    assert_eq!(parse_duration("2 m"), Some(Duration::from_mins(2)));
     for text in
         ["", "15", "s", "1.5s", "-1s", "1s1s", "15 seconds", "1  s", "99999999999999999999s"]
     {
@@ -32,7 +32,7 @@ fn sizes_tell_decimal_from_binary_units() {
 fn what_is_written_down_is_short() {
     assert_eq!(format_duration(Duration::ZERO), "0s");
     assert_eq!(format_duration(Duration::from_secs(90)), "90s");
-    assert_eq!(format_duration(Duration::from_secs(120)), "2m");
+    assert_eq!(format_duration(Duration::from_mins(2)), "2m");
     assert_eq!(format_size(0), "0B");
     assert_eq!(format_size(10 << 20), "10MiB");
     assert_eq!(format_size(64_000), "64KB");

@@ -16,11 +16,11 @@ pub(crate) const SHIM: &str = env!("CARGO_BIN_EXE_gantry-shim");
 /// Leaves processes in the background in every manner: plain, in a session of its own, forked twice into one, and
 /// there deaf to SIGTERM with children as deaf. [`MESS_SIZE`] of them, with the shell itself.
 pub(crate) const MESS: &str = r#"
-    sleep 1000 &
-    setsid sleep 1000 &
-    (setsid sh -c 'trap "" TERM; sleep 1000 & (setsid sleep 1000 &); while :; do sleep 1000; done' &)
+    sleep 60 &
+    setsid sleep 60 &
+    (setsid sh -c 'trap "" TERM; sleep 60 & (setsid sleep 60 &); while :; do sleep 60; done' &)
     while read -r line; do echo "$line"; done
-    exec sleep 1000
+    exec sleep 60
 "#;
 pub(crate) const MESS_SIZE: usize = 7;
 

@@ -19,6 +19,7 @@ mod client;
 mod legs;
 mod load;
 mod memory;
+mod profile;
 mod report;
 
 use client::Era;
@@ -46,6 +47,9 @@ pub(crate) struct Arguments {
     /// The era that client and upstream speak.
     #[arg(long, value_enum, default_value_t = Era::Modern)]
     era: Era,
+    /// Shows at the end what the last leg's server spends its time on, by `perf`, under the last case.
+    #[arg(long)]
+    profile: bool,
     /// Puts the tables into `bench/README.md`.
     #[arg(long)]
     write: bool,
@@ -145,6 +149,10 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> anyhow::Resul
     let conditions = conditions(workspace, arguments)?;
     let tables = report::tables(&conditions, &measurements, &costs);
     println!("\n{tables}");
+    if let (true, Some(leg), Some(case)) = (arguments.profile, running.last(), cases.last()) {
+        println!("{} under {}:", leg.leg, case.name);
+        println!("{}\n", profile::functions(workspace, leg, *case, upstream.address)?);
+    }
     if arguments.write {
         report::write(&workspace.path("bench/README.md"), &tables)?;
     }

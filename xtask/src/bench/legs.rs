@@ -236,6 +236,15 @@ impl RunningLeg {
         }))
     }
 
+    /// The ids of the leg's own processes.
+    pub(super) fn processes(&self) -> anyhow::Result<Vec<u32>> {
+        let server = self
+            .server
+            .as_ref()
+            .with_context(|| format!("the leg `{}` has no server", self.leg))?;
+        memory::family(server.id())
+    }
+
     fn resident_bytes(&self) -> anyhow::Result<u64> {
         self.server.as_ref().map_or(Ok(0), |server| memory::resident_bytes(server.id()))
     }

@@ -10,11 +10,7 @@ pub(super) fn resident_bytes(process: u32) -> anyhow::Result<u64> {
     if !Path::new("/proc/self/smaps_rollup").exists() {
         bail!("memory is read from /proc, which this system does not have");
     }
-    let mut total = proportional_bytes(process)?;
-    for child in children(process)? {
-        total += proportional_bytes(child)?;
-    }
-    Ok(total)
+    family(process)?.into_iter().map(proportional_bytes).sum()
 }
 
 /// The proportional set size of one process.
@@ -32,11 +28,13 @@ fn kilobytes(text: &str, name: &str) -> Option<u64> {
     line.split_whitespace().next()?.parse().ok()
 }
 
-/// The direct children of a process; nginx has no deeper ones.
-fn children(process: u32) -> anyhow::Result<Vec<u32>> {
+/// A process and its direct children; nginx has no deeper ones.
+pub(super) fn family(process: u32) -> anyhow::Result<Vec<u32>> {
     let path = format!("/proc/{process}/task/{process}/children");
     let text = fs::read_to_string(&path).with_context(|| format!("failed to read `{path}`"))?;
-    Ok(text.split_whitespace().filter_map(|id| id.parse().ok()).collect())
+    Ok(std::iter::once(process)
+        .chain(text.split_whitespace().filter_map(|id| id.parse().ok()))
+        .collect())
 }
 
 #[cfg(test)]

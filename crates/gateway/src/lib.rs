@@ -1,1 +1,126 @@
-//! To be written.
+//! Federation: many providers behind one endpoint, in both eras of MCP.
+//!
+//! The way of a message, and the modules in reading order:
+//!
+//! 1. [`door`]: a message arrives, by HTTP or stdio; its era is told; sessions and streams are kept.
+//! 2. [`snapshot`]: what is offered to whom under which name, at one moment.
+//! 3. [`dispatch`]: a request finds its provider; the call stack decides; the answer is translated.
+//! 4. [`upstream`]: a configured server: its state, its era, its lanes.
+//! 5. [`registry`]: which upstreams there are, and how a new configuration takes their place.
+//! 6. [`hub`]: what upstreams say outside of calls, and who hears it.
+//!
+//! Not here: what bytes look like on a socket (`gantry_transport`), what a message means in an era
+//! (`gantry_protocol`), routes that are not MCP (`gantry_server`).
+
+pub mod builtin;
+pub mod dispatch;
+pub mod door;
+pub mod hub;
+pub mod metrics;
+pub mod names;
+pub mod registry;
+pub mod snapshot;
+pub mod spec;
+pub mod upstream;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gantry_core::seal::KeyRing;
+use gantry_core::session::SessionStore;
+use gantry_core::store::OfferStore;
+use gantry_core::{Clock, Tasks};
+use gantry_transport::client::Client;
+use gantry_transport::client::stdio::Launcher;
+use tokio::sync::Notify;
+
+use crate::hub::Hub;
+use crate::metrics::Metrics;
+use crate::registry::{Applied, Registry};
+use crate::spec::GatewaySpec;
+use crate::upstream::{Deps, UpstreamStatus};
+
+/// The gateway: everything that its parts share. Behind an [`Arc`], made once per process.
+#[derive(Debug)]
+pub struct Gateway {
+    /// The upstreams and the current snapshot.
+    pub registry: Arc<Registry>,
+    /// Sessions and listen streams, and what is sent to them outside of calls.
+    pub hub: Arc<Hub>,
+    /// Counters and histograms.
+    pub metrics: Arc<Metrics>,
+    /// Seals session ids and cursors.
+    pub keys: Arc<KeyRing>,
+    /// Keeps what is known of sessions.
+    pub sessions: Arc<dyn SessionStore>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Calls that outlive their connection, and everything else in the background.
+    pub tasks: Tasks,
+}
+
+/// What a gateway is made from.
+#[derive(Debug)]
+pub struct GatewayParts {
+    /// Starts children.
+    pub launcher: Launcher,
+    /// Calls out.
+    pub http: Client,
+    /// Keeps offers and verdicts.
+    pub store: Arc<dyn OfferStore>,
+    /// Keeps what is known of sessions.
+    pub sessions: Arc<dyn SessionStore>,
+    /// Seals session ids and cursors.
+    pub keys: Arc<KeyRing>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Counters and histograms.
+    pub metrics: Arc<Metrics>,
+    /// Background work.
+    pub tasks: Tasks,
+}
+
+impl Gateway {
+    /// Makes a gateway without upstreams; [`Gateway::apply`] starts them.
+    pub fn new(parts: GatewayParts, spec: GatewaySpec) -> Arc<Self> {
+        let hub = Hub::new(Arc::clone(&parts.metrics));
+        let deps = Arc::new(Deps {
+            launcher: parts.launcher,
+            http: parts.http,
+            store: parts.store,
+            clock: Arc::clone(&parts.clock),
+            outlet: Arc::clone(&hub) as Arc<dyn hub::Outlet>,
+            changed: Arc::new(Notify::new()),
+            metrics: Arc::clone(&parts.metrics),
+            tasks: parts.tasks.clone(),
+        });
+        let gateway = Arc::new(Self {
+            registry: Registry::new(deps, spec),
+            hub,
+            metrics: parts.metrics,
+            keys: parts.keys,
+            sessions: parts.sessions,
+            clock: parts.clock,
+            tasks: parts.tasks,
+        });
+        Hub::start(&gateway);
+        gateway
+    }
+
+    /// Takes a new configuration; what did not change keeps its connections.
+    pub async fn apply(&self, spec: GatewaySpec) -> Applied {
+        self.registry.apply(spec).await
+    }
+
+    /// Tells how every upstream is, in configuration order.
+    pub fn status(&self) -> Vec<UpstreamStatus> {
+        self.registry.status()
+    }
+
+    /// Ends listens and calls, then every upstream and its children; `false` when something was
+    /// still running at the limit.
+    pub async fn shut_down(&self, limit: Duration) -> bool {
+        self.registry.stop();
+        self.tasks.shut_down(limit).await
+    }
+}

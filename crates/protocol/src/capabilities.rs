@@ -98,6 +98,11 @@ impl Profile {
         self.bits == 0
     }
 
+    /// Tells whether the client can be asked for its roots.
+    pub fn asks_roots(&self) -> bool {
+        self.bits & ROOTS != 0
+    }
+
     /// Leaves out what a revision has no word for.
     #[must_use]
     pub fn project(&self, revision: Revision) -> Self {

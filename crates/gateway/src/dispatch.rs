@@ -1,0 +1,211 @@
+//! A request on its way to its provider and its answer on the way back.
+//!
+//! [`carry`] routes on one view, [`call_stack`] decides what may run and how long, and [`reply`]
+//! says the outcome in the caller's own era. Nothing here knows HTTP streams or sessions: see
+//! [`door`](crate::door).
+
+mod call_stack;
+mod reply;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use gantry_core::session::SessionId;
+use gantry_core::{CallContext, Request};
+use gantry_protocol::message::failure;
+use gantry_protocol::{Message, Object, RpcError, json, method};
+
+use crate::Gateway;
+use crate::snapshot::{Section, Target, View};
+use crate::upstream::Held;
+use crate::upstream::scope::Scope;
+
+/// An answer, ready for the caller.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    /// The whole message, under the client's id.
+    pub bytes: Bytes,
+    /// The HTTP status for modern clients; legacy ones always get 200.
+    pub status: u16,
+}
+
+/// A resource that a client is told of.
+#[derive(Debug, Clone)]
+pub struct Subscription {
+    /// The upstream that announces it.
+    pub upstream: Box<str>,
+    /// Where it is held there.
+    pub held: Held,
+}
+
+impl Subscription {
+    /// Returns whose lane it is heard on; `None` for the listen stream of a modern upstream.
+    pub fn scope(&self) -> Option<&Scope> {
+        match &self.held {
+            Held::Lane(key) => Some(&key.scope),
+            Held::Listen => None,
+        }
+    }
+}
+
+impl Reply {
+    fn error(message: &Message, status: u16, error: &RpcError) -> Self {
+        Self { bytes: failure(message.id(), error), status }
+    }
+}
+
+/// Carries out a request that providers answer: `tools/call`, `prompts/get`, `resources/read`,
+/// `completion/complete`. Everything else is an unknown method, except in a view of one server,
+/// where extension methods go to it.
+pub async fn carry(
+    gateway: &Gateway,
+    view: &View,
+    context: &CallContext,
+    message: Message,
+) -> Reply {
+    let target = match route(view, &message) {
+        Ok(target) => target,
+        Err(refusal) => return Reply::error(&message, refusal.status, &refusal.error),
+    };
+    let renamed = match method::routed_member(message.method()) {
+        Some("name") => message.param_string("name").as_deref() != Some(&*target.local),
+        Some(_) => false,
+        None => message.method() == method::COMPLETION_COMPLETE && !view.single,
+    };
+    let request = Request { local_name: renamed.then(|| Arc::clone(&target.local)), message };
+    let message = request.message.clone();
+    let outcome = call_stack::run(gateway, &target, context, request).await;
+    reply::of(context, &target, &message, outcome)
+}
+
+struct Refusal {
+    status: u16,
+    error: RpcError,
+}
+
+impl From<RpcError> for Refusal {
+    fn from(error: RpcError) -> Self {
+        Self { status: 200, error }
+    }
+}
+
+/// Finds the provider of a request.
+fn route<'a>(view: &'a View, message: &Message) -> Result<Target<'a>, Refusal> {
+    let missing =
+        |what: &str| RpcError::invalid_params(format!("`params.{what}` must be a string"));
+    match message.method() {
+        method::TOOLS_CALL => {
+            let name = message.param_string("name").ok_or_else(|| missing("name"))?;
+            view.resolve(Section::Tools, &name).ok_or_else(|| unknown("tool", &name).into())
+        }
+        method::PROMPTS_GET => {
+            let name = message.param_string("name").ok_or_else(|| missing("name"))?;
+            view.resolve(Section::Prompts, &name).ok_or_else(|| unknown("prompt", &name).into())
+        }
+        method::RESOURCES_READ => {
+            let uri = message.param_string("uri").ok_or_else(|| missing("uri"))?;
+            Ok(view.resolve_uri(&uri)?)
+        }
+        method::COMPLETION_COMPLETE => Ok(route_completion(view, message)?),
+        other => {
+            let mut members = view.members();
+            if let (true, Some(server), None) = (view.single, members.next(), members.next())
+                && other.contains('/')
+                && !method::is_legacy_request(other)
+                && !method::is_modern_request(other)
+            {
+                return Ok(Target { server, local: "".into() });
+            }
+            // 404 is for modern clients alone; to a legacy one it would mean a lost session.
+            Err(Refusal { status: 404, error: RpcError::method_not_found(other) })
+        }
+    }
+}
+
+fn route_completion<'a>(view: &'a View, message: &Message) -> Result<Target<'a>, RpcError> {
+    let raw = message
+        .param("ref")
+        .ok_or_else(|| RpcError::invalid_params("`params.ref` must be an object"))?;
+    let reference = Object::read(raw, 0..raw.len())
+        .map_err(|_| RpcError::invalid_params("`params.ref` must be an object"))?;
+    let text = |name: &str| reference.raw(raw, name).and_then(json::string);
+    match text("type").as_deref() {
+        Some("ref/prompt") => {
+            let name = text("name")
+                .ok_or_else(|| RpcError::invalid_params("`params.ref.name` must be a string"))?;
+            view.resolve(Section::Prompts, &name).ok_or_else(|| unknown("prompt", &name))
+        }
+        Some("ref/resource") => {
+            let uri = text("uri")
+                .ok_or_else(|| RpcError::invalid_params("`params.ref.uri` must be a string"))?;
+            match view.resolve(Section::Templates, &uri) {
+                Some(target) => Ok(target),
+                None => view.resolve_uri(&uri),
+            }
+        }
+        _ => Err(RpcError::invalid_params(
+            "`params.ref.type` must be `ref/prompt` or `ref/resource`",
+        )),
+    }
+}
+
+/// A tool that is hidden is answered in the same words as one that does not exist.
+fn unknown(kind: &str, name: &str) -> RpcError {
+    RpcError::invalid_params(format!("unknown {kind}: `{name}`"))
+        .with_data(serde_json::json!({ "name": name }))
+}
+
+/// Subscribes a client to a resource.
+pub async fn subscribe(
+    _: &Gateway,
+    view: &View,
+    context: &CallContext,
+    uri: &str,
+) -> Result<Subscription, RpcError> {
+    let target = view.resolve_uri(uri)?;
+    let refused =
+        || RpcError::invalid_params(format!("the server does not announce changes of `{uri}`"));
+    let upstream = target.server.upstream.as_ref().ok_or_else(refused)?;
+    match upstream.subscribe(context, uri).await {
+        Ok(held) => Ok(Subscription { upstream: (&*target.server.name).into(), held }),
+        Err(gantry_core::ProviderError::Refused(error)) => Err(error),
+        Err(gantry_core::ProviderError::Answered { message, .. }) => {
+            Err(message.rpc_error().unwrap_or_else(refused))
+        }
+        Err(error) => Err(RpcError::internal("upstream_failed", error.to_string())),
+    }
+}
+
+/// Takes a subscription back.
+pub async fn unsubscribe(gateway: &Gateway, subscription: &Subscription, uri: &str) {
+    let upstreams = gateway.registry.upstreams();
+    let named = upstreams.iter().find(|upstream| *upstream.spec().name == *subscription.upstream);
+    if let Some(upstream) = named {
+        upstream.unsubscribe(&subscription.held, uri).await;
+    }
+}
+
+/// Makes upstreams log at least as verbosely as this session wants.
+pub async fn set_level(gateway: &Gateway, context: &CallContext, level: &str) {
+    for upstream in gateway.registry.upstreams() {
+        upstream.set_level(context, level).await;
+    }
+}
+
+/// A session ended: so do the lanes that were its own.
+pub fn session_ended(gateway: &Gateway, session: SessionId) {
+    for upstream in gateway.registry.upstreams() {
+        upstream.session_ended(session);
+    }
+}
+
+/// Passes a client's notification on to the lanes that are its own, in the background.
+pub fn client_notification(gateway: &Gateway, session: SessionId, message: &Message) {
+    let upstreams = gateway.registry.upstreams();
+    let bytes = message.bytes().clone();
+    gateway.tasks.spawn("client-notification", async move {
+        for upstream in upstreams {
+            upstream.client_notification(session, &bytes).await;
+        }
+    });
+}

@@ -1,0 +1,130 @@
+//! What a request passes on its way to a provider: one function, one line a layer, outermost
+//! first. This is the only place where that order is decided.
+
+use std::time::Duration;
+
+use gantry_core::{CallContext, Outcome, ProviderError, Request};
+use gantry_protocol::{json, method};
+use tokio::time::Instant;
+
+use crate::Gateway;
+use crate::metrics::{RequestLabels, ServerLabels, ToolLabels};
+use crate::snapshot::Target;
+
+/// Pause before the one repetition of a request that surely did not run.
+const RETRY_PAUSE: Duration = Duration::from_millis(50);
+
+/// Runs a request through the stack.
+pub(super) async fn run(
+    gateway: &Gateway,
+    target: &Target<'_>,
+    context: &CallContext,
+    request: Request,
+) -> Result<Outcome, ProviderError> {
+    // Outermost, so that whatever is refused below is counted and logged as well.
+    let record = Record::start(gateway, target, &request);
+    // Around the attempts: only what was surely not carried out is sent again, and only once.
+    // The time limit of one attempt is the upstream's own: progress renews it, and it stands still
+    // while a person is asked.
+    let outcome = with_one_retry(target, context, request).await;
+    record.finish(context, &outcome);
+    outcome
+}
+
+async fn with_one_retry(
+    target: &Target<'_>,
+    context: &CallContext,
+    request: Request,
+) -> Result<Outcome, ProviderError> {
+    let provider = &target.server.provider;
+    // The second try wants the request again; a clone shares the bytes.
+    let first = provider.handle(context, request.clone()).await;
+    match first {
+        Err(ProviderError::Unavailable {
+            unsent: true,
+            reason: "upstream_lost" | "upstream_unreachable" | "session_gone",
+            ..
+        }) => {
+            tokio::time::sleep(RETRY_PAUSE).await;
+            provider.handle(context, request).await
+        }
+        outcome => outcome,
+    }
+}
+
+/// One request in metrics and logs.
+struct Record<'a> {
+    gateway: &'a Gateway,
+    server: &'a str,
+    /// Known to the snapshot, so that a client cannot make series.
+    tool: Option<std::sync::Arc<str>>,
+    method: &'static str,
+    start: Instant,
+}
+
+impl<'a> Record<'a> {
+    fn start(gateway: &'a Gateway, target: &'a Target<'_>, request: &Request) -> Self {
+        let method = request.message.method();
+        Self {
+            gateway,
+            server: &target.server.name,
+            tool: (method == method::TOOLS_CALL).then(|| std::sync::Arc::clone(&target.local)),
+            method: label(method),
+            start: Instant::now(),
+        }
+    }
+
+    fn finish(&self, context: &CallContext, outcome: &Result<Outcome, ProviderError>) {
+        let elapsed = self.start.elapsed();
+        let outcome = outcome_label(outcome);
+        let metrics = &self.gateway.metrics;
+        let server = self.server.to_owned();
+        let labels = RequestLabels { server: server.clone(), method: self.method, outcome };
+        metrics.requests.get_or_create(&labels).inc();
+        if let Some(tool) = &self.tool {
+            let labels = ToolLabels { server: server.clone(), tool: tool.to_string(), outcome };
+            metrics.tools.get_or_create(&labels).inc();
+        }
+        let seconds = elapsed.as_secs_f64();
+        metrics.durations.get_or_create(&ServerLabels { server }).observe(seconds);
+        tracing::debug!(
+            request_id = %context.request_id,
+            principal = %context.principal.subject,
+            upstream = self.server,
+            tool = self.tool.as_deref(),
+            method = self.method,
+            outcome,
+            duration_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
+            "A request was carried out."
+        );
+    }
+}
+
+fn label(method: &str) -> &'static str {
+    match method {
+        method::TOOLS_CALL => method::TOOLS_CALL,
+        method::PROMPTS_GET => method::PROMPTS_GET,
+        method::RESOURCES_READ => method::RESOURCES_READ,
+        method::COMPLETION_COMPLETE => method::COMPLETION_COMPLETE,
+        _ => "other",
+    }
+}
+
+fn outcome_label(outcome: &Result<Outcome, ProviderError>) -> &'static str {
+    match outcome {
+        Ok(Outcome::Complete(result)) if is_tool_error(result.result()) => "tool_error",
+        Ok(Outcome::Complete(_)) => "ok",
+        Ok(Outcome::NeedsInput(_)) => "input_required",
+        Err(ProviderError::Answered { .. } | ProviderError::Refused(_)) => "error",
+        Err(ProviderError::Unavailable { .. }) => "unavailable",
+        Err(ProviderError::TimedOut { .. }) => "timeout",
+        Err(ProviderError::Cancelled) => "cancelled",
+    }
+}
+
+fn is_tool_error(result: &[u8]) -> bool {
+    // The word is looked for first: nearly no result has it, and reading costs more.
+    memchr::memmem::find(result, b"\"isError\"").is_some()
+        && json::Object::read(result, 0..result.len())
+            .is_ok_and(|object| object.raw(result, "isError") == Some(b"true"))
+}

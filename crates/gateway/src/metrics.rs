@@ -1,0 +1,103 @@
+//! Counters and histograms of the gateway.
+//!
+//! Labels for tools and upstreams come from the snapshot, never from a request, so that nobody can
+//! make the number of series grow.
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+/// What a request was and how it ended.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct RequestLabels {
+    /// The upstream's name.
+    pub server: String,
+    /// A method that the protocol knows.
+    pub method: &'static str,
+    /// `ok`, `tool_error`, `error`, `timeout`, `cancelled`, `unavailable`.
+    pub outcome: &'static str,
+}
+
+/// An upstream and one of its tools.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ToolLabels {
+    /// The upstream's name.
+    pub server: String,
+    /// The upstream's name of the tool.
+    pub tool: String,
+    /// As in [`RequestLabels`].
+    pub outcome: &'static str,
+}
+
+/// An upstream.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ServerLabels {
+    /// The upstream's name.
+    pub server: String,
+}
+
+/// Everything that the gateway counts.
+#[derive(Debug)]
+pub struct Metrics {
+    /// Requests to upstreams.
+    pub requests: Family<RequestLabels, Counter>,
+    /// Seconds from a request's arrival to its answer, by upstream.
+    pub durations: Family<ServerLabels, Histogram>,
+    /// Tool executions.
+    pub tools: Family<ToolLabels, Counter>,
+    /// 1 when an upstream is ready, else 0.
+    pub upstream_up: Family<ServerLabels, Gauge>,
+    /// How often an upstream was started or connected.
+    pub upstream_starts: Family<ServerLabels, Counter>,
+    /// Open legacy sessions.
+    pub sessions: Gauge,
+    /// Open event streams towards clients.
+    pub streams: Gauge,
+    /// Messages of clients that were refused at the door.
+    pub refused: Counter,
+    /// Notifications dropped because a client did not read.
+    pub dropped: Counter,
+}
+
+/// From a millisecond to a minute and a half: tools are slow.
+const BUCKETS: [f64; 12] =
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0, 90.0];
+
+impl Metrics {
+    /// Makes the metrics and registers them.
+    pub fn new(registry: &mut Registry) -> Self {
+        let metrics = Self {
+            requests: Family::default(),
+            durations: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
+            tools: Family::default(),
+            upstream_up: Family::default(),
+            upstream_starts: Family::default(),
+            sessions: Gauge::default(),
+            streams: Gauge::default(),
+            refused: Counter::default(),
+            dropped: Counter::default(),
+        };
+        let m = &metrics;
+        registry.register("gantry_requests", "Requests to upstreams", m.requests.clone());
+        registry.register(
+            "gantry_request_duration_seconds",
+            "Seconds from a request's arrival to its answer",
+            m.durations.clone(),
+        );
+        registry.register("gantry_tool_executions", "Tool executions", m.tools.clone());
+        registry.register("gantry_upstream_up", "1 when ready", m.upstream_up.clone());
+        registry.register("gantry_upstream_starts", "Starts", m.upstream_starts.clone());
+        registry.register("gantry_sessions", "Open legacy sessions", m.sessions.clone());
+        registry.register("gantry_streams", "Open event streams", m.streams.clone());
+        registry.register("gantry_refused", "Messages refused at the door", m.refused.clone());
+        registry.register(
+            "gantry_dropped_notifications",
+            "Notifications dropped because a client did not read",
+            m.dropped.clone(),
+        );
+        metrics
+    }
+}

@@ -1,0 +1,246 @@
+//! Which upstreams there are, and the current snapshot of what they offer.
+//!
+//! A new configuration is compared with the running one: what did not change keeps its
+//! connections; what did is stopped and started. The snapshot is made anew whenever an offer
+//! changes, by one task, and swapped whole.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arc_swap::ArcSwap;
+use gantry_core::offer::Freshness;
+use gantry_core::{CallContext, Offer, OfferCell, Provider};
+use tokio::sync::{Mutex, Notify, watch};
+use tokio::time::Instant;
+
+use crate::builtin::{self, Builtin};
+use crate::snapshot::{Server, Snapshot, View};
+use crate::spec::{GatewaySpec, ToolFilter};
+use crate::upstream::{Deps, Upstream, UpstreamStatus};
+
+/// What a new configuration changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// Started.
+    pub added: Vec<String>,
+    /// Stopped and started anew.
+    pub changed: Vec<String>,
+    /// Stopped.
+    pub removed: Vec<String>,
+    /// Untouched, connections and all.
+    pub unchanged: usize,
+}
+
+/// The upstreams and the snapshot.
+#[derive(Debug)]
+pub struct Registry {
+    deps: Arc<Deps>,
+    current: ArcSwap<Snapshot>,
+    generation: watch::Sender<u64>,
+    next_generation: AtomicU64,
+    changed: Arc<Notify>,
+    /// One configuration at a time.
+    applying: Mutex<()>,
+    builtin: Arc<Builtin>,
+}
+
+impl Registry {
+    /// Makes a registry without upstreams.
+    pub fn new(deps: Arc<Deps>, spec: GatewaySpec) -> Arc<Self> {
+        let builtin = Arc::new(Builtin::new());
+        let empty = Snapshot::build(0, Arc::new(spec), Arc::from(Vec::new()));
+        let registry = Arc::new(Self {
+            changed: Arc::clone(&deps.changed),
+            deps,
+            current: ArcSwap::from_pointee(empty),
+            generation: watch::Sender::new(0),
+            next_generation: AtomicU64::new(1),
+            applying: Mutex::new(()),
+            builtin: Arc::clone(&builtin),
+        });
+        builtin.attach(Arc::downgrade(&registry));
+        let rebuilder = Arc::clone(&registry);
+        registry.deps.tasks.spawn_until_stop("snapshot", async move {
+            loop {
+                rebuilder.changed.notified().await;
+                rebuilder.rebuild();
+            }
+        });
+        registry
+    }
+
+    /// Returns the current snapshot.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.current.load_full()
+    }
+
+    /// Returns a receiver that sees each new snapshot's generation.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.generation.subscribe()
+    }
+
+    /// Takes a new configuration.
+    pub async fn apply(&self, spec: GatewaySpec) -> Applied {
+        let _one = self.applying.lock().await;
+        let old = self.snapshot();
+        let mut applied = Applied::default();
+        let mut servers = Vec::with_capacity(spec.servers.len() + 1);
+        for wanted in &spec.servers {
+            let running = old.servers.iter().find(|server| *server.name == *wanted.name);
+            let running = running.and_then(|server| server.upstream.as_ref());
+            let upstream = match running {
+                Some(running) if running.spec() == wanted => {
+                    applied.unchanged += 1;
+                    Arc::clone(running)
+                }
+                Some(running) => {
+                    running.stop();
+                    applied.changed.push(wanted.name.clone());
+                    Upstream::start(wanted.clone(), Arc::clone(&self.deps))
+                }
+                None => {
+                    applied.added.push(wanted.name.clone());
+                    Upstream::start(wanted.clone(), Arc::clone(&self.deps))
+                }
+            };
+            servers.push(Server {
+                name: wanted.name.as_str().into(),
+                provider: Arc::clone(&upstream) as Arc<dyn Provider>,
+                upstream: Some(upstream),
+                filter: wanted.tools.clone(),
+                listed: wanted.enabled,
+            });
+        }
+        for server in old.servers.iter() {
+            let kept = spec.servers.iter().any(|wanted| *wanted.name == *server.name);
+            if let (false, Some(upstream)) = (kept, &server.upstream) {
+                upstream.stop();
+                applied.removed.push(server.name.to_string());
+            }
+        }
+        servers.push(Server {
+            name: builtin::NAME.into(),
+            provider: Arc::clone(&self.builtin) as Arc<dyn Provider>,
+            upstream: None,
+            filter: ToolFilter::default(),
+            listed: spec.builtin,
+        });
+        self.publish(Arc::new(spec), servers.into());
+        applied
+    }
+
+    /// Returns the view as this caller sees it. With `wait`, what was never heard is waited for,
+    /// at most `first_offer_wait`.
+    pub async fn view_for(
+        &self,
+        name: &str,
+        context: &CallContext,
+        wait: bool,
+    ) -> Option<Arc<View>> {
+        let snapshot = self.snapshot();
+        if !snapshot.has_view(name) {
+            return None;
+        }
+        let own = own_offers(&snapshot, name, context).await;
+        if wait {
+            let deadline = Instant::now() + snapshot.spec.first_offer_wait;
+            for at in snapshot.members(name) {
+                if snapshot.servers[at].upstream.as_ref().is_some_and(is_worth_waiting_for) {
+                    heard(snapshot.servers[at].provider.offer(), deadline).await;
+                }
+            }
+            for (_, cell) in &own {
+                heard(cell, deadline).await;
+            }
+        }
+        // What came meanwhile is in a newer snapshot.
+        let mut snapshot = self.snapshot();
+        if wait && snapshot.view(name).is_some_and(|view| view.pending) {
+            self.rebuild();
+            snapshot = self.snapshot();
+        }
+        let mut changed: Vec<(usize, Arc<Offer>)> = Vec::new();
+        for (server, cell) in &own {
+            let offer = cell.load();
+            let at = snapshot.servers.iter().position(|other| other.name == *server);
+            if let (Some(at), true) = (at, offer.freshness != Freshness::Pending) {
+                changed.push((at, offer));
+            }
+        }
+        snapshot.overlay(name, &changed)
+    }
+
+    /// Tells how every upstream is, in configuration order.
+    pub fn status(&self) -> Vec<UpstreamStatus> {
+        let snapshot = self.snapshot();
+        let upstreams = snapshot.servers.iter().filter_map(|server| server.upstream.as_ref());
+        upstreams.map(|upstream| upstream.status()).collect()
+    }
+
+    /// Returns the upstreams.
+    pub fn upstreams(&self) -> Vec<Arc<Upstream>> {
+        let snapshot = self.snapshot();
+        snapshot.servers.iter().filter_map(|server| server.upstream.clone()).collect()
+    }
+
+    /// Stops every upstream.
+    pub fn stop(&self) {
+        for upstream in self.upstreams() {
+            upstream.stop();
+        }
+    }
+
+    fn rebuild(&self) {
+        let current = self.snapshot();
+        self.publish(Arc::clone(&current.spec), Arc::clone(&current.servers));
+    }
+
+    fn publish(&self, spec: Arc<GatewaySpec>, servers: Arc<[Server]>) {
+        let generation = self.next_generation.fetch_add(1, Ordering::Relaxed);
+        let snapshot = Arc::new(Snapshot::build(generation, spec, servers));
+        // Two builders may meet; the newer generation saw at least what the older one saw, unless
+        // a configuration came in between: then it alone knows the servers.
+        let published = self.current.rcu(|current| {
+            let stale = current.generation > generation
+                || (generation > 1
+                    && !Arc::ptr_eq(&current.servers, &snapshot.servers)
+                    && Arc::ptr_eq(&current.spec, &snapshot.spec));
+            if stale { Arc::clone(current) } else { Arc::clone(&snapshot) }
+        });
+        drop(published);
+        self.generation.send_modify(|seen| *seen = (*seen).max(generation));
+    }
+}
+
+/// Finds the offers that this caller sees differently, and asks for those never heard.
+async fn own_offers(
+    snapshot: &Snapshot,
+    name: &str,
+    context: &CallContext,
+) -> Vec<(Arc<str>, Arc<OfferCell>)> {
+    let mut own = Vec::new();
+    for at in snapshot.members(name) {
+        let server = &snapshot.servers[at];
+        let Some(upstream) = &server.upstream else { continue };
+        upstream.freshen();
+        if let Some(cell) = upstream.offer_for(context).await {
+            own.push((Arc::clone(&server.name), cell));
+        }
+    }
+    own
+}
+
+/// An upstream that is being started may still say something; one that is down will not soon.
+fn is_worth_waiting_for(upstream: &Arc<Upstream>) -> bool {
+    matches!(upstream.state(), crate::upstream::State::Starting | crate::upstream::State::Ready)
+}
+
+async fn heard(cell: &OfferCell, deadline: Instant) {
+    let mut changes = cell.watch();
+    while cell.load().freshness == Freshness::Pending {
+        match tokio::time::timeout_at(deadline, changes.changed()).await {
+            Ok(Ok(())) => {}
+            _ => return,
+        }
+    }
+}

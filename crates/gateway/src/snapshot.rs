@@ -1,0 +1,144 @@
+//! What is offered, under which public name, by whom, at one moment.
+//!
+//! Invariant: resolution is a pure function of one [`Snapshot`]; a reload or a changed offer makes
+//! a new one and never changes the answer in the middle of a request.
+
+mod section;
+mod template;
+mod view;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use gantry_core::{Offer, Provider};
+use parking_lot::Mutex;
+
+pub use section::{Entry, Page, Section};
+pub(crate) use view::declares;
+pub use view::{Freshness, Target, View};
+
+use crate::spec::{GatewaySpec, ToolFilter};
+use crate::upstream::Upstream;
+
+/// Overlays kept per snapshot; more distinct combinations of callers' lanes are built per request.
+const MAX_OVERLAYS: usize = 256;
+
+/// One moment of everything that the gateway offers.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// Grows with every snapshot.
+    pub generation: u64,
+    /// The configuration it was built from.
+    pub spec: Arc<GatewaySpec>,
+    /// In configuration order.
+    pub servers: Arc<[Server]>,
+    /// The shared offers, one for each server.
+    pub offers: Vec<Arc<Offer>>,
+    views: HashMap<Box<str>, Arc<View>>,
+    overlays: Mutex<HashMap<OverlayKey, Arc<View>>>,
+}
+
+/// A view's name, and which servers are seen through another offer than the shared one (offers are
+/// told apart by address: the overlay keeps them alive).
+type OverlayKey = (Box<str>, Vec<(usize, usize)>);
+
+/// A provider in the configuration.
+#[derive(Debug, Clone)]
+pub struct Server {
+    /// Its name: the prefix of what it offers.
+    pub name: Arc<str>,
+    /// Carries requests out.
+    pub provider: Arc<dyn Provider>,
+    /// The same, when it is a configured upstream.
+    pub upstream: Option<Arc<Upstream>>,
+    /// Which tools are offered.
+    pub filter: ToolFilter,
+    /// Whether it is part of `/mcp`.
+    pub listed: bool,
+}
+
+impl Snapshot {
+    /// Builds the snapshot of the present offers.
+    pub fn build(generation: u64, spec: Arc<GatewaySpec>, servers: Arc<[Server]>) -> Self {
+        let offers: Vec<_> = servers.iter().map(|server| server.provider.offer().load()).collect();
+        let mut snapshot = Self {
+            generation,
+            spec,
+            servers,
+            offers,
+            views: HashMap::new(),
+            overlays: Mutex::default(),
+        };
+        let mut names: Vec<Box<str>> = vec!["".into()];
+        names.extend(snapshot.servers.iter().map(|server| Box::from(&*server.name)));
+        names.extend(snapshot.spec.views.iter().map(|view| Box::from(view.name.as_str())));
+        for name in names {
+            if let Some(view) = snapshot.make_view(&name, &snapshot.offers) {
+                snapshot.views.insert(name, Arc::new(view));
+            }
+        }
+        snapshot
+    }
+
+    /// Returns the view that everybody shares.
+    pub fn view(&self, name: &str) -> Option<Arc<View>> {
+        self.views.get(name).cloned()
+    }
+
+    /// Tells whether there is such a view.
+    pub fn has_view(&self, name: &str) -> bool {
+        self.views.contains_key(name)
+    }
+
+    /// Returns the view in which some servers are seen through other offers than the shared ones.
+    pub fn overlay(&self, name: &str, changed: &[(usize, Arc<Offer>)]) -> Option<Arc<View>> {
+        if changed.is_empty() {
+            return self.view(name);
+        }
+        let address = |offer: &Arc<Offer>| Arc::as_ptr(offer) as usize;
+        let key: OverlayKey =
+            (name.into(), changed.iter().map(|(at, offer)| (*at, address(offer))).collect());
+        if let Some(view) = self.overlays.lock().get(&key) {
+            return Some(Arc::clone(view));
+        }
+        let mut offers = self.offers.clone();
+        for (at, offer) in changed {
+            offers[*at] = Arc::clone(offer);
+        }
+        let view = Arc::new(self.make_view(name, &offers)?);
+        let mut overlays = self.overlays.lock();
+        if overlays.len() < MAX_OVERLAYS {
+            overlays.insert(key, Arc::clone(&view));
+        }
+        Some(view)
+    }
+
+    /// Returns the servers that a view draws from.
+    pub fn members(&self, name: &str) -> Vec<usize> {
+        let single = self.servers.iter().position(|server| *server.name == *name);
+        match single {
+            Some(at) => vec![at],
+            None => (0..self.servers.len()).filter(|at| self.servers[*at].listed).collect(),
+        }
+    }
+
+    fn make_view(&self, name: &str, offers: &[Arc<Offer>]) -> Option<View> {
+        let members = self.members(name);
+        let single = self.servers.iter().any(|server| *server.name == *name);
+        let patterns = match self.spec.views.iter().find(|view| view.name == name) {
+            Some(view) => Some(view.patterns.as_slice()),
+            None if single || name.is_empty() => None,
+            None => return None,
+        };
+        Some(View::build(&view::Plan {
+            name,
+            generation: self.generation,
+            servers: &self.servers,
+            offers,
+            members: &members,
+            single,
+            patterns,
+            spec: &self.spec,
+        }))
+    }
+}

@@ -1,0 +1,333 @@
+//! A view: a filter of the snapshot, and the unit for which lists are serialised.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use gantry_core::Offer;
+use gantry_core::offer::Freshness as OfferFreshness;
+use gantry_protocol::capabilities::ServerCapabilities;
+use gantry_protocol::param_headers::ParamHeaders;
+use gantry_protocol::tool::{self, Item};
+use gantry_protocol::{Object, Revision, RpcError};
+use tokio::time::Instant;
+
+use super::section::{Entries, Entry, Page, Section};
+use super::{Server, template};
+use crate::names::public_names;
+use crate::spec::{GatewaySpec, matches};
+
+/// Longest merged instructions, bytes: a client puts them into every context.
+const MAX_INSTRUCTIONS: usize = 16 * 1024;
+
+/// What one endpoint offers.
+#[derive(Debug)]
+pub struct View {
+    /// Empty for everything.
+    pub name: Box<str>,
+    /// The snapshot it belongs to.
+    pub generation: u64,
+    /// Whether some member was never heard.
+    pub pending: bool,
+    /// Whether it is one server under its own names.
+    pub single: bool,
+    servers: Arc<[Server]>,
+    members: Vec<usize>,
+    tools: Entries,
+    resources: Entries,
+    templates: Entries,
+    prompts: Entries,
+    /// The least `ttlMs` of those that give no moment of expiry.
+    ttl: Duration,
+    expires: Option<Instant>,
+    public: bool,
+    capabilities: Bytes,
+    instructions: Option<String>,
+    server_info: Bytes,
+}
+
+/// How long a list may be kept, and by whom.
+#[derive(Debug, Clone, Copy)]
+pub struct Freshness {
+    /// Milliseconds.
+    pub ttl_ms: u64,
+    /// Whether principals may share it.
+    pub public: bool,
+}
+
+/// Where a request goes.
+#[derive(Debug, Clone)]
+pub struct Target<'a> {
+    /// The server.
+    pub server: &'a Server,
+    /// The server's own name of what is asked for.
+    pub local: Arc<str>,
+}
+
+/// What a view is built from.
+pub(super) struct Plan<'a> {
+    pub name: &'a str,
+    pub generation: u64,
+    pub servers: &'a Arc<[Server]>,
+    pub offers: &'a [Arc<Offer>],
+    pub members: &'a [usize],
+    pub single: bool,
+    pub patterns: Option<&'a [String]>,
+    pub spec: &'a GatewaySpec,
+}
+
+impl View {
+    pub(super) fn build(plan: &Plan<'_>) -> Self {
+        let offers = || plan.members.iter().map(|at| &plan.offers[*at]);
+        let entries = |section| Entries::new(section, plan.entries(section), plan.spec.list_page);
+        let mut union = ServerCapabilities::default();
+        for &at in plan.members {
+            let offer = &plan.offers[at];
+            for extension in union.fold(&offer.capabilities, offer.revision) {
+                tracing::warn!(
+                    upstream = %plan.servers[at].name, extension,
+                    "Two servers configure an extension differently; the first one wins."
+                );
+            }
+        }
+        let single_info = plan.single.then(|| offers().find_map(|offer| offer.server_info.clone()));
+        Self {
+            name: plan.name.into(),
+            generation: plan.generation,
+            pending: offers().any(|offer| offer.freshness == OfferFreshness::Pending),
+            single: plan.single,
+            servers: Arc::clone(plan.servers),
+            members: plan.members.to_vec(),
+            tools: entries(Section::Tools),
+            resources: entries(Section::Resources),
+            templates: entries(Section::Templates),
+            prompts: entries(Section::Prompts),
+            ttl: plan.ttl(),
+            expires: offers().filter_map(|offer| offer.expires).min(),
+            public: offers().all(|offer| offer.public) && !plan.members.is_empty(),
+            capabilities: union.to_raw().into(),
+            instructions: plan.instructions(),
+            server_info: single_info.flatten().unwrap_or_else(own_info),
+        }
+    }
+
+    /// Changes when the list of that section changes.
+    pub fn digest(&self, section: Section) -> u64 {
+        self.entries(section).digest()
+    }
+
+    /// Returns one page in the form that clients of this revision can take; `None` if no page
+    /// starts there.
+    pub fn page(&self, section: Section, revision: Revision, start: usize) -> Option<Page> {
+        self.entries(section).page(revision, start)
+    }
+
+    /// Returns everything of one section, in order.
+    pub fn all(&self, section: Section) -> &[Entry] {
+        self.entries(section).all()
+    }
+
+    /// Returns how long lists of this view may be kept.
+    pub fn freshness(&self) -> Freshness {
+        let remaining = self.expires.map(|at| at.saturating_duration_since(Instant::now()));
+        let ttl = if self.pending { Duration::ZERO } else { remaining.unwrap_or(self.ttl) };
+        let ttl_ms = u64::try_from(ttl.min(self.ttl).as_millis()).unwrap_or(u64::MAX);
+        Freshness { ttl_ms, public: self.public }
+    }
+
+    /// Returns the raw server capabilities offered to clients; both eras are offered the same.
+    pub fn capabilities(&self) -> Bytes {
+        self.capabilities.clone()
+    }
+
+    /// Returns the merged instructions.
+    pub fn instructions(&self) -> Option<&str> {
+        self.instructions.as_deref()
+    }
+
+    /// Returns the raw `serverInfo`.
+    pub fn server_info(&self) -> Bytes {
+        self.server_info.clone()
+    }
+
+    /// Returns the servers that this view draws from.
+    pub fn members(&self) -> impl Iterator<Item = &Server> {
+        self.members.iter().map(|at| &self.servers[*at])
+    }
+
+    /// Finds what a public name stands for.
+    pub fn resolve(&self, section: Section, public: &str) -> Option<Target<'_>> {
+        let entry = self.entries(section).get(public)?;
+        Some(Target { server: &self.servers[entry.server], local: Arc::clone(&entry.local) })
+    }
+
+    /// Returns which arguments of a tool are repeated in headers, by the schema that clients see.
+    pub fn param_headers(&self, public: &str) -> Option<ParamHeaders> {
+        let tool = self.tools.get(public)?;
+        ParamHeaders::of_tool(&tool.raw).ok().filter(|headers| !headers.is_empty())
+    }
+
+    /// Finds who reads a URI: who lists it, else the only one with a matching template, else the
+    /// only one that uses its scheme.
+    pub fn resolve_uri(&self, uri: &str) -> Result<Target<'_>, RpcError> {
+        if let Some(target) = self.resolve(Section::Resources, uri) {
+            return Ok(target);
+        }
+        let target = |at: usize| Target { server: &self.servers[at], local: uri.into() };
+        if let (true, [at]) = (self.single, self.members.as_slice()) {
+            return Ok(target(*at));
+        }
+        let by_template = self
+            .servers_of(self.templates.all().iter(), |entry| template::matches(&entry.public, uri));
+        let by_scheme = || {
+            let everything = self.resources.all().iter().chain(self.templates.all());
+            self.servers_of(everything, |entry| {
+                template::scheme(&entry.public).is_some()
+                    && template::scheme(&entry.public) == template::scheme(uri)
+            })
+        };
+        let candidates = if by_template.is_empty() { by_scheme() } else { by_template };
+        match candidates.as_slice() {
+            [at] => Ok(target(*at)),
+            [] => Err(RpcError::invalid_params(format!("unknown resource: `{uri}`"))
+                .with_data(serde_json::json!({ "uri": uri }))),
+            many => {
+                let names: Vec<_> = many.iter().map(|at| &*self.servers[*at].name).collect();
+                let message = format!(
+                    "several servers could read `{uri}`: {}; ask one of them at `/mcp/NAME`",
+                    names.join(", ")
+                );
+                Err(RpcError::invalid_params(message)
+                    .with_data(serde_json::json!({ "uri": uri, "candidates": names })))
+            }
+        }
+    }
+
+    fn servers_of<'a>(
+        &self,
+        entries: impl Iterator<Item = &'a Entry>,
+        holds: impl Fn(&Entry) -> bool,
+    ) -> Vec<usize> {
+        let mut found: Vec<usize> = Vec::new();
+        for entry in entries {
+            if !found.contains(&entry.server) && holds(entry) {
+                found.push(entry.server);
+            }
+        }
+        found
+    }
+
+    fn entries(&self, section: Section) -> &Entries {
+        match section {
+            Section::Tools => &self.tools,
+            Section::Resources => &self.resources,
+            Section::Templates => &self.templates,
+            Section::Prompts => &self.prompts,
+        }
+    }
+}
+
+impl Plan<'_> {
+    fn entries(&self, section: Section) -> Vec<Entry> {
+        let mut entries = Vec::new();
+        for &at in self.members {
+            let server = &self.servers[at];
+            let offer = &self.offers[at];
+            let items = match section {
+                Section::Tools => &offer.tools,
+                Section::Resources => &offer.resources,
+                Section::Templates => &offer.templates,
+                Section::Prompts => &offer.prompts,
+            };
+            let named = matches!(section, Section::Tools | Section::Prompts);
+            if named && !self.single {
+                self.prefixed(section, at, items, &mut entries);
+                continue;
+            }
+            let admitted =
+                |item: &&Item| section != Section::Tools || server.filter.admits(&item.name);
+            entries.extend(items.iter().filter(admitted).map(|item| Entry {
+                public: item.name.clone(),
+                server: at,
+                local: Arc::from(&*item.name),
+                raw: item.raw.clone(),
+            }));
+        }
+        entries
+    }
+
+    fn prefixed(&self, section: Section, at: usize, items: &[Item], entries: &mut Vec<Entry>) {
+        let server = &self.servers[at];
+        let names = items.iter().map(|item| &*item.name);
+        let public = public_names(&server.name, names, self.spec.max_name);
+        for item in items {
+            let public = &public[&*item.name];
+            let admitted = section != Section::Tools || server.filter.admits(&item.name);
+            let in_view = self
+                .patterns
+                .is_none_or(|patterns| patterns.iter().any(|pattern| matches(pattern, public)));
+            if !admitted || !in_view {
+                continue;
+            }
+            entries.push(Entry {
+                public: public.as_str().into(),
+                server: at,
+                local: Arc::from(&*item.name),
+                raw: tool::renamed(&item.raw, public),
+            });
+        }
+    }
+
+    /// Lists of a server that announces no changes and gives no time to live are kept by nobody.
+    fn ttl(&self) -> Duration {
+        let silent = |offer: &Offer| offer.expires.is_none() && !offer.announces_changes;
+        let offers = || self.members.iter().map(|at| &*self.offers[*at]);
+        if offers().any(silent) {
+            return Duration::ZERO;
+        }
+        let all_dated = !self.members.is_empty() && offers().all(|offer| offer.expires.is_some());
+        if all_dated { Duration::MAX } else { self.spec.list_ttl }
+    }
+
+    fn instructions(&self) -> Option<String> {
+        let parts: Vec<(&str, &str)> = self
+            .members
+            .iter()
+            .filter_map(|at| {
+                let text = self.offers[*at].instructions.as_deref()?;
+                Some((&*self.servers[*at].name, text))
+            })
+            .collect();
+        if self.single {
+            return parts.first().map(|(_, text)| (*text).to_owned());
+        }
+        if parts.is_empty() {
+            return None;
+        }
+        let mut merged = String::new();
+        for (server, text) in parts {
+            let room = MAX_INSTRUCTIONS.saturating_sub(merged.len());
+            let section = format!("# {server}\n\n{text}\n\n");
+            if section.len() <= room {
+                merged.push_str(&section);
+            }
+        }
+        Some(merged.trim_end().to_owned())
+    }
+}
+
+fn own_info() -> Bytes {
+    Bytes::from_static(
+        concat!(
+            r#"{"name":"gantry","title":"Gantry","version":""#,
+            env!("CARGO_PKG_VERSION"),
+            r#""}"#
+        )
+        .as_bytes(),
+    )
+}
+
+/// Tells whether the raw capabilities name one.
+pub(crate) fn declares(capabilities: &[u8], name: &str) -> bool {
+    Object::read(capabilities, 0..capabilities.len()).is_ok_and(|object| object.get(name).is_some())
+}

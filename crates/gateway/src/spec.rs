@@ -1,0 +1,211 @@
+//! What the gateway must know of its configuration, validated: plain data.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Everything that a reload can change in the gateway.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GatewaySpec {
+    /// In configuration order, which is the order of lists.
+    pub servers: Vec<UpstreamSpec>,
+    /// Filtered sets, by name.
+    pub views: Vec<ViewSpec>,
+    /// Longest public name.
+    pub max_name: usize,
+    /// How long a first list or `initialize` waits for upstreams that were never heard.
+    pub first_offer_wait: Duration,
+    /// Freshness given to modern clients for lists of upstreams that announce changes.
+    pub list_ttl: Duration,
+    /// Items on one page of a list.
+    pub list_page: usize,
+    /// Whether the `gantry` server is offered on `/mcp`.
+    pub builtin: bool,
+    /// Largest message taken from a client, bytes.
+    pub max_body: usize,
+    /// Silence on an event stream after which a comment is sent.
+    pub keep_alive: Duration,
+}
+
+/// A filtered set of public names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ViewSpec {
+    /// Its path below `/mcp/`.
+    pub name: String,
+    /// Patterns on public names; `*` stands for any run of characters.
+    pub patterns: Vec<String>,
+}
+
+/// One upstream server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UpstreamSpec {
+    /// `[a-z0-9_-]{1,32}` without `__`.
+    pub name: String,
+    /// How it is reached.
+    pub connection: Connection,
+    /// Longest wait for an answer; progress starts it anew.
+    pub timeout: Duration,
+    /// Whether it is started at all.
+    pub enabled: bool,
+    /// For people.
+    pub description: Option<String>,
+    /// How widely a session with it is shared.
+    pub session: SessionMode,
+    /// Which era to use of one that speaks both.
+    pub era: EraMode,
+    /// Longest wait for the answer to the probe.
+    pub probe_timeout: Duration,
+    /// Which of its tools are offered.
+    pub tools: ToolFilter,
+    /// Whether its annotations are believed when deciding on a repetition.
+    pub trust_annotations: bool,
+    /// Largest message taken from it, bytes.
+    pub max_message: usize,
+}
+
+/// How an upstream is reached.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Connection {
+    /// A child process that speaks on its standard streams.
+    Stdio {
+        /// Looked up on `PATH`.
+        command: String,
+        /// Arguments.
+        args: Vec<String>,
+        /// Added to the few variables that a child gets. Values may be secret.
+        env: BTreeMap<String, String>,
+        /// Working directory.
+        cwd: Option<PathBuf>,
+    },
+    /// Streamable HTTP.
+    Http {
+        /// The MCP endpoint.
+        url: String,
+        /// Sent with every request. Values may be secret.
+        headers: BTreeMap<String, String>,
+    },
+}
+
+/// How widely a session with a legacy upstream is shared; see `docs/eras.md`, lanes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SessionMode {
+    /// As the transport and what the caller declared demand.
+    #[default]
+    Auto,
+    /// One for each call.
+    Call,
+    /// One for each legacy session; for modern clients one for each principal.
+    Client,
+    /// One for each principal.
+    Principal,
+    /// One for all.
+    Shared,
+}
+
+/// Which era to use of an upstream that speaks both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum EraMode {
+    /// The era of the client, so that nothing is translated that need not be.
+    #[default]
+    Match,
+    /// Always modern.
+    Modern,
+    /// Always legacy.
+    Legacy,
+}
+
+/// Which tools of an upstream are offered: patterns on its own names.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ToolFilter {
+    /// Empty: all.
+    pub allow: Vec<String>,
+    /// Wins over `allow`.
+    pub deny: Vec<String>,
+}
+
+impl ToolFilter {
+    /// Tells whether a tool is offered.
+    pub fn admits(&self, tool: &str) -> bool {
+        let any = |patterns: &[String]| patterns.iter().any(|pattern| matches(pattern, tool));
+        (self.allow.is_empty() || any(&self.allow)) && !any(&self.deny)
+    }
+}
+
+impl UpstreamSpec {
+    /// Returns a spec with the defaults of the configuration.
+    pub fn new(name: &str, connection: Connection) -> Self {
+        Self {
+            name: name.to_owned(),
+            connection,
+            timeout: Duration::from_secs(60),
+            enabled: true,
+            description: None,
+            session: SessionMode::Auto,
+            era: EraMode::Match,
+            probe_timeout: Duration::from_secs(10),
+            tools: ToolFilter::default(),
+            trust_annotations: false,
+            max_message: 16 * 1024 * 1024,
+        }
+    }
+}
+
+/// Matches a pattern in which `*` stands for any run of characters, the empty one included.
+pub fn matches(pattern: &str, text: &str) -> bool {
+    let Some((head, mut rest)) = pattern.split_once('*') else { return pattern == text };
+    let Some(mut text) = text.strip_prefix(head) else { return false };
+    while let Some((middle, tail)) = rest.split_once('*') {
+        let Some((_, after)) = text.split_once(middle) else { return false };
+        (text, rest) = (after, tail);
+    }
+    text.ends_with(rest)
+}
+
+impl std::fmt::Debug for Connection {
+    /// Shows no values of variables and headers: they may be secret.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Stdio { command, args, env, cwd } => formatter
+                .debug_struct("Stdio")
+                .field("command", command)
+                .field("args", args)
+                .field("env", &env.keys().collect::<Vec<_>>())
+                .field("cwd", cwd)
+                .finish(),
+            Self::Http { url, headers } => formatter
+                .debug_struct("Http")
+                .field("url", url)
+                .field("headers", &headers.keys().collect::<Vec<_>>())
+                .finish(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ToolFilter, matches};
+
+    #[test]
+    fn a_star_stands_for_any_run() {
+        for (pattern, text, expected) in [
+            ("git__*", "git__log", true),
+            ("git__*", "docs__log", false),
+            ("*", "", true),
+            ("a*b*c", "a-b-b-c", true),
+            ("a*b*c", "a-c", false),
+            ("exact", "exact", true),
+            ("exact", "exactly", false),
+            ("a*a", "a", false),
+        ] {
+            assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn deny_wins_over_allow() {
+        let filter = ToolFilter { allow: vec!["read_*".into()], deny: vec!["*_secret".into()] };
+        assert!(filter.admits("read_file"));
+        assert!(!filter.admits("read_secret"));
+        assert!(!filter.admits("write_file"));
+    }
+}

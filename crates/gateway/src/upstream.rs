@@ -1,0 +1,405 @@
+//! A configured server: its state, its era, and the links over which it is spoken to.
+//!
+//! One task per upstream ([`supervise`]) keeps the first link alive, asks for the lists, and says
+//! truly how things stand. Calls take that link (modern) or a lane of their scope (legacy); they
+//! never wait for an upstream that is known to be down.
+
+mod flight;
+mod lane;
+mod lanes;
+mod listen;
+mod modern;
+mod offers;
+mod probe;
+pub mod scope;
+mod shared;
+mod state;
+mod supervise;
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use bytes::Bytes;
+use gantry_core::session::SessionId;
+use gantry_core::{BoxFuture, CallContext, OfferCell, Outcome, Provider, ProviderError, Request};
+use gantry_protocol::{Era, Revision};
+use serde::Serialize;
+
+pub use self::shared::Deps;
+pub use self::state::State;
+
+use self::lane::open::Introduction;
+use self::lane::{Lane, LaneError};
+use self::lanes::Lanes;
+use self::probe::Link;
+use self::scope::{LaneKey, Scope};
+use self::shared::{Shared, client_info};
+use crate::spec::{Connection, EraMode, UpstreamSpec};
+
+/// A configured server.
+#[derive(Debug)]
+pub struct Upstream {
+    shared: Arc<Shared>,
+    link: ArcSwapOption<Link>,
+    lanes: Lanes,
+}
+
+/// How an upstream is, for people and scripts.
+#[derive(Debug, Clone, Serialize)]
+pub struct UpstreamStatus {
+    /// Its name.
+    pub name: String,
+    /// See [`State::name`].
+    pub state: &'static str,
+    /// The cause of the state.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// `stdio` or `http`.
+    pub transport: &'static str,
+    /// `legacy`, `modern`, or `dual`; `None` while unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub era: Option<&'static str>,
+    /// The revision spoken with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revision: Option<&'static str>,
+    /// `pending`, `stale` or `fresh`: what its lists are worth.
+    pub offer: &'static str,
+    /// How many tools it offers.
+    pub tools: usize,
+    /// How many resources.
+    pub resources: usize,
+    /// How many resource templates.
+    pub templates: usize,
+    /// How many prompts.
+    pub prompts: usize,
+    /// Open sessions with it.
+    pub lanes: usize,
+    /// The child's process id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u32>,
+    /// Lines on its stdout that were no messages.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub rubbish: u64,
+    /// As configured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+/// Where a subscription is held.
+#[derive(Debug, Clone)]
+pub enum Held {
+    /// On the listen stream of a modern upstream.
+    Listen,
+    /// On a lane.
+    Lane(LaneKey),
+}
+
+impl Upstream {
+    /// Makes an upstream and starts it, unless it is switched off.
+    pub fn start(spec: UpstreamSpec, deps: Arc<Deps>) -> Arc<Self> {
+        let upstream = Arc::new(Self {
+            shared: Arc::new(Shared::new(spec, deps)),
+            link: ArcSwapOption::empty(),
+            lanes: Lanes::default(),
+        });
+        if upstream.shared.spec.enabled {
+            supervise::start(&upstream);
+        }
+        upstream
+    }
+
+    /// Returns the configuration it was started with.
+    pub fn spec(&self) -> &UpstreamSpec {
+        &self.shared.spec
+    }
+
+    /// Returns the present state.
+    pub fn state(&self) -> State {
+        self.shared.state.borrow().clone()
+    }
+
+    /// Ends it: its tasks, its sessions and its children.
+    pub fn stop(&self) {
+        self.shared.set_state(State::Stopped);
+        self.lanes.close_all();
+        self.shared.tasks.stop();
+        self.link.store(None);
+    }
+
+    /// Tells how it is.
+    pub fn status(&self) -> UpstreamStatus {
+        use gantry_core::offer::Freshness;
+        let state = self.state();
+        let offer = self.shared.offers.shared().load();
+        let link = self.link.load_full();
+        let (era, revision, pipe) = match link.as_deref() {
+            Some(Link::Legacy(lane)) => {
+                (Some("legacy"), Some(lane.revision()), lane.pipe().cloned())
+            }
+            Some(Link::Modern(link)) => {
+                let era = if link.dual { "dual" } else { "modern" };
+                (Some(era), Some(link.greeting.revision), link.pipe().cloned())
+            }
+            None => (None, None, None),
+        };
+        UpstreamStatus {
+            name: self.shared.spec.name.clone(),
+            state: state.name(),
+            detail: state.detail().map(str::to_owned),
+            transport: match self.shared.spec.connection {
+                Connection::Stdio { .. } => "stdio",
+                Connection::Http { .. } => "http",
+            },
+            era,
+            revision: revision.map(Revision::as_str),
+            offer: match offer.freshness {
+                Freshness::Pending => "pending",
+                Freshness::Stale => "stale",
+                Freshness::Fresh => "fresh",
+            },
+            tools: offer.tools.len(),
+            resources: offer.resources.len(),
+            templates: offer.templates.len(),
+            prompts: offer.prompts.len(),
+            lanes: self.lanes.all().len(),
+            pid: pipe.as_ref().map(|pipe| pipe.pid()),
+            rubbish: pipe.as_ref().map_or(0, |pipe| pipe.rubbish()),
+            description: self.shared.spec.description.clone(),
+        }
+    }
+
+    /// Returns the offer as this caller sees it, if that is another one than the shared one. When
+    /// it was never heard, it is asked for; watch the cell to learn of it.
+    pub async fn offer_for(self: &Arc<Self>, context: &CallContext) -> Option<Arc<OfferCell>> {
+        let link = self.link.load_full()?;
+        let Link::Legacy(main) = &*link else { return None };
+        let key = self.lanes.choose(&self.shared, main.revision(), context);
+        if key.profile == gantry_protocol::capabilities::Profile::EMPTY {
+            return None;
+        }
+        let cell = self.shared.offers.cell(&key.profile);
+        if cell.load().freshness == gantry_core::offer::Freshness::Pending {
+            self.shared.recall(&key.profile).await;
+        }
+        if cell.load().freshness == gantry_core::offer::Freshness::Pending {
+            let upstream = Arc::clone(self);
+            let introduction = introduction(&key, context);
+            self.shared.tasks.spawn_until_stop("profile-offer", async move {
+                upstream.fetch_profile(&key, &introduction).await;
+            });
+        }
+        Some(cell)
+    }
+
+    async fn fetch_profile(self: &Arc<Self>, key: &LaneKey, introduction: &Introduction) {
+        let lane = match self.lanes.get(&self.shared, key, introduction).await {
+            Ok(lane) => lane,
+            Err(error) => {
+                tracing::warn!(upstream = %self.shared.spec.name, %error, "Opening a lane failed.");
+                return;
+            }
+        };
+        match offers::fetch(&lane, &lane.greeting).await {
+            Ok(offer) => self.shared.publish(&key.profile, offer).await,
+            Err(error) => {
+                tracing::warn!(upstream = %self.shared.spec.name, %error, "Reading lists failed.");
+            }
+        }
+    }
+
+    /// Asks for the shared offer to be read anew, when the upstream said how long it lasts and
+    /// that time is over.
+    pub fn freshen(&self) {
+        let offer = self.shared.offers.shared().load();
+        if offer.expires.is_some_and(|at| at <= tokio::time::Instant::now()) {
+            self.shared.offers.refresh(&gantry_protocol::capabilities::Profile::EMPTY);
+        }
+    }
+
+    /// Subscribes to changes of a resource.
+    pub async fn subscribe(
+        self: &Arc<Self>,
+        context: &CallContext,
+        uri: &str,
+    ) -> Result<Held, ProviderError> {
+        match &*self.link().await? {
+            Link::Modern(link) if self.takes_modern(link, context) => {
+                link.listens.subscribe(uri).await?;
+                Ok(Held::Listen)
+            }
+            link => {
+                let key = self.choose(link, context);
+                let introduction = introduction(&key, context);
+                let lane = self.lanes.get(&self.shared, &key, &introduction).await?;
+                lane.subscribe(uri).await?;
+                Ok(Held::Lane(key))
+            }
+        }
+    }
+
+    /// Takes a subscription back.
+    pub async fn unsubscribe(&self, held: &Held, uri: &str) {
+        match (held, self.link.load_full().as_deref()) {
+            (Held::Listen, Some(Link::Modern(link))) => link.listens.unsubscribe(uri),
+            (Held::Lane(key), _) => {
+                if let Some(lane) = self.lanes.find(key) {
+                    lane.unsubscribe(uri).await;
+                }
+            }
+            (Held::Listen, _) => {}
+        }
+    }
+
+    /// Makes the lane of this caller log at least as verbosely as it wants.
+    pub async fn set_level(&self, context: &CallContext, level: &str) {
+        let Some(link) = self.link.load_full() else { return };
+        let Link::Legacy(_) = &*link else { return };
+        let key = self.choose(&link, context);
+        if let Some(lane) = self.lanes.find(&key) {
+            lane.raise_level(level).await;
+        }
+    }
+
+    /// A legacy session ended: its lanes end with it.
+    pub fn session_ended(&self, session: SessionId) {
+        self.lanes.close_session(session);
+    }
+
+    /// Passes a client's notification on to the lanes that are its own.
+    pub async fn client_notification(&self, session: SessionId, message: &Bytes) {
+        for lane in self.lanes.all() {
+            if lane.key.scope == Scope::Session(session) && !lane.is_over() {
+                lane.tell(message.clone()).await;
+            }
+        }
+    }
+
+    /// Returns the first link, waiting for it while the upstream is being started.
+    async fn link(&self) -> Result<Arc<Link>, ProviderError> {
+        if let Some(link) = self.link.load_full() {
+            return Ok(link);
+        }
+        let mut state = self.shared.state.subscribe();
+        let settled = async {
+            let _ = state.wait_for(|state| *state != State::Starting).await;
+        };
+        let _ = tokio::time::timeout(self.shared.spec.timeout, settled).await;
+        self.link.load_full().ok_or_else(|| {
+            let state = self.state();
+            ProviderError::Unavailable {
+                reason: state.name(),
+                message: format!("the server `{}` is {state}", self.shared.spec.name),
+                unsent: true,
+            }
+        })
+    }
+
+    fn takes_modern(&self, link: &modern::ModernLink, context: &CallContext) -> bool {
+        match self.shared.spec.era {
+            EraMode::Modern => true,
+            EraMode::Legacy => !link.dual,
+            // A child speaks one era at a time; another process for the other one buys nothing.
+            EraMode::Match => {
+                !link.dual || context.caller.era() == Era::Modern || link.pipe().is_some()
+            }
+        }
+    }
+
+    fn choose(&self, link: &Link, context: &CallContext) -> LaneKey {
+        let revision = match link {
+            Link::Legacy(lane) => lane.revision(),
+            Link::Modern(_) => Revision::LATEST_LEGACY,
+        };
+        self.lanes.choose(&self.shared, revision, context)
+    }
+
+    async fn carry(
+        &self,
+        context: &CallContext,
+        request: &Request,
+    ) -> Result<Outcome, ProviderError> {
+        let link = self.link().await?;
+        if let Link::Modern(link) = &*link
+            && self.takes_modern(link, context)
+        {
+            return link.handle(context, request).await;
+        }
+        let key = self.choose(&link, context);
+        let introduction = introduction(&key, context);
+        for _ in 0..2 {
+            let lane = self.lanes.get(&self.shared, &key, &introduction).await?;
+            let answer = lane.call(context, request).await;
+            if matches!(key.scope, Scope::Call(_)) {
+                self.lanes.remove(&key, &lane);
+                lane.close();
+            }
+            match answer {
+                Ok(result) => return Ok(Outcome::Complete(result)),
+                // Refused before any work: a new session may be asked.
+                Err(LaneError::SessionGone) => self.lost(&key, &lane),
+                Err(LaneError::Failed(error)) => {
+                    if lane.is_over() {
+                        self.lost(&key, &lane);
+                    } else if is_unreachable(&error) {
+                        self.shared.suspect.notify_one();
+                    }
+                    return Err(error);
+                }
+            }
+        }
+        Err(lane::session_gone())
+    }
+
+    fn lost(&self, key: &LaneKey, lane: &Arc<Lane>) {
+        self.lanes.remove(key, lane);
+        self.shared.suspect.notify_one();
+    }
+}
+
+impl Provider for Upstream {
+    fn offer(&self) -> &OfferCell {
+        self.shared.offers.shared()
+    }
+
+    fn handle<'a>(
+        &'a self,
+        context: &'a CallContext,
+        request: Request,
+    ) -> BoxFuture<'a, Result<Outcome, ProviderError>> {
+        Box::pin(async move { self.carry(context, &request).await })
+    }
+}
+
+/// Who the upstream is told is calling: the client itself where the lane is its own.
+fn introduction(key: &LaneKey, context: &CallContext) -> Introduction {
+    let mut introduction = Introduction::own(key);
+    if key.scope == Scope::Shared {
+        return introduction;
+    }
+    introduction.info = context.caller.info.clone().unwrap_or_else(client_info);
+    // A session's own lane is told exactly what the client said.
+    if matches!(key.scope, Scope::Session(_)) && context.caller.era() == Era::Legacy {
+        introduction.capabilities = without_tasks(&context.caller.capabilities);
+    }
+    introduction
+}
+
+/// Tasks are not carried yet, so they must not be promised.
+fn without_tasks(capabilities: &Bytes) -> Bytes {
+    match gantry_protocol::ObjectEdit::read(capabilities) {
+        Some(mut edit) => {
+            edit.remove("tasks");
+            edit.finish()
+        }
+        None => Bytes::from_static(b"{}"),
+    }
+}
+
+fn is_unreachable(error: &ProviderError) -> bool {
+    matches!(error, ProviderError::Unavailable { reason: "upstream_unreachable", .. })
+}

@@ -1,0 +1,180 @@
+//! Calls that an upstream has not answered yet: whose they are, and how long they may still take.
+//!
+//! The upstream's request id of a call is also its progress token, so one number finds it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use gantry_core::ClientLink;
+use gantry_core::session::SessionId;
+use parking_lot::Mutex;
+use tokio::time::Instant;
+
+/// One call on its way.
+#[derive(Debug)]
+pub(super) struct Flight {
+    /// The request id on the upstream's hop.
+    pub(super) id: u64,
+    /// The way back to the caller.
+    pub(super) link: Arc<dyn ClientLink>,
+    /// The caller's legacy session.
+    pub(super) session: Option<SessionId>,
+    /// Whether a callback may belong to it.
+    pub(super) carrier: bool,
+    /// How long it may still take.
+    pub(super) patience: Patience,
+}
+
+/// The open calls of one connection.
+#[derive(Debug, Default)]
+pub(super) struct Flights {
+    open: Mutex<HashMap<u64, Arc<Flight>>>,
+}
+
+/// Takes a call out of its table when it ends, however it ends.
+#[derive(Debug)]
+pub(super) struct Boarded<'a> {
+    flights: &'a Flights,
+    pub(super) flight: Arc<Flight>,
+}
+
+/// A time limit that progress starts anew and that stands still while a person is asked.
+#[derive(Debug)]
+pub(super) struct Patience {
+    limit: Duration,
+    state: Mutex<Waiting>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    until: Instant,
+    asking: usize,
+}
+
+/// Shortest pause between two looks while a person is asked.
+const ASKING_TICK: Duration = Duration::from_millis(250);
+
+/// Request ids on upstream hops; unique in the process, so that no late answer meets another call.
+static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+
+pub(super) fn next_id() -> u64 {
+    NEXT_ID.fetch_add(1, Ordering::Relaxed)
+}
+
+impl Flights {
+    pub(super) fn board(&self, flight: Flight) -> Boarded<'_> {
+        let flight = Arc::new(flight);
+        self.open.lock().insert(flight.id, Arc::clone(&flight));
+        Boarded { flights: self, flight }
+    }
+
+    pub(super) fn get(&self, id: u64) -> Option<Arc<Flight>> {
+        self.open.lock().get(&id).cloned()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.open.lock().is_empty()
+    }
+
+    /// Returns the only open call, if there is exactly one.
+    pub(super) fn only(&self) -> Option<Arc<Flight>> {
+        let open = self.open.lock();
+        let mut calls = open.values();
+        match (calls.next(), calls.next()) {
+            (Some(call), None) => Some(Arc::clone(call)),
+            _ => None,
+        }
+    }
+
+    /// Returns the only open call that may be asked back, if there is exactly one.
+    pub(super) fn only_carrier(&self) -> Option<Arc<Flight>> {
+        let open = self.open.lock();
+        let mut carriers = open.values().filter(|flight| flight.carrier);
+        match (carriers.next(), carriers.next()) {
+            (Some(call), None) => Some(Arc::clone(call)),
+            _ => None,
+        }
+    }
+}
+
+impl Drop for Boarded<'_> {
+    fn drop(&mut self) {
+        self.flights.open.lock().remove(&self.flight.id);
+    }
+}
+
+impl Patience {
+    pub(super) fn new(limit: Duration) -> Self {
+        Self { limit, state: Mutex::new(Waiting { until: Instant::now() + limit, asking: 0 }) }
+    }
+
+    /// Starts the limit anew.
+    pub(super) fn renew(&self) {
+        self.state.lock().until = Instant::now() + self.limit;
+    }
+
+    /// Stops the clock until the guard is dropped; then the limit starts anew.
+    pub(super) fn pause(&self) -> Paused<'_> {
+        self.state.lock().asking += 1;
+        Paused(self)
+    }
+
+    /// Resolves when the limit has passed, with the limit.
+    pub(super) async fn run_out(&self) -> Duration {
+        loop {
+            let until = {
+                let state = self.state.lock();
+                if state.asking > 0 { Instant::now() + ASKING_TICK } else { state.until }
+            };
+            tokio::time::sleep_until(until).await;
+            let state = self.state.lock();
+            if state.asking == 0 && state.until <= Instant::now() {
+                return self.limit;
+            }
+        }
+    }
+}
+
+/// A stopped clock.
+#[derive(Debug)]
+pub(super) struct Paused<'a>(&'a Patience);
+
+impl Drop for Paused<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.state.lock();
+        state.asking -= 1;
+        state.until = Instant::now() + self.0.limit;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::Patience;
+
+    #[tokio::test(start_paused = true)]
+    async fn progress_starts_the_limit_anew() {
+        let patience = Patience::new(Duration::from_secs(10));
+        let start = tokio::time::Instant::now();
+        tokio::time::sleep(Duration::from_secs(9)).await;
+        patience.renew();
+        patience.run_out().await;
+        assert_eq!(start.elapsed().as_secs(), 19);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_clock_stands_still_while_a_person_is_asked() {
+        let patience = Patience::new(Duration::from_secs(10));
+        let start = tokio::time::Instant::now();
+        let asked = async {
+            let paused = patience.pause();
+            tokio::time::sleep(Duration::from_secs(300)).await;
+            drop(paused);
+        };
+        tokio::join!(patience.run_out(), asked);
+        assert_eq!(start.elapsed().as_secs(), 310);
+    }
+}

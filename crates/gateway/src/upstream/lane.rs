@@ -1,0 +1,400 @@
+//! A lane: one open session with a legacy upstream.
+//!
+//! Whatever the upstream says on it is told apart here: answers, what belongs to a call, what
+//! belongs to everybody (`docs/eras.md`, "Whose notification is it?"). A callback that cannot be
+//! given to exactly one caller is refused, never guessed: it would show one user's question to
+//! another.
+
+mod callback;
+pub(super) mod exchange;
+pub(super) mod open;
+mod stream;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use gantry_core::session::SessionId;
+use gantry_core::{BoxFuture, CallContext, NoClient, ProviderError, RawResult, Request};
+use gantry_protocol::message::{Kind, notification};
+use gantry_protocol::{Id, Message, Revision, json, message, method};
+use gantry_transport::client::http::{HttpUpstream, McpHeaders};
+use gantry_transport::client::stdio::{Inbound, Pipe, number};
+use parking_lot::Mutex;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::flight::{Flight, Flights, next_id};
+use super::offers::{Asker, Greeting};
+use super::scope::{LaneKey, Scope};
+use super::shared::Shared;
+use crate::snapshot::declares;
+
+/// Out-of-band elicitations remembered per lane, to know whose completion is announced.
+const MAX_ELICITATIONS: usize = 256;
+
+/// A session that is given up is not waited for longer.
+const DELETE_LIMIT: Duration = Duration::from_secs(5);
+
+/// Log levels from the most to the least verbose (RFC 5424).
+const LEVELS: [&str; 8] =
+    ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
+
+/// An open session.
+#[derive(Debug)]
+pub(super) struct Lane {
+    pub(super) key: LaneKey,
+    pub(super) greeting: Greeting,
+    shared: Arc<Shared>,
+    wire: Wire,
+    flights: Flights,
+    /// One call at a time, where a callback could not be given to one of several.
+    exclusive: Option<Semaphore>,
+    callbacks: Mutex<HashMap<Id, CancellationToken>>,
+    elicitations: Mutex<HashMap<String, SessionId>>,
+    /// The level that the upstream was told: an index into [`LEVELS`].
+    level: Mutex<Option<usize>>,
+    subscriptions: tokio::sync::Mutex<HashMap<Box<str>, usize>>,
+    last_used: Mutex<Instant>,
+    closed: CancellationToken,
+}
+
+/// What carries the lane.
+#[derive(Debug)]
+enum Wire {
+    Stdio(Arc<Pipe>),
+    Http(Box<HttpWire>),
+}
+
+#[derive(Debug)]
+struct HttpWire {
+    upstream: Arc<HttpUpstream>,
+    /// Servers of before 2025-06-18 do not know the header.
+    version: Option<&'static str>,
+    session: Option<String>,
+}
+
+impl HttpWire {
+    fn headers(&self) -> McpHeaders<'_> {
+        McpHeaders {
+            protocol_version: self.version,
+            session_id: self.session.as_deref(),
+            ..McpHeaders::default()
+        }
+    }
+}
+
+/// Why a call on a lane has no result.
+#[derive(Debug)]
+pub(super) enum LaneError {
+    /// The upstream does not know the session any more; nothing ran.
+    SessionGone,
+    /// Everything else.
+    Failed(ProviderError),
+}
+
+impl Lane {
+    /// Carries out a client's request.
+    pub(super) async fn call(
+        self: &Arc<Self>,
+        context: &CallContext,
+        request: &Request,
+    ) -> Result<RawResult, LaneError> {
+        let carrier = method::is_carrier(request.message.method());
+        let _turn = match &self.exclusive {
+            Some(turns) if carrier => Some(turns.acquire().await.map_err(|_| self.lost())?),
+            _ => None,
+        };
+        if let Some(level) = context.caller.log_level.as_deref() {
+            self.raise_level(level).await;
+        }
+        let id = next_id();
+        let bytes = self.outgoing(context, request, id);
+        let flight = Flight {
+            id,
+            link: Arc::clone(&context.client),
+            session: context.caller.session,
+            carrier,
+            patience: super::flight::Patience::new(self.shared.spec.timeout),
+        };
+        let answer = self.exchange(flight, bytes, &context.cancelled).await;
+        *self.last_used.lock() = Instant::now();
+        answer
+    }
+
+    fn outgoing(&self, context: &CallContext, request: &Request, id: u64) -> Bytes {
+        use gantry_protocol::meta::{EnvelopeChange, Outgoing, TokenChange};
+        let token = id.to_string();
+        let mut outgoing = Outgoing::new(&request.message);
+        outgoing.id = Some(Id::from(id));
+        outgoing.progress_token = TokenChange::Set(token.as_bytes());
+        outgoing.envelope = match context.caller.era() {
+            gantry_protocol::Era::Legacy => EnvelopeChange::WithinLegacy,
+            gantry_protocol::Era::Modern => EnvelopeChange::ToLegacy,
+        };
+        outgoing.name = request.local_name.as_deref().map(|name| ("name", name));
+        outgoing.to_bytes()
+    }
+
+    /// Makes the upstream log at least as verbosely as this, once.
+    pub(super) async fn raise_level(self: &Arc<Self>, level: &str) {
+        let Some(wanted) = LEVELS.iter().position(|known| *known == level) else { return };
+        if !declares(&self.greeting.capabilities, "logging") {
+            return;
+        }
+        {
+            let mut told = self.level.lock();
+            if told.is_some_and(|told| told <= wanted) {
+                return;
+            }
+            *told = Some(wanted);
+        }
+        let params = serde_json::json!({ "level": level }).to_string().into_bytes();
+        if let Err(error) = self.ask(method::LOGGING_SET_LEVEL, params).await {
+            tracing::debug!(upstream = %self.shared.spec.name, %error, "Setting the level failed.");
+        }
+    }
+
+    /// Subscribes to a resource; the first one tells the upstream.
+    pub(super) async fn subscribe(self: &Arc<Self>, uri: &str) -> Result<(), ProviderError> {
+        let mut subscriptions = self.subscriptions.lock().await;
+        if let Some(count) = subscriptions.get_mut(uri) {
+            *count += 1;
+            return Ok(());
+        }
+        let params = serde_json::json!({ "uri": uri }).to_string().into_bytes();
+        self.ask(method::RESOURCES_SUBSCRIBE, params).await?;
+        subscriptions.insert(uri.into(), 1);
+        Ok(())
+    }
+
+    /// Takes one subscription back; the last one tells the upstream.
+    pub(super) async fn unsubscribe(self: &Arc<Self>, uri: &str) {
+        let mut subscriptions = self.subscriptions.lock().await;
+        let Some(count) = subscriptions.get_mut(uri) else { return };
+        *count -= 1;
+        if *count > 0 {
+            return;
+        }
+        subscriptions.remove(uri);
+        let params = serde_json::json!({ "uri": uri }).to_string().into_bytes();
+        if let Err(error) = self.ask(method::RESOURCES_UNSUBSCRIBE, params).await {
+            tracing::debug!(upstream = %self.shared.spec.name, %error, "Unsubscribing failed.");
+        }
+    }
+
+    /// Passes a notification of the client on, on a lane of its own.
+    pub(super) async fn tell(&self, message: Bytes) {
+        if let Err(error) = self.deliver(message).await {
+            tracing::debug!(upstream = %self.shared.spec.name, %error, "A notification was lost.");
+        }
+    }
+
+    /// Returns the revision spoken on this lane.
+    pub(super) fn revision(&self) -> Revision {
+        self.greeting.revision
+    }
+
+    /// Tells whether nothing is under way and nothing was for a while.
+    pub(super) fn idle_since(&self) -> Option<Instant> {
+        let busy = !self.flights.is_empty()
+            || self.subscriptions.try_lock().map_or(true, |open| !open.is_empty());
+        (!busy).then(|| *self.last_used.lock())
+    }
+
+    /// Ends the session.
+    pub(super) fn close(self: &Arc<Self>) {
+        if self.closed.is_cancelled() {
+            return;
+        }
+        self.closed.cancel();
+        match &self.wire {
+            Wire::Stdio(pipe) => pipe.close(),
+            Wire::Http(_) => {
+                let lane = Arc::clone(self);
+                self.shared.deps.tasks.spawn("lane-delete", async move {
+                    let Wire::Http(http) = &lane.wire else { return };
+                    // An upstream that keeps sessions for ever answers 405, and that is fine.
+                    let _ = http.upstream.delete(&http.headers(), Some(DELETE_LIMIT)).await;
+                });
+            }
+        }
+    }
+
+    /// Resolves when the session is over, whoever ended it.
+    pub(super) async fn ended(&self) {
+        match &self.wire {
+            Wire::Stdio(pipe) => pipe.closed().await,
+            Wire::Http(_) => self.closed.cancelled().await,
+        }
+    }
+
+    /// Tells whether the session is over.
+    pub(super) fn is_over(&self) -> bool {
+        match &self.wire {
+            Wire::Stdio(pipe) => pipe.is_closed() || self.closed.is_cancelled(),
+            Wire::Http(_) => self.closed.is_cancelled(),
+        }
+    }
+
+    /// Returns the child that carries the lane.
+    pub(super) fn pipe(&self) -> Option<&Arc<Pipe>> {
+        match &self.wire {
+            Wire::Stdio(pipe) => Some(pipe),
+            Wire::Http(_) => None,
+        }
+    }
+
+    fn lost(&self) -> LaneError {
+        let message = match &self.wire {
+            Wire::Stdio(pipe) => pipe.why().why,
+            Wire::Http(_) => "the session was closed".to_owned(),
+        };
+        LaneError::Failed(ProviderError::Unavailable {
+            reason: "upstream_lost",
+            message,
+            unsent: false,
+        })
+    }
+
+    /// Sorts a request or notification of the upstream; `flight` is the call on whose stream it
+    /// came, if it came on one.
+    fn hear(self: &Arc<Self>, flight: Option<&Arc<Flight>>, message: Message) {
+        match message.kind() {
+            Kind::Request => self.hear_request(flight, message),
+            Kind::Notification => self.hear_notification(flight, &message),
+            Kind::Response | Kind::Error => {}
+        }
+    }
+
+    fn hear_notification(self: &Arc<Self>, flight: Option<&Arc<Flight>>, message: &Message) {
+        match message.method() {
+            method::PROGRESS => {
+                let token = message.param("progressToken").and_then(Id::read);
+                let Some(flight) =
+                    token.as_ref().and_then(number).and_then(|id| self.flights.get(id))
+                else {
+                    return;
+                };
+                flight.patience.renew();
+                flight.link.notify(message);
+            }
+            method::MESSAGE => self.hear_log(flight, message),
+            method::RESOURCES_UPDATED => {
+                let scope = Some(&self.key.scope);
+                self.shared.deps.outlet.resource_updated(&self.shared.spec.name, scope, message);
+            }
+            method::TOOLS_LIST_CHANGED
+            | method::PROMPTS_LIST_CHANGED
+            | method::RESOURCES_LIST_CHANGED => self.shared.offers.refresh(&self.key.profile),
+            method::CANCELLED => {
+                let asked = message.param("requestId").and_then(Id::read);
+                if let Some(asked) = asked.and_then(|id| self.callbacks.lock().remove(&id)) {
+                    asked.cancel();
+                }
+            }
+            method::ELICITATION_COMPLETE => {
+                let id = message.param_string("elicitationId").map(|id| id.into_owned());
+                let session = id.and_then(|id| self.elicitations.lock().remove(&id));
+                if let Some(session) = session {
+                    self.shared.deps.outlet.to_session(session, message);
+                }
+            }
+            _ => match (flight, &self.key.scope) {
+                (Some(flight), _) => flight.link.notify(message),
+                (None, Scope::Session(session)) => {
+                    self.shared.deps.outlet.to_session(*session, message);
+                }
+                (None, _) => {
+                    self.shared.deps.metrics.dropped.inc();
+                }
+            },
+        }
+    }
+
+    fn hear_log(&self, flight: Option<&Arc<Flight>>, message: &Message) {
+        if let Some(flight) = flight {
+            flight.link.notify(message);
+        } else if let Some(flight) = self.flights.only() {
+            flight.link.notify(message);
+        } else if let Scope::Session(session) = self.key.scope {
+            self.shared.deps.outlet.to_session(session, message);
+        } else {
+            // It could be anybody's, so it is nobody's but the operator's.
+            tracing::info!(
+                upstream = %self.shared.spec.name,
+                level = message.param_string("level").as_deref(),
+                data = message.param("data").map(String::from_utf8_lossy).as_deref(),
+                "The upstream logged outside of a single call."
+            );
+        }
+    }
+
+    fn remember_elicitation(&self, request: &Message, session: Option<SessionId>) {
+        let (Some(session), Some(id)) = (session, request.param_string("elicitationId")) else {
+            return;
+        };
+        let mut known = self.elicitations.lock();
+        if known.len() < MAX_ELICITATIONS {
+            known.insert(id.into_owned(), session);
+        }
+    }
+}
+
+impl Inbound for LaneEar {
+    fn receive(&self, message: Message) {
+        if let Some(lane) = self.0.upgrade() {
+            lane.hear(None, message);
+        }
+    }
+}
+
+/// What a pipe speaks to: it must not keep its lane alive.
+#[derive(Debug)]
+struct LaneEar(std::sync::Weak<Lane>);
+
+impl Asker for Arc<Lane> {
+    fn ask<'a>(
+        &'a self,
+        method: &'static str,
+        params: Vec<u8>,
+    ) -> BoxFuture<'a, Result<Bytes, ProviderError>> {
+        Box::pin(async move {
+            let id = next_id();
+            let bytes = message::request(&Id::from(id), method, &params);
+            let flight = Flight {
+                id,
+                link: Arc::new(NoClient),
+                session: None,
+                carrier: false,
+                patience: super::flight::Patience::new(self.shared.spec.timeout),
+            };
+            let never = CancellationToken::new();
+            match self.exchange(flight, bytes, &never).await {
+                Ok(answer) => Ok(Bytes::copy_from_slice(answer.result())),
+                Err(LaneError::Failed(error)) => Err(error),
+                Err(LaneError::SessionGone) => Err(session_gone()),
+            }
+        })
+    }
+}
+
+pub(super) fn session_gone() -> ProviderError {
+    ProviderError::Unavailable {
+        reason: "session_gone",
+        message: "the upstream forgot its session".to_owned(),
+        unsent: true,
+    }
+}
+
+/// Makes `notifications/cancelled` for a call of ours.
+pub(super) fn cancelled(id: u64, reason: &str) -> Bytes {
+    let mut params = br#"{"requestId":"#.to_vec();
+    params.extend_from_slice(id.to_string().as_bytes());
+    params.extend_from_slice(br#","reason":"#);
+    params.extend_from_slice(&json::quote(reason));
+    params.push(b'}');
+    notification(method::CANCELLED, &params)
+}

@@ -1,0 +1,393 @@
+//! Finds out which era an upstream speaks, and makes the first link with it.
+//!
+//! What each answer means is in [`gantry_protocol::verdict`]; here is who sends what next. An era
+//! once found is stored: a legacy verdict for a day, because an upgraded server would go on to
+//! answer `initialize` for ever.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use gantry_core::ProviderError;
+use gantry_core::store::StoredVerdict;
+use gantry_protocol::meta::Envelope;
+use gantry_protocol::verdict::{
+    ProbeAnswer, StdioAnswer, StdioVerdict, Undecided, Verdict, judge_probe, judge_stdio_probe,
+    speaks_modern_without_discover,
+};
+use gantry_protocol::{Id, Revision, code, message, method};
+use gantry_transport::client::http::{HttpError, HttpUpstream, McpHeaders, PostedKind};
+use gantry_transport::client::stdio::Pipe;
+
+use super::flight::next_id;
+use super::lane::Lane;
+use super::lane::open::{Introduction, OpenError};
+use super::modern::{ModernLink, ModernWire};
+use super::offers::Greeting;
+use super::scope::LaneKey;
+use super::shared::{Shared, client_info};
+use super::state::State;
+use crate::spec::EraMode;
+
+/// How long a legacy verdict is believed without another look.
+const LEGACY_LIFE: Duration = Duration::from_hours(24);
+/// Probes per attempt: the first, one at another revision, one repetition, and redirects.
+const MAX_PROBES: usize = 5;
+
+const LEGACY: &str = "legacy";
+
+/// The first link with an upstream.
+#[derive(Debug, Clone)]
+pub(super) enum Link {
+    Legacy(Arc<Lane>),
+    Modern(Arc<ModernLink>),
+}
+
+/// Connects, and finds the era out where it is not known.
+pub(super) async fn connect(shared: &Arc<Shared>) -> Result<Link, State> {
+    let known_legacy = shared.spec.era == EraMode::Legacy || is_known_legacy(shared).await;
+    let link = match shared.command() {
+        Some(_) => connect_stdio(shared, known_legacy).await,
+        None => connect_http(shared, known_legacy).await,
+    }?;
+    remember(shared, &link).await;
+    Ok(link)
+}
+
+async fn is_known_legacy(shared: &Shared) -> bool {
+    let Ok(Some(stored)) = shared.deps.store.verdict(&shared.key).await else { return false };
+    let age = shared.deps.clock.unix_seconds().saturating_sub(stored.found_at);
+    stored.verdict == LEGACY && age < LEGACY_LIFE.as_secs()
+}
+
+async fn remember(shared: &Shared, link: &Link) {
+    let verdict = match link {
+        Link::Legacy(_) => LEGACY.to_owned(),
+        Link::Modern(link) => link.greeting.revision.to_string(),
+    };
+    // A verdict that is confirmed keeps its age, or it would never be looked at again.
+    if let Ok(Some(stored)) = shared.deps.store.verdict(&shared.key).await
+        && stored.verdict == verdict
+        && shared.deps.clock.unix_seconds().saturating_sub(stored.found_at) < LEGACY_LIFE.as_secs()
+    {
+        return;
+    }
+    let found_at = shared.deps.clock.unix_seconds();
+    let stored = StoredVerdict { verdict, found_at };
+    if let Err(error) = shared.deps.store.put_verdict(&shared.key, stored).await {
+        tracing::warn!(upstream = %shared.spec.name, %error, "Storing a verdict failed.");
+    }
+}
+
+// === stdio ===
+
+async fn connect_stdio(shared: &Arc<Shared>, known_legacy: bool) -> Result<Link, State> {
+    let pipe = start(shared).await?;
+    if known_legacy {
+        return match legacy_on(shared, Arc::clone(&pipe)).await {
+            Ok(lane) => Ok(Link::Legacy(lane)),
+            // It was upgraded: what it spoke before is no guide any more.
+            Err(OpenError::Modern(_)) if shared.spec.era != EraMode::Legacy => {
+                pipe.close();
+                probe_child(shared, start(shared).await?).await
+            }
+            Err(error) => Err(open_failed(error)),
+        };
+    }
+    probe_child(shared, pipe).await
+}
+
+async fn probe_child(shared: &Arc<Shared>, pipe: Arc<Pipe>) -> Result<Link, State> {
+    let mut revision = Revision::LATEST_MODERN;
+    let mut repeated = false;
+    loop {
+        let answer = ask_child(shared, &pipe, revision).await;
+        match judge_stdio_probe(repeated, &answer) {
+            StdioVerdict::SameChild(Verdict::Modern { revision, dual, discover }) => {
+                let greeting = Greeting::read(revision, &discover)
+                    .ok_or_else(|| failed("its answer to `server/discover` is no object"))?;
+                let wire = ModernWire::Stdio(pipe);
+                return Ok(Link::Modern(ModernLink::new(shared, greeting, dual, wire)));
+            }
+            StdioVerdict::SameChild(Verdict::ProbeAgain(other)) if !repeated => {
+                revision = other;
+                repeated = true;
+            }
+            StdioVerdict::SameChild(Verdict::RepeatOnce) if !repeated => repeated = true,
+            StdioVerdict::SameChild(Verdict::Incompatible { supported }) => {
+                pipe.close();
+                return Err(State::VersionMismatch { supported: supported.join(", ") });
+            }
+            StdioVerdict::SameChild(Verdict::UpstreamFault { reason }) => {
+                pipe.close();
+                return Err(failed(reason));
+            }
+            _ if shared.spec.era == EraMode::Modern => {
+                pipe.close();
+                return Err(failed("it does not speak a modern revision, and `era` demands one"));
+            }
+            StdioVerdict::SameChild(_) => {
+                let lane = legacy_on(shared, pipe).await.map_err(open_failed)?;
+                return Ok(Link::Legacy(lane));
+            }
+            // A late answer to the probe could leave the old child in the other era.
+            StdioVerdict::FreshChild => {
+                pipe.close();
+                pipe.closed().await;
+                let fresh = start(shared).await?;
+                let lane = legacy_on(shared, fresh).await.map_err(open_failed)?;
+                return Ok(Link::Legacy(lane));
+            }
+        }
+    }
+}
+
+async fn ask_child(shared: &Shared, pipe: &Pipe, revision: Revision) -> StdioAnswer {
+    let id = next_id();
+    let answer = pipe.expect(id);
+    let (request, _) = discover_request(id, revision);
+    if pipe.send(request).await.is_err() {
+        return StdioAnswer::Exited;
+    }
+    match tokio::time::timeout(shared.spec.probe_timeout, answer).await {
+        Ok(Ok(message)) => StdioAnswer::Line(message.bytes().clone()),
+        Ok(Err(_)) => StdioAnswer::Exited,
+        Err(_) => StdioAnswer::Silent,
+    }
+}
+
+async fn legacy_on(shared: &Arc<Shared>, pipe: Arc<Pipe>) -> Result<Arc<Lane>, OpenError> {
+    let key = LaneKey::shared();
+    let introduction = Introduction::own(&key);
+    Lane::open_stdio(shared, key, &introduction, pipe).await
+}
+
+/// Starts the child of a stdio upstream.
+pub(super) async fn start(shared: &Shared) -> Result<Arc<Pipe>, State> {
+    let Some((spec, limits)) = shared.command() else {
+        return Err(failed("it has no command"));
+    };
+    let labels = crate::metrics::ServerLabels { server: shared.spec.name.clone() };
+    shared.deps.metrics.upstream_starts.get_or_create(&labels).inc();
+    Pipe::start(&shared.spec.name, &shared.deps.launcher, &spec, &limits, &shared.tasks)
+        .await
+        .map_err(|error| failed(&gantry_core::chain(&error)))
+}
+
+// === Streamable HTTP ===
+
+async fn connect_http(shared: &Arc<Shared>, known_legacy: bool) -> Result<Link, State> {
+    let upstream = shared.endpoint().map_err(|why| State::NotMcp { why })?;
+    if known_legacy {
+        match legacy_at(shared, Arc::clone(&upstream)).await {
+            Ok(lane) => return Ok(Link::Legacy(lane)),
+            Err(OpenError::Modern(_)) if shared.spec.era != EraMode::Legacy => {}
+            Err(error) => return Err(open_failed(error)),
+        }
+    }
+    let mut upstream = upstream;
+    let mut revision = Revision::LATEST_MODERN;
+    let mut repeated = false;
+    for _ in 0..MAX_PROBES {
+        let probe = probe_http(shared, &upstream, revision, repeated).await;
+        match judge_probe(&probe.answer) {
+            Verdict::Modern { revision, dual, discover } => {
+                let greeting = Greeting::read(revision, &discover)
+                    .ok_or_else(|| failed("its answer to `server/discover` is no object"))?;
+                let wire = ModernWire::Http(upstream);
+                return Ok(Link::Modern(ModernLink::new(shared, greeting, dual, wire)));
+            }
+            Verdict::ProbeAgain(other) => {
+                revision = other;
+                repeated = true;
+            }
+            Verdict::RepeatOnce => repeated = true,
+            Verdict::Incompatible { supported } => {
+                return Err(State::VersionMismatch { supported: supported.join(", ") });
+            }
+            Verdict::UpstreamFault { reason } => return Err(failed(reason)),
+            Verdict::Follow => match probe.location.and_then(|to| upstream.at(&to)) {
+                Some(next) => upstream = Arc::new(next),
+                None => return Err(failed("its redirect leads nowhere")),
+            },
+            Verdict::Redirected => {
+                return Err(State::Redirected { to: probe.location.unwrap_or_default() });
+            }
+            Verdict::Undecided(why) => return Err(undecided(why, probe.why)),
+            _ if shared.spec.era == EraMode::Modern => {
+                return Err(failed("it does not speak a modern revision, and `era` demands one"));
+            }
+            verdict @ (Verdict::Legacy | Verdict::Ambiguous404 | Verdict::TryInitializeThenGet) => {
+                return fall_back(shared, upstream, &verdict).await;
+            }
+        }
+    }
+    Err(failed("its answers to `server/discover` contradict each other"))
+}
+
+/// Tries the legacy handshake, and what is left to try after it.
+async fn fall_back(
+    shared: &Arc<Shared>,
+    upstream: Arc<HttpUpstream>,
+    verdict: &Verdict,
+) -> Result<Link, State> {
+    let error = match legacy_at(shared, Arc::clone(&upstream)).await {
+        Ok(lane) => return Ok(Link::Legacy(lane)),
+        Err(error) => error,
+    };
+    match (&error, verdict) {
+        (OpenError::Modern(Verdict::Incompatible { supported }), _) => {
+            Err(State::VersionMismatch { supported: supported.join(", ") })
+        }
+        // The probe was lost or came too early: it is modern after all.
+        (OpenError::Modern(Verdict::ProbeAgain(revision)), _) => {
+            let probe = probe_http(shared, &upstream, *revision, true).await;
+            match judge_probe(&probe.answer) {
+                Verdict::Modern { revision, dual, discover } => {
+                    let greeting = Greeting::read(revision, &discover)
+                        .ok_or_else(|| failed("its answer to `server/discover` is no object"))?;
+                    let wire = ModernWire::Http(upstream);
+                    Ok(Link::Modern(ModernLink::new(shared, greeting, dual, wire)))
+                }
+                _ => Err(open_failed(error)),
+            }
+        }
+        (OpenError::Refused { status: 404, code: Some(code::METHOD_NOT_FOUND), .. }, _)
+            if *verdict == Verdict::Ambiguous404 && lists_as_modern(shared, &upstream).await =>
+        {
+            // It lacks its mandatory discover, so what it offers must be tried out.
+            let greeting = Greeting {
+                revision: Revision::LATEST_MODERN,
+                capabilities: Bytes::from_static(br#"{"tools":{},"resources":{},"prompts":{}}"#),
+                server_info: None,
+                instructions: None,
+            };
+            let wire = ModernWire::Http(upstream);
+            Ok(Link::Modern(ModernLink::new(shared, greeting, false, wire)))
+        }
+        (OpenError::Refused { why, .. }, Verdict::TryInitializeThenGet) => {
+            Err(State::NotMcp { why: format!("{why}; is the path right?") })
+        }
+        _ => Err(open_failed(error)),
+    }
+}
+
+struct Probe {
+    answer: ProbeAnswer,
+    location: Option<String>,
+    why: Option<String>,
+}
+
+async fn probe_http(
+    shared: &Shared,
+    upstream: &HttpUpstream,
+    revision: Revision,
+    repeated: bool,
+) -> Probe {
+    let (request, method) = discover_request(next_id(), revision);
+    let asked = ask_http(shared, upstream, revision, request, method).await;
+    let (status, body, location, why) = match asked {
+        Ok((status, body, location)) => (Some(status), body, location, None),
+        Err(error) => (None, None, None, Some(gantry_core::chain(&error))),
+    };
+    let redirects_home = location.as_deref().is_some_and(|to| upstream.at(to).is_some());
+    Probe { answer: ProbeAnswer { repeated, status, body, redirects_home }, location, why }
+}
+
+async fn lists_as_modern(shared: &Shared, upstream: &HttpUpstream) -> bool {
+    let revision = Revision::LATEST_MODERN;
+    let request = message::request(&Id::from(next_id()), method::TOOLS_LIST, &enveloped(revision));
+    let asked = ask_http(shared, upstream, revision, request, method::TOOLS_LIST).await;
+    matches!(asked, Ok((_, Some(body), _)) if speaks_modern_without_discover(&body))
+}
+
+async fn ask_http(
+    shared: &Shared,
+    upstream: &HttpUpstream,
+    revision: Revision,
+    request: Bytes,
+    method: &'static str,
+) -> Result<(u16, Option<Bytes>, Option<String>), HttpError> {
+    let headers = McpHeaders {
+        protocol_version: Some(revision.as_str()),
+        method: Some(method),
+        ..McpHeaders::default()
+    };
+    let posted = upstream.post(request, &headers, Some(shared.spec.probe_timeout)).await?;
+    let location = posted.location().map(str::to_owned);
+    let status = posted.status.as_u16();
+    let body = match posted.kind {
+        PostedKind::Json(body) | PostedKind::Other { body, .. } => Some(body),
+        PostedKind::Accepted => None,
+        PostedKind::Stream(mut stream) => {
+            let first = async {
+                loop {
+                    match stream.next().await {
+                        Ok(Some(event)) if event.data.is_empty() => {}
+                        Ok(Some(event)) => return Some(event.data),
+                        _ => return None,
+                    }
+                }
+            };
+            tokio::time::timeout(shared.spec.probe_timeout, first).await.ok().flatten()
+        }
+    };
+    Ok((status, body, location))
+}
+
+async fn legacy_at(
+    shared: &Arc<Shared>,
+    upstream: Arc<HttpUpstream>,
+) -> Result<Arc<Lane>, OpenError> {
+    let key = LaneKey::shared();
+    let introduction = Introduction::own(&key);
+    Lane::open_http(shared, key, &introduction, upstream).await
+}
+
+// === both ===
+
+fn discover_request(id: u64, revision: Revision) -> (Bytes, &'static str) {
+    let method = method::SERVER_DISCOVER;
+    (message::request(&Id::from(id), method, &enveloped(revision)), method)
+}
+
+fn enveloped(revision: Revision) -> Vec<u8> {
+    let info = client_info();
+    let envelope =
+        Envelope { revision, capabilities: b"{}", client_info: Some(&info), log_level: None };
+    [b"{\"_meta\":", &envelope.to_meta()[..], b"}"].concat()
+}
+
+fn failed(why: &str) -> State {
+    State::Unreachable { why: why.to_owned() }
+}
+
+/// Tells the state that a failed handshake leaves.
+pub(super) fn open_failed(error: OpenError) -> State {
+    match error {
+        OpenError::Modern(Verdict::Incompatible { supported }) => {
+            State::VersionMismatch { supported: supported.join(", ") }
+        }
+        OpenError::Modern(_) => failed("it refuses the legacy handshake as a modern server does"),
+        OpenError::Refused { status: 401 | 403, why, .. } => State::Unauthorized { why },
+        OpenError::Refused { why, .. } => State::NotMcp { why },
+        OpenError::Failed(ProviderError::Unavailable { reason, message, .. })
+            if matches!(reason, "upstream_unauthorized" | "upstream_forbidden") =>
+        {
+            State::Unauthorized { why: message }
+        }
+        OpenError::Failed(error) => failed(&error.to_string()),
+    }
+}
+
+fn undecided(undecided: Undecided, why: Option<String>) -> State {
+    match undecided {
+        Undecided::Unauthorised => State::Unauthorized {
+            why: "it wants credentials: set `headers.Authorization`".to_owned(),
+        },
+        Undecided::Unavailable => failed("it answers that it is overloaded or broken"),
+        Undecided::Unreachable => {
+            State::Unreachable { why: why.unwrap_or_else(|| "no answer".to_owned()) }
+        }
+    }
+}

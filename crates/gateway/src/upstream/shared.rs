@@ -1,0 +1,272 @@
+//! What the parts of one upstream share, and what they need of the process around them.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use bytes::Bytes;
+use gantry_core::offer::Freshness;
+use gantry_core::store::OfferStore;
+use gantry_core::{Clock, Offer, OfferCell, Tasks};
+use gantry_protocol::capabilities::Profile;
+use gantry_transport::client::Client;
+use gantry_transport::client::http::{HttpLimits, HttpUpstream};
+use gantry_transport::client::stdio::{CommandSpec, Launcher, Limits};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use parking_lot::Mutex;
+use sha2::{Digest as _, Sha256};
+use tokio::sync::{Notify, watch};
+
+use super::offers;
+use super::state::State;
+use crate::hub::Outlet;
+use crate::metrics::{Metrics, ServerLabels};
+use crate::spec::{Connection, UpstreamSpec};
+
+/// Profiles of which offers are kept per upstream; see `docs/eras.md`, client capabilities.
+const MAX_PROFILES: usize = 16;
+
+/// What upstreams need of the process.
+#[derive(Debug)]
+pub struct Deps {
+    /// Starts children.
+    pub launcher: Launcher,
+    /// Calls out.
+    pub http: Client,
+    /// Keeps offers and verdicts.
+    pub store: Arc<dyn OfferStore>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Where an upstream's words go that belong to no call.
+    pub outlet: Arc<dyn Outlet>,
+    /// Woken when an offer or a state changed.
+    pub changed: Arc<Notify>,
+    /// Counters.
+    pub metrics: Arc<Metrics>,
+    /// Background work.
+    pub tasks: Tasks,
+}
+
+/// One upstream's common ground.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) spec: UpstreamSpec,
+    /// Name and a digest of the connection: what is stored is stored under it.
+    pub(super) key: String,
+    pub(super) deps: Arc<Deps>,
+    /// Ends with the upstream.
+    pub(super) tasks: Tasks,
+    pub(super) state: watch::Sender<State>,
+    pub(super) offers: Offers,
+    pub(super) learned: Learned,
+    /// Woken when somebody saw the upstream fail: look at it now.
+    pub(super) suspect: Notify,
+}
+
+/// What was seen of the upstream's ways; it only ever narrows the sharing of lanes.
+#[derive(Debug, Default)]
+pub(super) struct Learned {
+    pub(super) asked_roots: AtomicBool,
+}
+
+/// The offers by profile.
+#[derive(Debug)]
+pub(super) struct Offers {
+    shared: Arc<OfferCell>,
+    by_profile: Mutex<HashMap<Profile, Arc<OfferCell>>>,
+    /// Profiles whose offer must be read anew.
+    stale: Mutex<Vec<Profile>>,
+    pub(super) wanted: Notify,
+}
+
+impl Shared {
+    pub(super) fn new(spec: UpstreamSpec, deps: Arc<Deps>) -> Self {
+        let state = if spec.enabled { State::Starting } else { State::Disabled };
+        Self {
+            key: key(&spec),
+            tasks: deps.tasks.child(),
+            deps,
+            state: watch::Sender::new(state),
+            offers: Offers {
+                shared: Arc::new(OfferCell::new(Offer::pending())),
+                by_profile: Mutex::default(),
+                stale: Mutex::default(),
+                wanted: Notify::new(),
+            },
+            learned: Learned::default(),
+            suspect: Notify::new(),
+            spec,
+        }
+    }
+
+    pub(super) fn set_state(&self, state: State) {
+        let labels = ServerLabels { server: self.spec.name.clone() };
+        let up = self.deps.metrics.upstream_up.get_or_create(&labels);
+        up.set(i64::from(state == State::Ready));
+        let changed = self.state.send_if_modified(|current| {
+            let changed = *current != state;
+            if changed {
+                tracing::info!(upstream = %self.spec.name, state = %state, "The upstream's state changed.");
+                *current = state;
+            }
+            changed
+        });
+        if changed {
+            self.deps.changed.notify_one();
+        }
+    }
+
+    /// Puts a fresh offer in place and stores it for the next start.
+    pub(super) async fn publish(&self, profile: &Profile, offer: Offer) {
+        let encoded = offers::encode(&offer);
+        self.offers.cell(profile).store(offer);
+        self.deps.changed.notify_one();
+        let stored = self.deps.store.put_offer(&self.key, &profile.to_string(), encoded).await;
+        if let Err(error) = stored {
+            tracing::warn!(upstream = %self.spec.name, %error, "Storing an offer failed.");
+        }
+    }
+
+    /// Takes the offer of an earlier run, if nothing better is known.
+    pub(super) async fn recall(&self, profile: &Profile) {
+        let stored = match self.deps.store.offer(&self.key, &profile.to_string()).await {
+            Ok(stored) => stored,
+            Err(error) => {
+                tracing::warn!(upstream = %self.spec.name, %error, "Reading a stored offer failed.");
+                None
+            }
+        };
+        let Some(offer) = stored.as_ref().and_then(offers::decode) else { return };
+        let cell = self.offers.cell(profile);
+        if cell.load().freshness == Freshness::Pending {
+            cell.store(offer);
+            self.deps.changed.notify_one();
+        }
+    }
+
+    /// Marks what is known as old: the upstream is gone.
+    pub(super) fn grow_stale(&self) {
+        let mut offer = Offer::clone(&self.offers.shared.load());
+        if offer.freshness == Freshness::Fresh {
+            offer.freshness = Freshness::Stale;
+            self.offers.shared.store(offer);
+            self.deps.changed.notify_one();
+        }
+    }
+
+    /// The command of a stdio upstream.
+    pub(super) fn command(&self) -> Option<(CommandSpec, Limits)> {
+        let Connection::Stdio { command, args, env, cwd } = &self.spec.connection else {
+            return None;
+        };
+        let spec = CommandSpec {
+            program: command.into(),
+            args: args.iter().map(Into::into).collect(),
+            env: env.iter().map(|(name, value)| (name.into(), value.into())).collect(),
+            cwd: cwd.as_ref().map(PathBuf::from),
+        };
+        Some((spec, Limits { max_line: self.spec.max_message, ..Limits::default() }))
+    }
+
+    /// The endpoint of an HTTP upstream.
+    pub(super) fn endpoint(&self) -> Result<Arc<HttpUpstream>, String> {
+        let Connection::Http { url, headers } = &self.spec.connection else {
+            return Err("it is no HTTP upstream".to_owned());
+        };
+        let target = self.deps.http.target(url).map_err(|error| gantry_core::chain(&error))?;
+        let mut configured = HeaderMap::with_capacity(headers.len());
+        for (name, value) in headers {
+            let parsed = (HeaderName::try_from(name.as_str()), HeaderValue::try_from(value));
+            let (Ok(name), Ok(value)) = parsed else {
+                return Err(format!("`headers.{name}` cannot be sent as an HTTP header"));
+            };
+            configured.append(name, value);
+        }
+        let limits = HttpLimits {
+            message: self.spec.max_message,
+            body_idle: Some(self.spec.timeout),
+            stream_idle: None,
+        };
+        HttpUpstream::new(target, &configured, limits)
+            .map(Arc::new)
+            .map_err(|error| gantry_core::chain(&error))
+    }
+}
+
+impl Offers {
+    /// Returns the cell of a profile.
+    pub(super) fn cell(&self, profile: &Profile) -> Arc<OfferCell> {
+        if *profile == Profile::EMPTY {
+            return Arc::clone(&self.shared);
+        }
+        let mut cells = self.by_profile.lock();
+        if let Some(cell) = cells.get(profile) {
+            return Arc::clone(cell);
+        }
+        let cell = Arc::new(OfferCell::new(Offer::pending()));
+        if cells.len() < MAX_PROFILES {
+            cells.insert(profile.clone(), Arc::clone(&cell));
+        }
+        cell
+    }
+
+    pub(super) fn shared(&self) -> &OfferCell {
+        &self.shared
+    }
+
+    /// Asks for an offer to be read anew.
+    pub(super) fn refresh(&self, profile: &Profile) {
+        let mut stale = self.stale.lock();
+        if !stale.contains(profile) {
+            stale.push(profile.clone());
+        }
+        drop(stale);
+        self.wanted.notify_one();
+    }
+
+    /// Takes what is to be read anew.
+    pub(super) fn take_stale(&self) -> Vec<Profile> {
+        std::mem::take(&mut self.stale.lock())
+    }
+}
+
+/// The digest covers what decides which server answers: never the name alone, so that an upstream
+/// that is pointed elsewhere does not inherit offers and verdicts.
+fn key(spec: &UpstreamSpec) -> String {
+    let mut hash = Sha256::new();
+    let mut part = |bytes: &[u8]| {
+        hash.update(bytes.len().to_le_bytes());
+        hash.update(bytes);
+    };
+    match &spec.connection {
+        Connection::Stdio { command, args, env, cwd } => {
+            part(b"stdio");
+            part(command.as_bytes());
+            args.iter().for_each(|arg| part(arg.as_bytes()));
+            for (name, value) in env {
+                part(name.as_bytes());
+                part(value.as_bytes());
+            }
+            part(cwd.as_ref().map(|cwd| cwd.as_os_str().as_encoded_bytes()).unwrap_or_default());
+        }
+        Connection::Http { url, .. } => {
+            part(b"http");
+            part(url.as_bytes());
+        }
+    }
+    let digest: String = hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    format!("{}:{digest}", spec.name)
+}
+
+/// Gantry's own name towards upstreams.
+pub(super) fn client_info() -> Bytes {
+    Bytes::from_static(
+        concat!(
+            r#"{"name":"gantry","title":"Gantry","version":""#,
+            env!("CARGO_PKG_VERSION"),
+            r#""}"#
+        )
+        .as_bytes(),
+    )
+}

@@ -1,0 +1,245 @@
+//! Keeps one upstream alive: connects, reads its lists, notices when it is lost, and tries again
+//! with growing pauses. What it finds is the upstream's state.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gantry_protocol::capabilities::Profile;
+use gantry_protocol::{Era, method};
+use tokio::time::Instant;
+
+use super::listen::keep_listening;
+use super::modern::ModernLink;
+use super::offers::{self, Asker};
+use super::probe::{Link, connect};
+use super::state::State;
+use super::{Upstream, lanes};
+
+/// First pause before the next try; it doubles.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// Longest pause while the upstream may come back by itself.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// Pause where only a changed configuration is likely to help.
+const HOPELESS_PAUSE: Duration = Duration::from_mins(1);
+/// An upstream that lives this long has recovered.
+const STABLE: Duration = Duration::from_secs(30);
+/// Ends soon after a start, in a row, that make a crash loop.
+const CRASHES: u32 = 5;
+/// Changes of lists come in bursts: one reading serves a burst.
+const REFRESH_PAUSE: Duration = Duration::from_millis(50);
+/// Pause between two looks at a modern upstream that answers like a legacy one.
+const SECOND_LOOK: Duration = Duration::from_secs(5);
+/// How long a sign of life may take.
+const LIFE_SIGN: Duration = Duration::from_secs(5);
+
+/// Starts the tasks of an upstream.
+pub(super) fn start(upstream: &Arc<Upstream>) {
+    let tasks = &upstream.shared.tasks;
+    let keeper = Arc::clone(upstream);
+    tasks.spawn_until_stop("upstream", async move { keeper.keep_alive().await });
+    let reader = Arc::clone(upstream);
+    tasks.spawn_until_stop("upstream-lists", async move { reader.keep_fresh().await });
+    let sweeper = Arc::clone(upstream);
+    tasks.spawn_until_stop("upstream-sweep", async move {
+        loop {
+            tokio::time::sleep(lanes::IDLE / 10).await;
+            sweeper.lanes.sweep();
+        }
+    });
+}
+
+impl Upstream {
+    async fn keep_alive(self: &Arc<Self>) {
+        self.shared.recall(&Profile::EMPTY).await;
+        let mut pause = FIRST_PAUSE;
+        let mut crashes = 0_u32;
+        loop {
+            let started = Instant::now();
+            let state = match self.connect_and_read().await {
+                Ok(link) => {
+                    self.shared.set_state(State::Ready);
+                    let why = self.watch(&link).await;
+                    tracing::info!(upstream = %self.shared.spec.name, why, "The upstream was lost.");
+                    State::Unreachable { why }
+                }
+                Err(state) => state,
+            };
+            self.link.store(None);
+            self.lanes.close_all();
+            self.shared.grow_stale();
+            if started.elapsed() > STABLE {
+                pause = FIRST_PAUSE;
+                crashes = 0;
+            }
+            crashes += 1;
+            let state = match state {
+                State::Unreachable { why } if crashes >= CRASHES && self.is_child() => {
+                    State::CrashLoop { why }
+                }
+                state => state,
+            };
+            let wait = match &state {
+                State::Unreachable { .. } => pause,
+                _ => HOPELESS_PAUSE,
+            };
+            self.shared.set_state(state);
+            tokio::time::sleep(wait).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+            // From its first failure on an upstream is not "starting" while it is tried again:
+            // calls would wait for it.
+        }
+    }
+
+    fn is_child(&self) -> bool {
+        matches!(self.shared.spec.connection, crate::spec::Connection::Stdio { .. })
+    }
+
+    /// Connects and reads the lists, so that "ready" means that they are known.
+    async fn connect_and_read(self: &Arc<Self>) -> Result<Link, State> {
+        let link = connect(&self.shared).await?;
+        let fetched = match &link {
+            Link::Legacy(lane) => offers::fetch(lane, &lane.greeting).await,
+            Link::Modern(link) => offers::fetch(&**link, &link.greeting).await,
+        };
+        let mut offer = match fetched {
+            Ok(offer) => offer,
+            Err(error) => {
+                close(&link);
+                let why = format!("its lists cannot be read: {error}");
+                return Err(State::Unreachable { why });
+            }
+        };
+        match &link {
+            Link::Legacy(lane) => self.lanes.adopt(lane),
+            Link::Modern(link) => offer.tools = link.learn(offer.tools),
+        }
+        self.link.store(Some(Arc::new(link.clone())));
+        self.shared.publish(&Profile::EMPTY, offer).await;
+        Ok(link)
+    }
+
+    /// Waits until the link is lost; returns why.
+    async fn watch(self: &Arc<Self>, link: &Link) -> String {
+        match link {
+            Link::Legacy(lane) => loop {
+                tokio::select! {
+                    () = lane.ended() => {
+                        return match lane.pipe() {
+                            Some(pipe) => pipe.why().why,
+                            None => "the session was ended by the upstream".to_owned(),
+                        };
+                    }
+                    () = self.shared.suspect.notified() => {
+                        let alive = lane.ask(method::PING, b"{}".to_vec());
+                        match tokio::time::timeout(LIFE_SIGN, alive).await {
+                            Ok(Ok(_)) => {}
+                            // An answer is an answer, whatever it says.
+                            Ok(Err(gantry_core::ProviderError::Answered { .. })) => {}
+                            Ok(Err(error)) => { lane.close(); return error.to_string(); }
+                            Err(_) => { lane.close(); return "it does not answer `ping`".to_owned(); }
+                        }
+                    }
+                }
+            },
+            Link::Modern(link) => {
+                let listening = async {
+                    keep_listening(link).await;
+                    std::future::pending::<()>().await;
+                };
+                tokio::select! {
+                    why = self.watch_modern(link) => why,
+                    () = listening => String::new(),
+                }
+            }
+        }
+    }
+
+    async fn watch_modern(&self, link: &ModernLink) -> String {
+        if let Some(pipe) = link.pipe() {
+            pipe.closed().await;
+            return pipe.why().why;
+        }
+        loop {
+            self.shared.suspect.notified().await;
+            let Err(first) = life_sign(link).await else { continue };
+            // One odd answer may be a restart in progress; two are evidence.
+            if first.era == Some(Era::Legacy) {
+                tokio::time::sleep(SECOND_LOOK).await;
+                if life_sign(link).await.is_ok() {
+                    continue;
+                }
+            }
+            return first.why;
+        }
+    }
+
+    /// Reads lists anew when somebody says that they changed.
+    async fn keep_fresh(self: &Arc<Self>) {
+        loop {
+            self.shared.offers.wanted.notified().await;
+            tokio::time::sleep(REFRESH_PAUSE).await;
+            for profile in self.shared.offers.take_stale() {
+                self.refresh(&profile).await;
+            }
+        }
+    }
+
+    async fn refresh(self: &Arc<Self>, profile: &Profile) {
+        let Some(link) = self.link.load_full() else { return };
+        let fetched = match &*link {
+            Link::Modern(link) => {
+                let fetched = offers::fetch(&**link, &link.greeting).await;
+                fetched.map(|mut offer| {
+                    offer.tools = link.learn(offer.tools);
+                    offer
+                })
+            }
+            Link::Legacy(_) => {
+                let Some(lane) = self.lanes.any(|key| key.profile == *profile) else { return };
+                offers::fetch(&lane, &lane.greeting).await
+            }
+        };
+        match fetched {
+            Ok(offer) => self.shared.publish(profile, offer).await,
+            Err(error) => {
+                tracing::warn!(upstream = %self.shared.spec.name, %error, "Reading lists failed.");
+            }
+        }
+    }
+}
+
+/// What a look at a modern upstream found.
+struct NoLife {
+    era: Option<Era>,
+    why: String,
+}
+
+async fn life_sign(link: &ModernLink) -> Result<(), NoLife> {
+    let asked = link.ask(method::SERVER_DISCOVER, b"{}".to_vec());
+    match tokio::time::timeout(LIFE_SIGN, asked).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error @ gantry_core::ProviderError::Answered { .. })) => {
+            Err(NoLife { era: Some(Era::Legacy), why: error.to_string() })
+        }
+        Ok(Err(error)) => {
+            let text = error.to_string();
+            let odd = matches!(
+                error,
+                gantry_core::ProviderError::Unavailable { reason: "bad_answer", .. }
+            );
+            Err(NoLife { era: odd.then_some(Era::Legacy), why: text })
+        }
+        Err(_) => Err(NoLife { era: None, why: "it does not answer `server/discover`".to_owned() }),
+    }
+}
+
+fn close(link: &Link) {
+    match link {
+        Link::Legacy(lane) => lane.close(),
+        Link::Modern(link) => {
+            if let Some(pipe) = link.pipe() {
+                pipe.close();
+            }
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! An upstream that is a child process and speaks JSON-RPC on its standard streams, one message a
+//! line.
+//!
+//! A [`Pipe`] owns the child. It matches responses with the requests that await them, answers
+//! `ping`, and hands everything else to its [`Inbound`]. It knows neither eras nor methods.
+//!
+//! Invariant: the task that reads never waits for anybody, so that one slow reader of one client
+//! does not hold up what the others receive.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use gantry_core::Tasks;
+use gantry_process::{ChildStdin, ChildStdout, LineError, LineReader, LineWriter, Process, Stderr};
+use gantry_process::{StderrTail, WriteError};
+use gantry_protocol::message::{Body, Kind, response};
+use gantry_protocol::{Id, Message, method};
+use parking_lot::Mutex;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+pub use gantry_process::{CommandSpec, Launcher, Limits, StartError};
+
+/// Messages that may wait for a child to read its stdin.
+const QUEUE: usize = 256;
+/// Lines that are no messages which are logged before they are only counted.
+const RUBBISH_LOGGED: u64 = 5;
+
+/// Receives what a child says that answers no request.
+pub trait Inbound: Send + Sync + std::fmt::Debug + 'static {
+    /// A request or a notification. Must not block.
+    fn receive(&self, message: Message);
+}
+
+/// A running child and the requests it has not answered.
+#[derive(Debug)]
+pub struct Pipe {
+    name: Arc<str>,
+    queue: mpsc::Sender<Bytes>,
+    pending: Mutex<HashMap<u64, oneshot::Sender<Message>>>,
+    inbound: Mutex<Option<Arc<dyn Inbound>>>,
+    closing: CancellationToken,
+    closed: CancellationToken,
+    end: Mutex<Option<String>>,
+    rubbish: AtomicU64,
+    stderr: StderrTail,
+    pid: u32,
+}
+
+/// The child is gone.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{why}")]
+pub struct PipeClosed {
+    /// How it ended, and its last words.
+    pub why: String,
+}
+
+impl Pipe {
+    /// Starts a child. It ends when [`Pipe::close`] is called, or with the process at the latest.
+    pub async fn start(
+        name: &str,
+        launcher: &Launcher,
+        spec: &CommandSpec,
+        limits: &Limits,
+        tasks: &Tasks,
+    ) -> Result<Arc<Self>, StartError> {
+        let child = launcher.start(spec, limits).await?;
+        let (queue, outgoing) = mpsc::channel(QUEUE);
+        let pipe = Arc::new(Self {
+            name: name.into(),
+            queue,
+            pending: Mutex::default(),
+            inbound: Mutex::new(None),
+            closing: tasks.stopping().child_token(),
+            closed: CancellationToken::new(),
+            end: Mutex::new(None),
+            rubbish: AtomicU64::new(0),
+            stderr: child.stderr.tail(),
+            pid: child.pid(),
+        });
+        tasks.spawn("stdio-writer", Arc::clone(&pipe).write(child.stdin, outgoing));
+        tasks.spawn("stdio-stderr", Arc::clone(&pipe).log(child.stderr));
+        tasks.spawn("stdio-reader", Arc::clone(&pipe).run(child.stdout, child.process));
+        Ok(pipe)
+    }
+
+    /// Says who receives what answers no request. What came before is lost.
+    pub fn attach(&self, inbound: Arc<dyn Inbound>) {
+        *self.inbound.lock() = Some(inbound);
+    }
+
+    /// Announces a request: its answer will come out of the receiver, which fails when the child
+    /// ends first. To be called before the request is sent.
+    pub fn expect(&self, id: u64) -> oneshot::Receiver<Message> {
+        let (sender, receiver) = oneshot::channel();
+        if !self.closed.is_cancelled() {
+            self.pending.lock().insert(id, sender);
+        }
+        receiver
+    }
+
+    /// Gives up waiting for an answer.
+    pub fn forget(&self, id: u64) {
+        self.pending.lock().remove(&id);
+    }
+
+    /// Puts a message into the writer's queue, waiting for room.
+    ///
+    /// Cancel safe: dropped before it returns, the message was not sent.
+    pub async fn send(&self, message: Bytes) -> Result<(), PipeClosed> {
+        tokio::select! {
+            sent = self.queue.send(one_line(message)) => sent.map_err(|_| self.why()),
+            () = self.closed.cancelled() => Err(self.why()),
+        }
+    }
+
+    /// Puts a message into the writer's queue if there is room.
+    pub fn offer(&self, message: Bytes) -> bool {
+        self.queue.try_send(one_line(message)).is_ok()
+    }
+
+    /// Ends the child, without waiting for it.
+    pub fn close(&self) {
+        self.closing.cancel();
+    }
+
+    /// Resolves when the child is gone.
+    pub async fn closed(&self) {
+        self.closed.cancelled().await;
+    }
+
+    /// Tells whether the child is gone.
+    pub fn is_closed(&self) -> bool {
+        self.closed.is_cancelled()
+    }
+
+    /// Returns how the child ended, with its last words.
+    pub fn why(&self) -> PipeClosed {
+        let end = self.end.lock().clone();
+        PipeClosed { why: end.unwrap_or_else(|| "the child process is ending".to_owned()) }
+    }
+
+    /// Returns how many lines were no messages.
+    pub fn rubbish(&self) -> u64 {
+        self.rubbish.load(Ordering::Relaxed)
+    }
+
+    /// Returns the last lines of stderr.
+    pub fn last_words(&self) -> Vec<String> {
+        self.stderr.lines()
+    }
+
+    /// Returns the child's process id.
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    async fn write(
+        self: Arc<Self>,
+        mut stdin: LineWriter<ChildStdin>,
+        mut outgoing: mpsc::Receiver<Bytes>,
+    ) {
+        loop {
+            let message = tokio::select! {
+                () = self.closing.cancelled() => break,
+                () = self.closed.cancelled() => break,
+                message = outgoing.recv() => message,
+            };
+            let Some(message) = message else { break };
+            match stdin.send(message).await {
+                Ok(()) | Err(WriteError::LineFeed { .. }) => {}
+                Err(_) => break,
+            }
+        }
+    }
+
+    async fn log(self: Arc<Self>, mut stderr: Stderr) {
+        while let Some(line) = stderr.next().await {
+            tracing::debug!(upstream = %self.name, line = line.text, "The upstream wrote to stderr.");
+        }
+    }
+
+    async fn run(self: Arc<Self>, mut stdout: LineReader<ChildStdout>, mut process: Process) {
+        let watch = process.watch();
+        loop {
+            let line = tokio::select! {
+                () = self.closing.cancelled() => break,
+                line = stdout.next() => line,
+            };
+            match line {
+                Ok(Some(line)) => self.read(line),
+                Ok(None) => break,
+                Err(error @ LineError::TooLong { .. }) => self.count_rubbish(&error.to_string()),
+                Err(error) => {
+                    tracing::warn!(upstream = %self.name, %error, "Reading from a child failed.");
+                    break;
+                }
+            }
+        }
+        // Its stdout is closed, or nobody wants it any more: it is of no use.
+        let exit = process.stop().await;
+        let _ = process.end().await;
+        let exit = watch.now().unwrap_or(exit);
+        let mut why = format!("the child process ended: {exit}");
+        if let Some(last) = self.stderr.lines().iter().rev().find(|line| !line.trim().is_empty()) {
+            why.push_str("; its last words: ");
+            why.push_str(last);
+        }
+        *self.end.lock() = Some(why);
+        self.closed.cancel();
+        self.pending.lock().clear();
+        *self.inbound.lock() = None;
+    }
+
+    fn read(&self, line: Bytes) {
+        if line.iter().all(u8::is_ascii_whitespace) {
+            return;
+        }
+        match Body::parse(line) {
+            Ok(Body::One(message)) => self.dispatch(*message),
+            Ok(Body::Batch(messages)) => {
+                for message in messages {
+                    match message {
+                        Ok(message) => self.dispatch(message),
+                        Err(error) => self.count_rubbish(&error.to_string()),
+                    }
+                }
+            }
+            Err(error) => self.count_rubbish(&error.to_string()),
+        }
+    }
+
+    fn dispatch(&self, message: Message) {
+        match message.kind() {
+            Kind::Response | Kind::Error => {
+                let Some(id) = message.id().and_then(number) else { return };
+                if let Some(waiting) = self.pending.lock().remove(&id) {
+                    // A receiver that is gone gave up: the answer is late.
+                    let _ = waiting.send(message);
+                }
+            }
+            Kind::Request if message.method() == method::PING => {
+                if let Some(id) = message.id() {
+                    self.offer(response(id, b"{}"));
+                }
+            }
+            Kind::Request | Kind::Notification => {
+                let inbound = self.inbound.lock().clone();
+                match inbound {
+                    Some(inbound) => inbound.receive(message),
+                    None => tracing::debug!(
+                        upstream = %self.name,
+                        method = message.method(),
+                        "The upstream spoke before it was asked."
+                    ),
+                }
+            }
+        }
+    }
+
+    fn count_rubbish(&self, error: &str) {
+        let count = self.rubbish.fetch_add(1, Ordering::Relaxed);
+        if count < RUBBISH_LOGGED {
+            tracing::warn!(upstream = %self.name, error, "The upstream printed what is no message.");
+        }
+    }
+}
+
+/// Reads an id of ours.
+pub fn number(id: &Id) -> Option<u64> {
+    match id {
+        Id::Number(text) => text.parse().ok(),
+        Id::String(_) => None,
+    }
+}
+
+/// Makes a message fit one line: outside of strings a line feed is white space, and inside it is
+/// not valid JSON, so every one may become a space.
+fn one_line(message: Bytes) -> Bytes {
+    if memchr::memchr2(b'\n', b'\r', &message).is_none() {
+        return message;
+    }
+    let replaced: Vec<u8> = message
+        .iter()
+        .map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte })
+        .collect();
+    Bytes::from(replaced)
+}

@@ -1,0 +1,200 @@
+//! Streamable HTTP of every revision: one request in, one response out.
+//!
+//! The order of the checks is decided here and nowhere else: endpoint, method, content type, size,
+//! JSON, era (`docs/eras.md`, detection), session, `Accept`. Reading a message comes before its
+//! era, because the body decides and the headers only confirm.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use gantry_core::ErrorCode;
+use gantry_protocol::headers::{
+    self, ClientEra, PostHeaders, Refusal, check_batch, classify_post, session_gone,
+};
+use gantry_protocol::message::{Body, Kind};
+use gantry_protocol::{Message, Revision, RpcError};
+use gantry_transport::server::body::{self, Accepts};
+use gantry_transport::server::{BodyError, ReplyBody, accepts, read_body};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+
+use super::reply::{self, coded};
+use super::sessions::unknown_view;
+use super::{HttpRequest, Origin, legacy, modern, standalone};
+use crate::Gateway;
+use crate::hub::Session;
+use crate::snapshot::Snapshot;
+
+/// The methods of the endpoint, for those that have a session.
+const METHODS: &str = "GET, POST, DELETE";
+
+/// An HTTP request whose body was read or that has none.
+#[derive(Debug)]
+pub(super) struct Arrival {
+    pub(super) origin: Origin,
+    pub(super) headers: HeaderMap,
+    pub(super) accepts: Accepts,
+    /// Silence on a stream after which a comment is sent.
+    pub(super) keep_alive: Duration,
+}
+
+impl Gateway {
+    /// Serves one HTTP request to an MCP endpoint.
+    ///
+    /// Dropping the future cancels a modern request; a legacy one runs on.
+    pub async fn serve_http(self: &Arc<Self>, request: HttpRequest) -> Response<ReplyBody> {
+        let snapshot = self.registry.snapshot();
+        let HttpRequest { parts, body, view, principal, request_id } = request;
+        if !snapshot.has_view(&view) {
+            return self.refuse(None, &unknown_view(&view));
+        }
+        let arrival = Arrival {
+            accepts: accepts(&parts.headers),
+            origin: Origin { view, principal, request_id },
+            headers: parts.headers,
+            keep_alive: snapshot.spec.keep_alive,
+        };
+        match parts.method {
+            Method::POST => {}
+            Method::GET | Method::DELETE => return self.without_body(arrival, &parts.method).await,
+            _ => return reply::not_allowed(METHODS),
+        }
+        if !is_json(&arrival.headers) {
+            let error =
+                RpcError::invalid_request("the header Content-Type must say application/json");
+            return self.refuse(None, &Refusal { status: 415, error });
+        }
+        let bytes = match read_body(&arrival.headers, body, snapshot.spec.max_body).await {
+            Ok(bytes) => bytes,
+            Err(error @ BodyError::TooLarge { .. }) => {
+                return self.refuse(None, &coded(ErrorCode::BodyTooLarge, error.to_string()));
+            }
+            Err(error @ BodyError::Broken(_)) => {
+                return self.refuse(None, &coded(ErrorCode::MalformedMessage, error.to_string()));
+            }
+        };
+        match Body::parse(bytes) {
+            Ok(Body::One(message)) => self.post(arrival, &snapshot, message).await,
+            Ok(batch @ Body::Batch(_)) => self.post_batch(arrival, batch).await,
+            Err(error) => {
+                let refusal = Refusal { status: 400, error: error.error };
+                self.refuse(error.id.as_ref(), &refusal)
+            }
+        }
+    }
+
+    /// GET opens the standalone stream of a session, DELETE ends a session.
+    async fn without_body(
+        self: &Arc<Self>,
+        arrival: Arrival,
+        method: &Method,
+    ) -> Response<ReplyBody> {
+        let Some(id) = arrival.header(headers::SESSION_ID) else {
+            return reply::not_allowed("POST");
+        };
+        let Some(session) = self.find_session(&arrival.origin, &id).await else {
+            return self.refuse(None, &session_gone());
+        };
+        if *method == Method::GET {
+            return standalone::open(self, &arrival, session);
+        }
+        self.end_session(&session).await;
+        body::empty(StatusCode::OK)
+    }
+
+    async fn post(
+        self: &Arc<Self>,
+        arrival: Arrival,
+        snapshot: &Snapshot,
+        message: Box<Message>,
+    ) -> Response<ReplyBody> {
+        let version = arrival.header(headers::PROTOCOL_VERSION);
+        let name = arrival.header(headers::NAME);
+        let method = arrival.header(headers::METHOD);
+        let post = PostHeaders {
+            protocol_version: version.as_deref(),
+            mcp_method: method.as_deref(),
+            mcp_name: name.as_deref(),
+            has_session: arrival.headers.contains_key(headers::SESSION_ID),
+        };
+        // Methods of extensions are routed where there is no question to whom.
+        let is_served =
+            |_: &str| snapshot.view(&arrival.origin.view).is_some_and(|view| view.single);
+        let request_id = message.id().filter(|_| message.kind() == Kind::Request);
+        let era = match classify_post(&message, &post, is_served) {
+            Ok(era) => era,
+            Err(refusal) => return self.refuse(request_id, &refusal),
+        };
+        let takes_nothing = !arrival.accepts.json && !arrival.accepts.events;
+        if message.kind() == Kind::Request && takes_nothing {
+            let needed = "application/json or text/event-stream";
+            return self.refuse(request_id, &reply::not_acceptable(needed));
+        }
+        drop((version, name, method));
+        match era {
+            ClientEra::Modern(revision) => modern::post(self, arrival, revision, *message).await,
+            ClientEra::ModernNotification => reply::accepted(),
+            ClientEra::Initialize(revision) => self.initialize(&arrival, revision, &message).await,
+            ClientEra::Session => match self.session_of(&arrival).await {
+                Some(session) => legacy::post(self, arrival, session, Body::One(message)).await,
+                None => self.refuse(request_id, &session_gone()),
+            },
+        }
+    }
+
+    async fn post_batch(self: &Arc<Self>, arrival: Arrival, batch: Body) -> Response<ReplyBody> {
+        if !arrival.headers.contains_key(headers::SESSION_ID) {
+            let Body::Batch(elements) = &batch else { return reply::accepted() };
+            let refusal = check_batch(elements, None).err().unwrap_or_else(session_gone);
+            return self.refuse(None, &refusal);
+        }
+        match self.session_of(&arrival).await {
+            Some(session) => legacy::post(self, arrival, session, batch).await,
+            None => self.refuse(None, &session_gone()),
+        }
+    }
+
+    async fn initialize(
+        &self,
+        arrival: &Arrival,
+        revision: Revision,
+        message: &Message,
+    ) -> Response<ReplyBody> {
+        let Some(id) = message.id() else { return reply::accepted() };
+        let opened = match self.open_session(&arrival.origin, revision, message).await {
+            Ok(opened) => opened,
+            Err(refusal) => return self.refuse(Some(id), &refusal),
+        };
+        let mut response = reply::own(arrival.accepts, id, Ok(opened.result));
+        let token = HeaderValue::try_from(opened.token)
+            .expect("a sealed token is base64url, which any header may hold");
+        response.headers_mut().insert(headers::SESSION_ID, token);
+        response
+    }
+
+    async fn session_of(&self, arrival: &Arrival) -> Option<Arc<Session>> {
+        let id = arrival.header(headers::SESSION_ID)?;
+        self.find_session(&arrival.origin, &id).await
+    }
+}
+
+impl Arrival {
+    /// Returns a header; one that was sent several times comes joined by commas, so that it equals
+    /// nothing.
+    pub(super) fn header(&self, name: &str) -> Option<Cow<'_, str>> {
+        let mut values = self.headers.get_all(name).iter();
+        let first = String::from_utf8_lossy(values.next()?.as_bytes());
+        let rest: Vec<_> = values.map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+        if rest.is_empty() {
+            return Some(first);
+        }
+        Some(Cow::Owned(format!("{first}, {}", rest.join(", "))))
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let media = value.split(';').next().unwrap_or_default().trim();
+    media.eq_ignore_ascii_case("application/json")
+}

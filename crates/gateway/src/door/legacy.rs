@@ -1,0 +1,283 @@
+//! A message of a legacy client within its session, whatever carried it.
+//!
+//! A request runs as a task of its own: a lost connection is no cancellation in this era.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use gantry_core::CallContext;
+use gantry_protocol::headers::{PROTOCOL_VERSION, check_batch, check_session_revision};
+use gantry_protocol::message::{Body, Kind, failure};
+use gantry_protocol::{Id, Message, ParseError, Revision, RpcError, method};
+use gantry_transport::server::ReplyBody;
+use http::Response;
+use tokio_util::sync::CancellationToken;
+
+use super::exchange::{Exchange, Settled, array};
+use super::http::Arrival;
+use super::link::{CallLink, Client, token_of};
+use super::sessions::unknown_view;
+use super::{HEAD_WAIT, Origin, lists, reply};
+use crate::Gateway;
+use crate::hub::{Level, Session, Sink, Unsubscribed};
+
+/// Serves what came by POST for a session.
+pub(super) async fn post(
+    gateway: &Arc<Gateway>,
+    arrival: Arrival,
+    session: Arc<Session>,
+    body: Body,
+) -> Response<ReplyBody> {
+    let version = arrival.header(PROTOCOL_VERSION);
+    let checked = check_session_revision(version.as_deref(), session.revision);
+    match body {
+        Body::One(message) => {
+            if let Err(refusal) = checked {
+                let id = message.id().filter(|_| message.kind() == Kind::Request);
+                return gateway.refuse(id, &refusal);
+            }
+            if message.kind() == Kind::Request {
+                return requests(gateway, &arrival, &session, vec![*message], None).await;
+            }
+            hear(gateway, &session, *message);
+            reply::accepted()
+        }
+        Body::Batch(elements) => {
+            let checked = checked.and_then(|()| check_batch(&elements, Some(session.revision)));
+            if let Err(refusal) = checked {
+                return gateway.refuse(None, &refusal);
+            }
+            let (messages, failures) = sorted(gateway, &session, elements);
+            if messages.is_empty() && failures.is_empty() {
+                return reply::accepted();
+            }
+            requests(gateway, &arrival, &session, messages, Some(failures)).await
+        }
+    }
+}
+
+/// Hears the notifications and answers of a batch at once; returns its requests, and what is to
+/// be said of the elements that are none of these.
+pub(super) fn sorted(
+    gateway: &Arc<Gateway>,
+    session: &Arc<Session>,
+    elements: Vec<Result<Message, ParseError>>,
+) -> (Vec<Message>, Vec<Bytes>) {
+    let (mut messages, mut failures) = (Vec::new(), Vec::new());
+    for element in elements {
+        match element {
+            Ok(message) if message.kind() == Kind::Request => messages.push(message),
+            Ok(message) => hear(gateway, session, message),
+            Err(error) => failures.push(failure(error.id.as_ref(), &error.error)),
+        }
+    }
+    (messages, failures)
+}
+
+/// Takes a notification, or the answer to a question.
+pub(super) fn hear(gateway: &Arc<Gateway>, session: &Arc<Session>, message: Message) {
+    match (message.kind(), message.method()) {
+        (Kind::Response | Kind::Error, _) => {
+            let id = message.id().cloned();
+            if !session.answer(message) {
+                tracing::debug!(?id, "An answer to no open question was ignored.");
+            }
+        }
+        (_, method::INITIALIZED) => {}
+        (_, method::CANCELLED) => {
+            if let Some(id) = message.param("requestId").and_then(Id::read) {
+                session.cancel(&id);
+            }
+        }
+        _ => crate::dispatch::client_notification(gateway, session.id, &message),
+    }
+}
+
+/// Serves requests that came in one body; `batch` holds what is to be answered besides.
+async fn requests(
+    gateway: &Arc<Gateway>,
+    arrival: &Arrival,
+    session: &Arc<Session>,
+    messages: Vec<Message>,
+    batch: Option<Vec<Bytes>>,
+) -> Response<ReplyBody> {
+    let is_batch = batch.is_some();
+    let failures = batch.unwrap_or_default();
+    let gone = CancellationToken::new();
+    let count = messages.len() + failures.len();
+    let exchange = Arc::new(Exchange::new(count, arrival.accepts.events, gone.clone()));
+    let guard = gone.drop_guard();
+    for failure in failures {
+        exchange.finish(Some(failure)).await;
+    }
+    for message in messages {
+        let job = Job {
+            gateway: Arc::clone(gateway),
+            origin: arrival.origin.clone(),
+            session: Arc::clone(session),
+            exchange: Arc::clone(&exchange),
+        };
+        if is_quick(message.method()) {
+            // Behind a pointer: the future of a call is large, and most requests are spawned.
+            Box::pin(job.run(message)).await;
+        } else {
+            gateway.tasks.spawn("legacy-call", job.run(message));
+        }
+    }
+    if arrival.accepts.events {
+        tokio::select! {
+            biased;
+            () = exchange.ready() => {}
+            () = tokio::time::sleep(HEAD_WAIT) => {}
+        }
+    } else {
+        exchange.ready().await;
+    }
+    let mut body = None;
+    let primed = session.revision == Revision::V2025_11_25;
+    let settled = exchange.settle(arrival.accepts.json, primed, || {
+        let (sink, events) = Sink::events(arrival.keep_alive, true);
+        body = Some(events);
+        sink
+    });
+    match (settled, body) {
+        (Settled::Answers(answers), _) => match answers.as_slice() {
+            // Every request was cancelled: there is nothing to say.
+            [] => reply::accepted(),
+            [answer] if !is_batch => reply::answer(arrival.accepts, 200, answer.clone()),
+            answers => reply::answer(arrival.accepts, 200, array(answers)),
+        },
+        (Settled::Stream, Some(body)) => {
+            body.holding((guard, gateway.count_stream())).into_response()
+        }
+        (Settled::Stream, None) => reply::accepted(),
+    }
+}
+
+/// Tells whether a request is answered by the gateway itself, at once.
+fn is_quick(name: &str) -> bool {
+    matches!(name, method::PING | method::LOGGING_SET_LEVEL) || lists::section_of(name).is_some()
+}
+
+/// One request of a session, to be run.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) gateway: Arc<Gateway>,
+    pub(super) origin: Origin,
+    pub(super) session: Arc<Session>,
+    pub(super) exchange: Arc<Exchange>,
+}
+
+impl Job {
+    /// Carries the request out and gives its answer to the exchange; none if it is cancelled.
+    pub(super) async fn run(self, message: Message) {
+        let Some(id) = message.id().cloned() else { return };
+        let Some(slot) = self.session.open_call(id.clone()) else {
+            let error = Session::too_many_calls();
+            return self.exchange.finish(Some(failure(Some(&id), &error))).await;
+        };
+        let cancelled = slot.cancelled.clone();
+        let over = cancelled.child_token();
+        let context = self.context(&message, cancelled.clone(), over.clone());
+        let answer = tokio::select! {
+            biased;
+            answer = self.answer(&context, &id, message) => Some(answer),
+            () = cancelled.cancelled() => None,
+        };
+        over.cancel();
+        drop(slot);
+        self.exchange.finish(answer).await;
+    }
+
+    fn context(
+        &self,
+        message: &Message,
+        cancelled: CancellationToken,
+        over: CancellationToken,
+    ) -> CallContext {
+        let link = CallLink {
+            exchange: Arc::clone(&self.exchange),
+            token: token_of(message),
+            client: Client::Legacy(Arc::clone(&self.session)),
+            over,
+            metrics: Arc::clone(&self.gateway.metrics),
+        };
+        CallContext {
+            request_id: Arc::clone(&self.origin.request_id),
+            principal: Arc::clone(&self.origin.principal),
+            caller: self.session.caller(),
+            client: Arc::new(link),
+            cancelled,
+        }
+    }
+
+    async fn answer(&self, context: &CallContext, id: &Id, message: Message) -> Bytes {
+        let own = match message.method() {
+            method::PING => Ok(Bytes::from_static(b"{}")),
+            method::LOGGING_SET_LEVEL => self.set_level(context, &message).await,
+            method::RESOURCES_SUBSCRIBE => self.subscribe(context, &message).await,
+            method::RESOURCES_UNSUBSCRIBE => self.unsubscribe(&message).await,
+            name => {
+                let section = lists::section_of(name);
+                let registry = &self.gateway.registry;
+                let view = registry.view_for(&self.session.view, context, section.is_some()).await;
+                match (view, section) {
+                    (None, _) => Err(unknown_view(&self.session.view).error),
+                    (Some(view), Some(section)) => {
+                        lists::answer(&self.gateway, &view, context, section, &message)
+                    }
+                    (Some(view), None) => {
+                        let gateway = &self.gateway;
+                        let reply = crate::dispatch::carry(gateway, &view, context, message).await;
+                        return reply.bytes;
+                    }
+                }
+            }
+        };
+        reply::own_message(id, own)
+    }
+
+    async fn set_level(&self, context: &CallContext, message: &Message) -> Result<Bytes, RpcError> {
+        let name = message.param_string("level").unwrap_or_default();
+        let level = Level::parse(&name)
+            .ok_or_else(|| RpcError::invalid_params(format!("unknown log level: `{name}`")))?;
+        self.session.set_level(&name, level);
+        self.remember().await;
+        let (gateway, context, name) =
+            (Arc::clone(&self.gateway), context.clone(), name.into_owned());
+        // Upstreams are told beside the answer, which does not depend on theirs.
+        self.gateway.tasks.spawn_until_stop("set-level", async move {
+            crate::dispatch::set_level(&gateway, &context, &name).await;
+        });
+        Ok(Bytes::from_static(b"{}"))
+    }
+
+    async fn subscribe(&self, context: &CallContext, message: &Message) -> Result<Bytes, RpcError> {
+        let uri = uri_of(message)?;
+        self.gateway.subscribe_session(&self.session, context, &uri).await?;
+        self.remember().await;
+        Ok(Bytes::from_static(b"{}"))
+    }
+
+    async fn unsubscribe(&self, message: &Message) -> Result<Bytes, RpcError> {
+        let uri = uri_of(message)?;
+        if let Unsubscribed::Last(subscription) = self.session.unsubscribe(&uri) {
+            self.gateway.hub.unwatch_session(self.session.id, &subscription, &uri);
+            crate::dispatch::unsubscribe(&self.gateway, &subscription, &uri).await;
+            self.remember().await;
+        }
+        Ok(Bytes::from_static(b"{}"))
+    }
+
+    /// Writes down what changed of the session.
+    async fn remember(&self) {
+        if self.gateway.hub.session(self.session.id).is_some() {
+            self.gateway.sessions.put(self.session.id, self.session.record()).await;
+        }
+    }
+}
+
+fn uri_of(message: &Message) -> Result<String, RpcError> {
+    let uri = message.param_string("uri").map(std::borrow::Cow::into_owned);
+    uri.ok_or_else(|| RpcError::invalid_params("`params.uri` must be a string"))
+}

@@ -1,0 +1,141 @@
+//! `subscriptions/listen`: a modern client's long stream of changes.
+//!
+//! The acknowledgement says what is honoured, and nothing is sent before it. What then comes is in
+//! the [`hub`](crate::hub).
+
+use std::sync::Arc;
+
+use futures_util::StreamExt as _;
+use futures_util::stream;
+use gantry_core::{CallContext, ErrorCode};
+use gantry_protocol::{Id, Message, RpcError};
+use gantry_transport::server::ReplyBody;
+use http::Response;
+
+use super::http::Arrival;
+use super::reply::{self, coded};
+use super::sessions::unknown_view;
+use crate::Gateway;
+use crate::hub::{Listen, ListenFilter, ListenParts, Sink, Subscriptions, lists_of};
+use crate::snapshot::View;
+
+/// URIs that one listen stream may name.
+const MAX_RESOURCES: usize = 1000;
+/// Subscriptions opened upstream at once for one stream.
+const AT_ONCE: usize = 8;
+
+/// Holds a listen stream open; dropped, it ends, upstream too.
+#[derive(Debug)]
+pub(super) struct OpenListen {
+    gateway: Arc<Gateway>,
+    number: u64,
+    subscriptions: Subscriptions,
+}
+
+/// Serves a listen request that came by POST.
+pub(super) async fn post(
+    gateway: &Arc<Gateway>,
+    arrival: &Arrival,
+    context: CallContext,
+    message: &Message,
+) -> Response<ReplyBody> {
+    let Some(id) = message.id() else { return reply::accepted() };
+    if !arrival.accepts.events {
+        return gateway.refuse(Some(id), &reply::not_acceptable("text/event-stream"));
+    }
+    let (sink, body) = Sink::events(arrival.keep_alive, false);
+    let view = arrival.origin.view.clone();
+    match open(gateway, view, context, message, sink).await {
+        Ok(open) => body.holding((open, gateway.count_stream())).into_response(),
+        Err(error) => reply::own(arrival.accepts, id, Err(error)),
+    }
+}
+
+/// Opens a listen stream on a way to the client.
+pub(super) async fn open(
+    gateway: &Arc<Gateway>,
+    view_name: Box<str>,
+    context: CallContext,
+    message: &Message,
+    sink: Sink,
+) -> Result<OpenListen, RpcError> {
+    let id = message.id().cloned().unwrap_or_else(|| Id::from(0));
+    let mut filter = ListenFilter::read(message.param("notifications")).ok_or_else(|| {
+        RpcError::invalid_params("`params.notifications` must be an object of what to listen for")
+    })?;
+    if filter.resources.len() > MAX_RESOURCES {
+        let text = format!("a stream can name {MAX_RESOURCES} resources");
+        return Err(RpcError::invalid_params(text));
+    }
+    let view = gateway
+        .registry
+        .view_for(&view_name, &context, false)
+        .await
+        .ok_or_else(|| unknown_view(&view_name).error)?;
+    let wanted = std::mem::take(&mut filter.resources);
+    let subscriptions = subscribe(gateway, &view, &context, wanted).await;
+    filter.resources = subscriptions.iter().map(|(uri, _)| uri.to_string()).collect();
+    let listen = Listen::new(ListenParts {
+        id,
+        view: view_name,
+        context,
+        filter,
+        subscriptions: Arc::clone(&subscriptions),
+        sink,
+        lists: lists_of(&view),
+    });
+    // Dropped on the way out, it takes the subscriptions back.
+    let open = OpenListen { gateway: Arc::clone(gateway), number: listen.number, subscriptions };
+    if gateway.hub.add_listen(listen) {
+        Ok(open)
+    } else {
+        Err(coded(ErrorCode::Overloaded, "too many listen streams are open; close some").error)
+    }
+}
+
+/// Subscribes to what can be; the rest is not honoured.
+async fn subscribe(
+    gateway: &Gateway,
+    view: &View,
+    context: &CallContext,
+    uris: Vec<String>,
+) -> Subscriptions {
+    let outcomes: Vec<_> = stream::iter(uris)
+        .map(async |uri: String| {
+            let outcome = crate::dispatch::subscribe(gateway, view, context, &uri).await;
+            (uri, outcome)
+        })
+        .buffered(AT_ONCE)
+        .collect()
+        .await;
+    let accepted = outcomes.into_iter().filter_map(|(uri, outcome)| match outcome {
+        Ok(subscription) => Some((Box::from(uri), subscription)),
+        Err(error) => {
+            tracing::debug!(%uri, %error, "A resource is not honoured in a listen stream.");
+            None
+        }
+    });
+    accepted.collect()
+}
+
+impl OpenListen {
+    /// Ends the stream with the result of its request.
+    pub(super) fn conclude(&self) {
+        self.gateway.hub.conclude_listen(self.number);
+    }
+}
+
+impl Drop for OpenListen {
+    fn drop(&mut self) {
+        self.gateway.hub.remove_listen(self.number);
+        if self.subscriptions.is_empty() {
+            return;
+        }
+        let (gateway, subscriptions) = (Arc::clone(&self.gateway), Arc::clone(&self.subscriptions));
+        self.gateway.tasks.spawn("end-listen", async move {
+            for (uri, subscription) in subscriptions.iter() {
+                crate::dispatch::unsubscribe(&gateway, subscription, uri).await;
+            }
+        });
+    }
+}

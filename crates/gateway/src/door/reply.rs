@@ -1,0 +1,96 @@
+//! HTTP responses: messages, refusals, and the few that are neither.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use gantry_core::ErrorCode;
+use gantry_protocol::headers::Refusal;
+use gantry_protocol::{Id, RpcError, code, message, sse};
+use gantry_transport::server::body::{self, Accepts};
+use gantry_transport::server::{ReplyBody, full};
+use http::header::{ALLOW, CONTENT_TYPE};
+use http::{HeaderValue, Response, StatusCode};
+
+use crate::Gateway;
+use crate::metrics::Metrics;
+
+/// A message as the whole answer. A client that takes event streams alone gets it as one event.
+pub(super) fn answer(accepts: Accepts, status: u16, bytes: Bytes) -> Response<ReplyBody> {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
+    if accepts.json || status != StatusCode::OK {
+        return full(status, bytes);
+    }
+    let mut response = full(status, sse::event(&bytes, None, None));
+    let events = HeaderValue::from_static("text/event-stream");
+    response.headers_mut().insert(CONTENT_TYPE, events);
+    response
+}
+
+/// A result or an error of our own.
+pub(super) fn own(
+    accepts: Accepts,
+    id: &Id,
+    result: Result<Bytes, RpcError>,
+) -> Response<ReplyBody> {
+    answer(accepts, 200, own_message(id, result))
+}
+
+/// The same as a message.
+pub(super) fn own_message(id: &Id, result: Result<Bytes, RpcError>) -> Bytes {
+    match result {
+        Ok(result) => message::response(id, &result),
+        Err(error) => message::failure(Some(id), &error),
+    }
+}
+
+/// Taken; there is nothing to say.
+pub(super) fn accepted() -> Response<ReplyBody> {
+    body::empty(StatusCode::ACCEPTED)
+}
+
+/// The method is not for this; `allow` says which are.
+pub(super) fn not_allowed(allow: &'static str) -> Response<ReplyBody> {
+    let error = RpcError::invalid_request(format!("use {allow} here"));
+    let mut response = full(StatusCode::METHOD_NOT_ALLOWED, message::failure(None, &error));
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
+    response
+}
+
+/// An error that has a code and a page of its own.
+pub(super) fn coded(which: ErrorCode, text: impl Into<String>) -> Refusal {
+    let data = serde_json::json!({ "code": which.code() });
+    let error = RpcError::new(which.json_rpc().unwrap_or(code::INTERNAL_ERROR), text);
+    Refusal { status: which.http().unwrap_or(400), error: error.with_data(data) }
+}
+
+impl Gateway {
+    /// Answers a message that is not served, and counts it.
+    pub(super) fn refuse(&self, id: Option<&Id>, refusal: &Refusal) -> Response<ReplyBody> {
+        self.metrics.refused.inc();
+        let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST);
+        full(status, message::failure(id, &refusal.error))
+    }
+}
+
+/// The client takes no type that the answer could have.
+pub(super) fn not_acceptable(needed: &str) -> Refusal {
+    let text = format!("the answer is {needed}, which the header Accept does not name");
+    Refusal { status: 406, error: RpcError::invalid_request(text) }
+}
+
+/// Counts an open stream until it is dropped.
+#[derive(Debug)]
+pub(super) struct StreamCount(Arc<Metrics>);
+
+impl Gateway {
+    pub(super) fn count_stream(&self) -> StreamCount {
+        self.metrics.streams.inc();
+        StreamCount(Arc::clone(&self.metrics))
+    }
+}
+
+impl Drop for StreamCount {
+    fn drop(&mut self) {
+        self.0.streams.dec();
+    }
+}

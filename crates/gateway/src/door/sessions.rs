@@ -1,0 +1,172 @@
+//! Legacy sessions: opened by `initialize`, found by their sealed id.
+//!
+//! A session id is a name, never a credential: it is looked at only for the principal it was given
+//! to, on the endpoint it was opened on. One that is unknown, expired or somebody else's gets the
+//! same answer.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use gantry_core::ErrorCode;
+use gantry_core::seal::random;
+use gantry_core::session::SessionRecord;
+use gantry_protocol::capabilities::Profile;
+use gantry_protocol::headers::Refusal;
+use gantry_protocol::{Message, Revision, RpcError};
+
+use super::Origin;
+use super::greeting::initialize_result;
+use super::reply::coded;
+use super::token::SessionToken;
+use crate::Gateway;
+use crate::hub::{Session, lists_of};
+
+/// Largest `capabilities` and `clientInfo` that are kept for a session, bytes.
+const MAX_KEPT: usize = 16 * 1024;
+
+/// A session that was just opened.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) session: Arc<Session>,
+    /// The session's id as the client gets it.
+    pub(super) token: String,
+    /// The raw result of `initialize`.
+    pub(super) result: Bytes,
+}
+
+impl Gateway {
+    /// Carries out `initialize`.
+    pub(super) async fn open_session(
+        &self,
+        origin: &Origin,
+        revision: Revision,
+        message: &Message,
+    ) -> Result<Opened, Refusal> {
+        let id = random::<16>().map_err(|error| coded(ErrorCode::Internal, error.to_string()))?;
+        let record = SessionRecord {
+            revision,
+            principal: (*origin.principal).clone(),
+            capabilities: object(message, "capabilities")?,
+            client_info: object(message, "clientInfo")?,
+            view: origin.view.clone(),
+            log_level: None,
+            subscriptions: Vec::new(),
+        };
+        let session = Session::new(id, &record, [0; 3]);
+        let context = session.context();
+        let view = self
+            .registry
+            .view_for(&origin.view, &context, true)
+            .await
+            .ok_or_else(|| unknown_view(&origin.view))?;
+        session.changed_lists(lists_of(&view));
+        let token = SessionToken {
+            id,
+            revision,
+            profile: context.caller.profile.bits(),
+            principal: origin.principal.fingerprint(),
+            issued: self.clock.unix_seconds(),
+        };
+        let token = token
+            .seal(&self.keys)
+            .map_err(|error| coded(ErrorCode::Internal, error.to_string()))?;
+        let session = self.hub.add_session(session).ok_or_else(|| {
+            coded(ErrorCode::Overloaded, "the gateway has too many open sessions; try again later")
+        })?;
+        self.sessions.put(id, record).await;
+        Ok(Opened { session, token, result: initialize_result(&view, revision) })
+    }
+
+    /// Finds the session of that id for who asks.
+    pub(super) async fn find_session(&self, origin: &Origin, id: &str) -> Option<Arc<Session>> {
+        let token = SessionToken::open(&self.keys, id, &origin.principal)?;
+        let session = match self.hub.session(token.id) {
+            Some(session) => session,
+            None => self.revive_session(origin, &token).await?,
+        };
+        let own = *session.principal == *origin.principal && session.view == origin.view;
+        own.then_some(session)
+    }
+
+    /// Brings a session of an earlier process back to life: from what was remembered of it, else
+    /// from its id alone.
+    async fn revive_session(&self, origin: &Origin, token: &SessionToken) -> Option<Arc<Session>> {
+        let record = match self.sessions.get(token.id).await {
+            Some(record) => record,
+            None if self.hub.was_lost(token.id, token.issued) => SessionRecord {
+                revision: token.revision,
+                principal: (*origin.principal).clone(),
+                capabilities: Profile::from_bits(token.profile)
+                    .to_capabilities(token.revision)
+                    .into(),
+                client_info: Bytes::from_static(b"{}"),
+                view: origin.view.clone(),
+                log_level: None,
+                subscriptions: Vec::new(),
+            },
+            None => return None,
+        };
+        if record.principal != *origin.principal || record.view != origin.view {
+            return None;
+        }
+        let session = Session::new(token.id, &record, [0; 3]);
+        let context = session.context();
+        let view = self.registry.view_for(&record.view, &context, false).await?;
+        session.changed_lists(lists_of(&view));
+        let session = self.hub.add_session(session)?;
+        for uri in &record.subscriptions {
+            if let Err(error) = self.subscribe_session(&session, &context, uri).await {
+                tracing::debug!(%uri, %error, "A resource could not be subscribed again.");
+            }
+        }
+        Some(session)
+    }
+
+    /// Subscribes a session to a resource.
+    pub(super) async fn subscribe_session(
+        &self,
+        session: &Arc<Session>,
+        context: &gantry_core::CallContext,
+        uri: &str,
+    ) -> Result<(), RpcError> {
+        if session.subscribe_again(uri) {
+            return Ok(());
+        }
+        if !session.may_subscribe() {
+            return Err(RpcError::internal("overloaded", "the session has too many subscriptions"));
+        }
+        let view = self
+            .registry
+            .view_for(&session.view, context, false)
+            .await
+            .ok_or_else(|| unknown_view(&session.view).error)?;
+        let subscription = crate::dispatch::subscribe(self, &view, context, uri).await?;
+        self.hub.watch_session(session.id, &subscription, uri);
+        if let Some(surplus) = session.subscribed(uri, subscription) {
+            // Somebody was faster, or the session ended; what is there already is enough.
+            if self.hub.session(session.id).is_none() {
+                self.hub.unwatch_session(session.id, &surplus, uri);
+            }
+            crate::dispatch::unsubscribe(self, &surplus, uri).await;
+        }
+        Ok(())
+    }
+}
+
+/// Refuses an endpoint that there is none of, or no more.
+pub(super) fn unknown_view(name: &str) -> Refusal {
+    coded(ErrorCode::UnknownServer, format!("no server or view has the name `{name}`"))
+}
+
+/// Copies an object out of the params of `initialize`: the request itself is not kept.
+fn object(message: &Message, name: &str) -> Result<Bytes, Refusal> {
+    let refuse = |text: String| Err(Refusal { status: 400, error: RpcError::invalid_params(text) });
+    match message.param(name) {
+        None => Ok(Bytes::from_static(b"{}")),
+        Some(raw) if !raw.starts_with(b"{") => refuse(format!("`params.{name}` must be an object")),
+        Some(raw) if raw.len() > MAX_KEPT => {
+            refuse(format!("`params.{name}` is longer than {MAX_KEPT} bytes"))
+        }
+        Some(raw) => Ok(Bytes::copy_from_slice(raw)),
+    }
+}

@@ -1,0 +1,119 @@
+//! Tells each client of the lists that changed for it, and ends what nobody uses any more.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gantry_protocol::{message, method};
+
+use super::Hub;
+use super::session::{Lists, Session};
+use crate::Gateway;
+use crate::snapshot::{Section, View};
+
+/// Changes within this time are told at once.
+const DEBOUNCE: Duration = Duration::from_millis(250);
+/// How long a session lives that nothing is heard of.
+const IDLE: Duration = Duration::from_hours(24);
+/// How often to look for such sessions.
+const SWEEP: Duration = Duration::from_mins(15);
+/// Sessions looked at before other tasks get their turn.
+const BATCH: usize = 64;
+
+/// What to say of each list, in the order of [`Lists`].
+pub(super) const LIST_CHANGED: [&str; 3] =
+    [method::TOOLS_LIST_CHANGED, method::PROMPTS_LIST_CHANGED, method::RESOURCES_LIST_CHANGED];
+
+/// Returns the digests by which a client's lists are compared: tools, prompts, resources with
+/// their templates.
+pub fn lists_of(view: &View) -> Lists {
+    let resources = view.digest(Section::Resources);
+    let templates = view.digest(Section::Templates);
+    [
+        view.digest(Section::Tools),
+        view.digest(Section::Prompts),
+        resources.rotate_left(1) ^ templates,
+    ]
+}
+
+impl Hub {
+    /// Starts what runs beside the requests: announcing changes, ending idle sessions, and ending
+    /// every stream when the gateway stops. Call once.
+    pub fn start(gateway: &Arc<Gateway>) {
+        let tasks = &gateway.tasks;
+        gateway.hub.begin(gateway.clock.unix_seconds());
+        let own = Arc::clone(gateway);
+        tasks.spawn_until_stop("announce", async move { own.announce_changes().await });
+        let own = Arc::clone(gateway);
+        tasks.spawn_until_stop("sweep-sessions", async move { own.sweep().await });
+        let own = Arc::clone(gateway);
+        tasks.spawn("end-streams", async move {
+            own.tasks.stopping().cancelled().await;
+            own.end_streams();
+        });
+    }
+}
+
+impl Gateway {
+    /// Ends a session wherever it is known.
+    pub async fn end_session(&self, session: &Session) {
+        let subscriptions = self.hub.remove_session(session);
+        self.sessions.remove(session.id).await;
+        crate::dispatch::session_ended(self, session.id);
+        for (uri, subscription) in subscriptions {
+            crate::dispatch::unsubscribe(self, &subscription, &uri).await;
+        }
+    }
+
+    async fn announce_changes(&self) {
+        let mut changes = self.registry.changes();
+        while changes.changed().await.is_ok() {
+            tokio::time::sleep(DEBOUNCE).await;
+            changes.mark_unchanged();
+            self.announce_once().await;
+        }
+    }
+
+    async fn announce_once(&self) {
+        for listen in self.hub.all_listens() {
+            let view = self.registry.view_for(&listen.view, &listen.context, false).await;
+            // An endpoint that is gone ends the streams that were opened on it.
+            let told = view.is_some_and(|view| listen.announce(lists_of(&view)));
+            if !told {
+                self.hub.remove_listen(listen.number);
+            }
+        }
+        for (at, session) in self.hub.all_sessions().into_iter().enumerate() {
+            if at % BATCH == BATCH - 1 {
+                tokio::task::yield_now().await;
+            }
+            let context = session.context();
+            let Some(view) = self.registry.view_for(&session.view, &context, false).await else {
+                continue;
+            };
+            let changed = session.changed_lists(lists_of(&view));
+            for (method, _) in LIST_CHANGED.iter().zip(changed).filter(|(_, changed)| *changed) {
+                session.tell(message::notification(method, b""));
+            }
+        }
+    }
+
+    async fn sweep(&self) {
+        loop {
+            tokio::time::sleep(SWEEP).await;
+            for session in self.hub.all_sessions() {
+                if session.is_idle(IDLE) {
+                    self.end_session(&session).await;
+                }
+            }
+        }
+    }
+
+    fn end_streams(&self) {
+        for listen in self.hub.all_listens() {
+            self.hub.conclude_listen(listen.number);
+        }
+        for session in self.hub.all_sessions() {
+            session.close_stream();
+        }
+    }
+}

@@ -1,0 +1,412 @@
+//! The live part of a legacy session: its standalone stream, its open calls, its questions.
+//!
+//! What must outlive the process is in the [`SessionRecord`]; this is what hangs on connections.
+//! An idle session holds no buffers.
+//!
+//! Invariant: nothing here waits. The lock is held for moments, never across an `.await`.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use gantry_core::session::{SessionId, SessionRecord};
+use gantry_core::{CallContext, Caller, NoClient, Principal};
+use gantry_protocol::capabilities::Profile;
+use gantry_protocol::{Id, Message, Revision, RpcError};
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::level::Level;
+use super::sink::Sink;
+use crate::dispatch::Subscription;
+
+/// Requests that one session may have open.
+const MAX_CALLS: usize = 256;
+/// Messages kept for a session that has no stream.
+const MAX_KEPT: usize = 64;
+/// URIs that one session may be subscribed to.
+const MAX_SUBSCRIPTIONS: usize = 1000;
+/// No level was set.
+const NO_LEVEL: u8 = u8::MAX;
+
+/// A legacy session.
+#[derive(Debug)]
+pub struct Session {
+    /// Its number.
+    pub id: SessionId,
+    /// Whose it is.
+    pub principal: Arc<Principal>,
+    /// The endpoint it was opened on.
+    pub view: Box<str>,
+    /// Agreed at `initialize`.
+    pub revision: Revision,
+    level: AtomicU8,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    caller: Arc<Caller>,
+    seen: Instant,
+    stream: Option<(u64, Sink)>,
+    kept: Vec<Kept>,
+    calls: Vec<OpenCall>,
+    questions: HashMap<Box<str>, oneshot::Sender<Message>>,
+    subscriptions: HashMap<Box<str>, Subscribed>,
+    lists: Lists,
+    ended: bool,
+}
+
+/// The digests of the lists that the client was last told of.
+pub type Lists = [u64; 3];
+
+/// A message that waits for a stream.
+#[derive(Debug)]
+struct Kept {
+    message: Bytes,
+    /// Set for a question: it is withdrawn when nobody waits for the answer any more.
+    question: Option<Box<str>>,
+}
+
+#[derive(Debug)]
+struct OpenCall {
+    number: u64,
+    id: Id,
+    cancelled: CancellationToken,
+}
+
+#[derive(Debug)]
+struct Subscribed {
+    subscription: Subscription,
+    times: usize,
+}
+
+/// What became of an unsubscription.
+#[derive(Debug)]
+pub enum Unsubscribed {
+    /// The last one: the upstream must be told.
+    Last(Subscription),
+    /// Others remain, or there was none.
+    Nothing,
+}
+
+/// An open call; leaves the session's table when it is dropped.
+#[derive(Debug)]
+pub struct CallSlot {
+    session: Arc<Session>,
+    number: u64,
+    /// Fires when the client cancels the call or ends the session.
+    pub cancelled: CancellationToken,
+}
+
+static NEXT: AtomicU64 = AtomicU64::new(1);
+
+/// Numbers streams, calls and listens; unique in the process.
+pub(crate) fn next_number() -> u64 {
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+impl Session {
+    /// Makes the live part of the session that a record describes.
+    pub fn new(id: SessionId, record: &SessionRecord, lists: Lists) -> Arc<Self> {
+        let level = record.log_level.as_deref().and_then(Level::parse);
+        let caller = Caller {
+            revision: record.revision,
+            capabilities: record.capabilities.clone(),
+            profile: Profile::read(&record.capabilities),
+            info: Some(record.client_info.clone()),
+            log_level: record.log_level.clone(),
+            session: Some(id),
+            param_headers: None,
+        };
+        Arc::new(Self {
+            id,
+            principal: Arc::new(record.principal.clone()),
+            view: record.view.clone(),
+            revision: record.revision,
+            level: AtomicU8::new(level.map_or(NO_LEVEL, Level::rank)),
+            state: Mutex::new(State {
+                caller: Arc::new(caller),
+                seen: Instant::now(),
+                stream: None,
+                kept: Vec::new(),
+                calls: Vec::new(),
+                questions: HashMap::new(),
+                subscriptions: HashMap::new(),
+                lists,
+                ended: false,
+            }),
+        })
+    }
+
+    /// Returns what is to be remembered of the session.
+    pub fn record(&self) -> SessionRecord {
+        let state = self.state.lock();
+        SessionRecord {
+            revision: self.revision,
+            principal: (*self.principal).clone(),
+            capabilities: state.caller.capabilities.clone(),
+            client_info: state.caller.info.clone().unwrap_or_else(|| Bytes::from_static(b"{}")),
+            view: self.view.clone(),
+            log_level: state.caller.log_level.clone(),
+            subscriptions: state.subscriptions.keys().cloned().collect(),
+        }
+    }
+
+    /// Returns how the client speaks, and notes that it was heard.
+    pub fn caller(&self) -> Arc<Caller> {
+        let mut state = self.state.lock();
+        state.seen = Instant::now();
+        state.flush();
+        Arc::clone(&state.caller)
+    }
+
+    /// Returns the context in which the session looks at lists when its client does not ask.
+    pub fn context(&self) -> CallContext {
+        CallContext {
+            request_id: Arc::from(""),
+            principal: Arc::clone(&self.principal),
+            caller: Arc::clone(&self.state.lock().caller),
+            client: Arc::new(NoClient),
+            cancelled: CancellationToken::new(),
+        }
+    }
+
+    /// Returns the least level of log messages that the client wants, if it said.
+    pub fn level(&self) -> Option<Level> {
+        Level::from_rank(self.level.load(Ordering::Relaxed))
+    }
+
+    /// Sets the level of log messages.
+    pub fn set_level(&self, name: &str, level: Level) {
+        self.level.store(level.rank(), Ordering::Relaxed);
+        let mut state = self.state.lock();
+        let mut caller = (*state.caller).clone();
+        caller.log_level = Some(name.into());
+        state.caller = Arc::new(caller);
+    }
+
+    /// Takes a request into the table of open calls; `None` when there are too many.
+    pub fn open_call(self: &Arc<Self>, id: Id) -> Option<CallSlot> {
+        let mut state = self.state.lock();
+        if state.ended || state.calls.len() >= MAX_CALLS {
+            return None;
+        }
+        let (number, cancelled) = (next_number(), CancellationToken::new());
+        state.calls.push(OpenCall { number, id, cancelled: cancelled.clone() });
+        Some(CallSlot { session: Arc::clone(self), number, cancelled })
+    }
+
+    /// Cancels the open call of that id; tells whether there was one.
+    pub fn cancel(&self, id: &Id) -> bool {
+        let state = self.state.lock();
+        let call = state.calls.iter().rev().find(|call| call.id == *id);
+        call.inspect(|call| call.cancelled.cancel()).is_some()
+    }
+
+    /// Takes a standalone stream into use, and sends what was kept for it. An older one ends.
+    pub fn attach(&self, sink: Sink, primed: bool) -> u64 {
+        let number = next_number();
+        let mut state = self.state.lock();
+        state.seen = Instant::now();
+        let kept: Vec<Bytes> = state.kept.drain(..).map(|kept| kept.message).collect();
+        sink.begin(primed, &kept);
+        if !state.ended {
+            state.stream = Some((number, sink));
+        }
+        number
+    }
+
+    /// Forgets a standalone stream whose reader is gone.
+    pub fn detach(&self, number: u64) {
+        let mut state = self.state.lock();
+        if state.stream.as_ref().is_some_and(|(open, _)| *open == number) {
+            state.stream = None;
+        }
+        state.seen = Instant::now();
+    }
+
+    /// Sends a message on the standalone stream, or keeps it until there is one. The same message
+    /// is kept once.
+    pub fn tell(&self, message: Bytes) -> bool {
+        let mut state = self.state.lock();
+        if state.ended {
+            return false;
+        }
+        state.flush();
+        state.offer(&message) || state.keep(message, None)
+    }
+
+    /// Sends a message on the standalone stream if that is possible now.
+    pub fn tell_now(&self, message: &Bytes) -> bool {
+        self.state.lock().offer(message)
+    }
+
+    /// Sends a question on the standalone stream, or keeps it until there is one.
+    pub(super) fn put_question(&self, id: &str, message: Bytes) -> bool {
+        let mut state = self.state.lock();
+        !state.ended && (state.offer(&message) || state.keep(message, Some(id.into())))
+    }
+
+    /// Tells whether a question still waits for a stream.
+    pub(super) fn keeps_question(&self, id: &str) -> bool {
+        self.state.lock().kept.iter().any(|kept| kept.question.as_deref() == Some(id))
+    }
+
+    /// Notes a question; `false` when there are too many.
+    pub(super) fn open_question(&self, id: &str, answer: oneshot::Sender<Message>) -> bool {
+        const MAX_QUESTIONS: usize = 64;
+        let mut state = self.state.lock();
+        if state.ended || state.questions.len() >= MAX_QUESTIONS {
+            return false;
+        }
+        state.questions.insert(id.into(), answer);
+        true
+    }
+
+    /// Forgets a question; tells whether the client has it and has not answered.
+    pub(super) fn close_question(&self, id: &str) -> bool {
+        let mut state = self.state.lock();
+        let kept = state.kept.len();
+        state.kept.retain(|kept| kept.question.as_deref() != Some(id));
+        let delivered = kept == state.kept.len();
+        state.questions.remove(id).is_some() && delivered
+    }
+
+    /// Takes the client's answer to a question; `false` when there is no such question.
+    pub fn answer(&self, message: Message) -> bool {
+        let Some(Id::String(id)) = message.id() else { return false };
+        let question = self.state.lock().questions.remove(id);
+        question.is_some_and(|question| question.send(message).is_ok())
+    }
+
+    /// Gives up every question: the client can answer no more.
+    pub fn give_up_questions(&self) {
+        let questions = std::mem::take(&mut self.state.lock().questions);
+        drop(questions);
+    }
+
+    /// Counts one more subscription to a URI that is subscribed already.
+    pub fn subscribe_again(&self, uri: &str) -> bool {
+        let mut state = self.state.lock();
+        state.subscriptions.get_mut(uri).map(|held| held.times += 1).is_some()
+    }
+
+    /// Tells whether the session may subscribe to one more URI.
+    pub fn may_subscribe(&self) -> bool {
+        self.state.lock().subscriptions.len() < MAX_SUBSCRIPTIONS
+    }
+
+    /// Holds a new subscription; gives it back if the URI was subscribed meanwhile.
+    pub fn subscribed(&self, uri: &str, subscription: Subscription) -> Option<Subscription> {
+        let mut state = self.state.lock();
+        if state.ended {
+            return Some(subscription);
+        }
+        if let Some(held) = state.subscriptions.get_mut(uri) {
+            held.times += 1;
+            return Some(subscription);
+        }
+        state.subscriptions.insert(uri.into(), Subscribed { subscription, times: 1 });
+        None
+    }
+
+    /// Counts one subscription less.
+    pub fn unsubscribe(&self, uri: &str) -> Unsubscribed {
+        let mut state = self.state.lock();
+        let Some(held) = state.subscriptions.get_mut(uri) else { return Unsubscribed::Nothing };
+        held.times -= 1;
+        if held.times > 0 {
+            return Unsubscribed::Nothing;
+        }
+        match state.subscriptions.remove(uri) {
+            Some(held) => Unsubscribed::Last(held.subscription),
+            None => Unsubscribed::Nothing,
+        }
+    }
+
+    /// Returns which of the client's lists changed since it was last told, and notes the present
+    /// digests.
+    pub fn changed_lists(&self, lists: Lists) -> [bool; 3] {
+        let mut state = self.state.lock();
+        let before = std::mem::replace(&mut state.lists, lists);
+        std::array::from_fn(|at| before[at] != lists[at])
+    }
+
+    /// Tells whether nothing has been heard of the client for that long and nothing is open.
+    pub fn is_idle(&self, limit: Duration) -> bool {
+        let state = self.state.lock();
+        state.stream.is_none() && state.calls.is_empty() && state.seen.elapsed() >= limit
+    }
+
+    /// Ends the standalone stream; the session lives on.
+    pub fn close_stream(&self) {
+        self.state.lock().stream = None;
+    }
+
+    /// Ends the session: cancels its calls, gives up its questions, ends its stream. Returns the
+    /// subscriptions to end; empty the second time.
+    pub fn end(&self) -> Vec<(Box<str>, Subscription)> {
+        let mut state = self.state.lock();
+        state.ended = true;
+        state.stream = None;
+        state.kept = Vec::new();
+        state.questions = HashMap::new();
+        for call in &state.calls {
+            call.cancelled.cancel();
+        }
+        let held = std::mem::take(&mut state.subscriptions);
+        held.into_iter().map(|(uri, held)| (uri, held.subscription)).collect()
+    }
+
+    /// Tells that the session has too many requests open.
+    pub fn too_many_calls() -> RpcError {
+        let text = format!("a session may have {MAX_CALLS} requests open; wait for answers");
+        RpcError::internal("overloaded", text)
+    }
+}
+
+impl State {
+    fn offer(&mut self, message: &Bytes) -> bool {
+        let Some((_, sink)) = &self.stream else { return false };
+        let sent = sink.offer(message.clone());
+        if !sent && !sink.is_pipe() {
+            // A reader that lets the queue fill loses its stream, not its messages: it connects
+            // again and gets what was kept.
+            self.stream = None;
+        }
+        sent
+    }
+
+    /// Sends what was kept because a pipe was full.
+    fn flush(&mut self) {
+        while self.stream.is_some() && !self.kept.is_empty() {
+            let message = self.kept[0].message.clone();
+            if !self.offer(&message) {
+                return;
+            }
+            self.kept.remove(0);
+        }
+    }
+
+    fn keep(&mut self, message: Bytes, question: Option<Box<str>>) -> bool {
+        if self.kept.iter().any(|kept| kept.message == message) {
+            return true;
+        }
+        if self.kept.len() >= MAX_KEPT {
+            return false;
+        }
+        self.kept.push(Kept { message, question });
+        true
+    }
+}
+
+impl Drop for CallSlot {
+    fn drop(&mut self) {
+        self.session.state.lock().calls.retain(|call| call.number != self.number);
+    }
+}

@@ -1,6 +1,6 @@
 //! Who calls.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{DefaultHasher, Hash, Hasher as _};
 
 /// An identity, as authentication established it.
 ///

@@ -1,7 +1,8 @@
 //! Public names: the only place that builds them. Nothing splits them; they are resolved through
 //! the snapshot's maps.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
 
@@ -23,16 +24,16 @@ pub fn public_names<'a>(
     let mut sorted: Vec<&str> = names.collect();
     sorted.sort_unstable();
     sorted.dedup();
-    let mut taken: HashMap<String, ()> = HashMap::with_capacity(sorted.len());
+    let mut taken: HashSet<String> = HashSet::with_capacity(sorted.len());
     let mut public = HashMap::with_capacity(sorted.len());
     for name in sorted {
         let mut candidate = public_name(server, name, max, 0);
         let mut salt = 1;
-        while taken.contains_key(&candidate) {
+        while taken.contains(&candidate) {
             candidate = public_name(server, name, max, salt);
             salt += 1;
         }
-        taken.insert(candidate.clone(), ());
+        taken.insert(candidate.clone());
         public.insert(name, candidate);
     }
     public
@@ -45,7 +46,10 @@ fn public_name(server: &str, name: &str, max: usize, salt: u32) -> String {
         return whole;
     }
     let digest = Sha256::digest(format!("{server}\0{name}\0{salt}"));
-    let hash: String = digest.iter().map(|byte| format!("{byte:02x}")).take(HASH / 2).collect();
+    let hash = digest.iter().take(HASH / 2).fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    });
     let keep = max.saturating_sub(HASH + 1);
     let cleaned = whole.chars().map(|c| if allowed(c) { c } else { '_' });
     let mut public: String = cleaned.take(keep).collect();

@@ -137,7 +137,7 @@ impl UpstreamSpec {
         Self {
             name: name.to_owned(),
             connection,
-            timeout: Duration::from_secs(60),
+            timeout: Duration::from_mins(1),
             enabled: true,
             description: None,
             session: SessionMode::Auto,

@@ -46,7 +46,7 @@ pub struct Page {
 #[derive(Debug)]
 pub(super) struct Entries {
     section: Section,
-    entries: Vec<Entry>,
+    list: Vec<Entry>,
     index: HashMap<Box<str>, usize>,
     digest: u64,
     page_size: usize,
@@ -85,7 +85,7 @@ impl Entries {
         }
         Self {
             section,
-            entries,
+            list: entries,
             index,
             digest: hasher.finish(),
             page_size: page_size.max(1),
@@ -94,11 +94,11 @@ impl Entries {
     }
 
     pub(super) fn get(&self, public: &str) -> Option<&Entry> {
-        self.index.get(public).map(|at| &self.entries[*at])
+        self.index.get(public).map(|at| &self.list[*at])
     }
 
     pub(super) fn all(&self) -> &[Entry] {
-        &self.entries
+        &self.list
     }
 
     pub(super) fn digest(&self) -> u64 {
@@ -113,7 +113,7 @@ impl Entries {
         }
         let items = pages.get(start / self.page_size)?.clone();
         let end = start + self.page_size;
-        Some(Page { items, next: (end < self.entries.len()).then_some(end) })
+        Some(Page { items, next: (end < self.list.len()).then_some(end) })
     }
 
     fn serialise(&self, revision: Revision) -> Vec<Bytes> {
@@ -133,9 +133,9 @@ impl Entries {
             out.put_u8(b']');
             out.freeze()
         };
-        if self.entries.is_empty() {
+        if self.list.is_empty() {
             return vec![page(&[])];
         }
-        self.entries.chunks(self.page_size).map(page).collect()
+        self.list.chunks(self.page_size).map(page).collect()
     }
 }

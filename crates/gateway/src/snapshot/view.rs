@@ -177,11 +177,11 @@ impl View {
         if let (true, [at]) = (self.single, self.members.as_slice()) {
             return Ok(target(*at));
         }
-        let by_template = self
-            .servers_of(self.templates.all().iter(), |entry| template::matches(&entry.public, uri));
+        let by_template =
+            servers_of(self.templates.all().iter(), |entry| template::matches(&entry.public, uri));
         let by_scheme = || {
             let everything = self.resources.all().iter().chain(self.templates.all());
-            self.servers_of(everything, |entry| {
+            servers_of(everything, |entry| {
                 template::scheme(&entry.public).is_some()
                     && template::scheme(&entry.public) == template::scheme(uri)
             })
@@ -201,20 +201,6 @@ impl View {
                     .with_data(serde_json::json!({ "uri": uri, "candidates": names })))
             }
         }
-    }
-
-    fn servers_of<'a>(
-        &self,
-        entries: impl Iterator<Item = &'a Entry>,
-        holds: impl Fn(&Entry) -> bool,
-    ) -> Vec<usize> {
-        let mut found: Vec<usize> = Vec::new();
-        for entry in entries {
-            if !found.contains(&entry.server) && holds(entry) {
-                found.push(entry.server);
-            }
-        }
-        found
     }
 
     fn entries(&self, section: Section) -> &Entries {
@@ -314,6 +300,20 @@ impl Plan<'_> {
         }
         Some(merged.trim_end().to_owned())
     }
+}
+
+/// Returns the servers of the entries that hold, each once.
+fn servers_of<'a>(
+    entries: impl Iterator<Item = &'a Entry>,
+    holds: impl Fn(&Entry) -> bool,
+) -> Vec<usize> {
+    let mut found: Vec<usize> = Vec::new();
+    for entry in entries {
+        if !found.contains(&entry.server) && holds(entry) {
+            found.push(entry.server);
+        }
+    }
+    found
 }
 
 fn own_info() -> Bytes {

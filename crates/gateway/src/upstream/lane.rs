@@ -10,6 +10,7 @@ pub(super) mod exchange;
 pub(super) mod open;
 mod stream;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -111,7 +112,7 @@ impl Lane {
             self.raise_level(level).await;
         }
         let id = next_id();
-        let bytes = self.outgoing(context, request, id);
+        let bytes = Self::outgoing(context, request, id);
         let flight = Flight {
             id,
             link: Arc::clone(&context.client),
@@ -124,7 +125,7 @@ impl Lane {
         answer
     }
 
-    fn outgoing(&self, context: &CallContext, request: &Request, id: u64) -> Bytes {
+    fn outgoing(context: &CallContext, request: &Request, id: u64) -> Bytes {
         use gantry_protocol::meta::{EnvelopeChange, Outgoing, TokenChange};
         let token = id.to_string();
         let mut outgoing = Outgoing::new(&request.message);
@@ -296,7 +297,7 @@ impl Lane {
                 }
             }
             method::ELICITATION_COMPLETE => {
-                let id = message.param_string("elicitationId").map(|id| id.into_owned());
+                let id = message.param_string("elicitationId").map(Cow::into_owned);
                 let session = id.and_then(|id| self.elicitations.lock().remove(&id));
                 if let Some(session) = session {
                     self.shared.deps.outlet.to_session(session, message);

@@ -45,6 +45,20 @@ pub(super) enum ModernWire {
     Stdio(Arc<Pipe>),
 }
 
+/// A client's call.
+#[derive(Clone, Copy)]
+struct Call<'a> {
+    context: &'a CallContext,
+    request: &'a Request,
+}
+
+/// A request on the wire, and the id under which its answer comes.
+#[derive(Clone, Copy)]
+struct Exchange<'a> {
+    flight: &'a Flight,
+    id: Option<&'a Id>,
+}
+
 impl ModernLink {
     pub(super) fn new(
         shared: &Arc<Shared>,
@@ -129,7 +143,7 @@ impl ModernLink {
         let exchange = async {
             match &self.wire {
                 ModernWire::Http(http) => {
-                    self.client_by_http(http, context, request, flight, bytes).await
+                    self.client_by_http(http, Call { context, request }, flight, bytes).await
                 }
                 ModernWire::Stdio(pipe) => self.by_pipe(pipe, bytes, flight).await,
             }
@@ -191,11 +205,11 @@ impl ModernLink {
     async fn client_by_http(
         &self,
         http: &HttpUpstream,
-        context: &CallContext,
-        request: &Request,
+        call: Call<'_>,
         flight: &Flight,
         bytes: Bytes,
     ) -> Result<RawResult, ProviderError> {
+        let Call { context, request } = call;
         let message = &request.message;
         let name = match &request.local_name {
             Some(local) => Some(Cow::Borrowed(&**local)),
@@ -212,20 +226,20 @@ impl ModernLink {
             extra: &extra,
             ..McpHeaders::default()
         };
-        self.by_http(http, &headers, flight, message.id(), bytes).await
+        let exchange = Exchange { flight, id: message.id() };
+        self.by_http(http, &headers, exchange, bytes).await
     }
 
     async fn by_http(
         &self,
         http: &HttpUpstream,
         headers: &McpHeaders<'_>,
-        flight: &Flight,
-        id: Option<&Id>,
+        exchange: Exchange<'_>,
         bytes: Bytes,
     ) -> Result<RawResult, ProviderError> {
         let posted = http.post(bytes, headers, None).await.map_err(|error| {
             self.shared.suspect.notify_one();
-            http_failed(error)
+            http_failed(&error)
         })?;
         match posted.kind {
             PostedKind::Json(body) => match Body::parse(body) {
@@ -233,7 +247,7 @@ impl ModernLink {
                 Ok(Body::Batch(_)) => Err(bad_answer("it answered with a batch")),
                 Err(error) => Err(bad_answer(&format!("its reply is no message: {error}"))),
             },
-            PostedKind::Stream(stream) => self.follow(stream, flight, id).await,
+            PostedKind::Stream(stream) => self.follow(stream, exchange).await,
             PostedKind::Accepted | PostedKind::Other { .. } => {
                 self.shared.suspect.notify_one();
                 Err(not_an_answer(posted.status))
@@ -244,8 +258,7 @@ impl ModernLink {
     async fn follow(
         &self,
         mut stream: Box<EventStream>,
-        flight: &Flight,
-        id: Option<&Id>,
+        Exchange { flight, id }: Exchange<'_>,
     ) -> Result<RawResult, ProviderError> {
         loop {
             let event = match stream.next().await {
@@ -413,7 +426,9 @@ impl Asker for ModernLink {
                 match &self.wire {
                     ModernWire::Http(http) => {
                         let headers = self.own_headers(method);
-                        self.by_http(http, &headers, &flight, Some(&Id::from(id)), bytes).await
+                        let id = Id::from(id);
+                        let exchange = Exchange { flight: &flight, id: Some(&id) };
+                        self.by_http(http, &headers, exchange, bytes).await
                     }
                     ModernWire::Stdio(pipe) => self.by_pipe(pipe, bytes, &flight).await,
                 }

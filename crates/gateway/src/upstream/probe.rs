@@ -371,11 +371,11 @@ pub(super) fn open_failed(error: OpenError) -> State {
         OpenError::Modern(_) => failed("it refuses the legacy handshake as a modern server does"),
         OpenError::Refused { status: 401 | 403, why, .. } => State::Unauthorized { why },
         OpenError::Refused { why, .. } => State::NotMcp { why },
-        OpenError::Failed(ProviderError::Unavailable { reason, message, .. })
-            if matches!(reason, "upstream_unauthorized" | "upstream_forbidden") =>
-        {
-            State::Unauthorized { why: message }
-        }
+        OpenError::Failed(ProviderError::Unavailable {
+            reason: "upstream_unauthorized" | "upstream_forbidden",
+            message,
+            ..
+        }) => State::Unauthorized { why: message },
         OpenError::Failed(error) => failed(&error.to_string()),
     }
 }

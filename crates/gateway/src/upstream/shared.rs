@@ -243,7 +243,9 @@ fn key(spec: &UpstreamSpec) -> String {
         Connection::Stdio { command, args, env, cwd } => {
             part(b"stdio");
             part(command.as_bytes());
-            args.iter().for_each(|arg| part(arg.as_bytes()));
+            for arg in args {
+                part(arg.as_bytes());
+            }
             for (name, value) in env {
                 part(name.as_bytes());
                 part(value.as_bytes());
@@ -255,8 +257,16 @@ fn key(spec: &UpstreamSpec) -> String {
             part(url.as_bytes());
         }
     }
-    let digest: String = hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let digest = hex(&hash.finalize(), 8);
     format!("{}:{digest}", spec.name)
+}
+
+fn hex(bytes: &[u8], take: usize) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().take(take).fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// Gantry's own name towards upstreams.

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::listen::keep_listening;
 use super::modern::ModernLink;
-use super::offers::{self, Asker};
+use super::offers::{self, Asker as _};
 use super::probe::{Link, connect};
 use super::state::State;
 use super::{Upstream, lanes};

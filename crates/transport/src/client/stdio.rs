@@ -248,13 +248,11 @@ impl Pipe {
             }
             Kind::Request | Kind::Notification => {
                 let inbound = self.inbound.lock().clone();
-                match inbound {
-                    Some(inbound) => inbound.receive(message),
-                    None => tracing::debug!(
-                        upstream = %self.name,
-                        method = message.method(),
-                        "The upstream spoke before it was asked."
-                    ),
+                if let Some(inbound) = inbound {
+                    inbound.receive(message);
+                } else {
+                    let method = message.method();
+                    tracing::debug!(upstream = %self.name, method, "The upstream spoke too early.");
                 }
             }
         }

@@ -32,7 +32,7 @@ pub struct EventBody {
     queue: mpsc::Receiver<Bytes>,
     keep_alive: Duration,
     idle: Pin<Box<Sleep>>,
-    _guard: Option<Guard>,
+    guard: Option<Guard>,
 }
 
 struct Guard(#[expect(dead_code, reason = "held for its drop alone")] Box<dyn Send>);
@@ -47,7 +47,7 @@ impl std::fmt::Debug for Guard {
 pub fn event_stream(keep_alive: Duration) -> (EventSender, EventBody) {
     let (sender, queue) = mpsc::channel(QUEUE);
     let idle = Box::pin(tokio::time::sleep(keep_alive));
-    (EventSender { queue: sender }, EventBody { queue, keep_alive, idle, _guard: None })
+    (EventSender { queue: sender }, EventBody { queue, keep_alive, idle, guard: None })
 }
 
 impl EventSender {
@@ -78,7 +78,7 @@ impl EventBody {
     /// Ties something to the life of the stream: it is dropped when the client goes away.
     #[must_use]
     pub fn holding(mut self, guard: impl Send + 'static) -> Self {
-        self._guard = Some(Guard(Box::new(guard)));
+        self.guard = Some(Guard(Box::new(guard)));
         self
     }
 

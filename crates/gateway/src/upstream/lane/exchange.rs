@@ -71,7 +71,10 @@ impl Lane {
             Wire::Stdio(pipe) => pipe.send(bytes).await.map_err(|error| pipe_lost(error, true)),
             Wire::Http(http) => {
                 let limit = Some(self.shared.spec.timeout);
-                http.upstream.post(bytes, &http.headers(), limit).await.map_err(http_failed)?;
+                http.upstream
+                    .post(bytes, &http.headers(), limit)
+                    .await
+                    .map_err(|error| http_failed(&error))?;
                 Ok(())
             }
         }
@@ -81,12 +84,11 @@ impl Lane {
         let answer = pipe.expect(id);
         let forget = Forget { pipe, id };
         pipe.send(bytes).await.map_err(|error| LaneError::Failed(pipe_lost(error, true)))?;
-        let answer = match answer.await {
-            Ok(message) => self.read_answer(message),
-            Err(_) => {
-                pipe.closed().await;
-                Err(LaneError::Failed(pipe_lost(pipe.why(), false)))
-            }
+        let answer = if let Ok(message) = answer.await {
+            self.read_answer(message)
+        } else {
+            pipe.closed().await;
+            Err(LaneError::Failed(pipe_lost(pipe.why(), false)))
         };
         drop(forget);
         answer
@@ -102,7 +104,7 @@ impl Lane {
             .upstream
             .post(bytes, &http.headers(), None)
             .await
-            .map_err(|error| LaneError::Failed(http_failed(error)))?;
+            .map_err(|error| LaneError::Failed(http_failed(&error)))?;
         if posted.status == 404 && http.session.is_some() {
             self.closed.cancel();
             return Err(LaneError::SessionGone);
@@ -184,7 +186,7 @@ impl Lane {
                 .upstream
                 .open_stream(&http.headers(), Some(from), None)
                 .await
-                .map_err(|error| LaneError::Failed(http_failed(error)))?;
+                .map_err(|error| LaneError::Failed(http_failed(&error)))?;
         }
     }
 
@@ -256,11 +258,11 @@ fn pipe_lost(error: PipeClosed, unsent: bool) -> ProviderError {
     ProviderError::Unavailable { reason: "upstream_lost", message: error.why, unsent }
 }
 
-pub(in crate::upstream) fn http_failed(error: HttpError) -> ProviderError {
+pub(in crate::upstream) fn http_failed(error: &HttpError) -> ProviderError {
     let unsent = error.is_unsent();
     ProviderError::Unavailable {
         reason: "upstream_unreachable",
-        message: gantry_core::chain(&error),
+        message: gantry_core::chain(error),
         unsent,
     }
 }

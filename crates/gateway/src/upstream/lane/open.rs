@@ -1,5 +1,6 @@
 //! Opens a lane: the handshake of a legacy session.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -118,7 +119,7 @@ impl Lane {
         let posted = upstream
             .post(request, &McpHeaders::default(), limit)
             .await
-            .map_err(|error| OpenError::Failed(http_failed(error)))?;
+            .map_err(|error| OpenError::Failed(http_failed(&error)))?;
         let status = posted.status.as_u16();
         let session = posted.session_id().map(str::to_owned);
         let answer = match posted.kind {
@@ -215,7 +216,7 @@ fn read_greeting(answer: &Message, status: u16) -> Result<Greeting, OpenError> {
     let result = Bytes::copy_from_slice(answer.result().unwrap_or_default());
     let version = gantry_protocol::Object::read(&result, 0..result.len())
         .ok()
-        .and_then(|object| object.string(&result, "protocolVersion").map(|text| text.into_owned()));
+        .and_then(|object| object.string(&result, "protocolVersion").map(Cow::into_owned));
     let revision = version.as_deref().and_then(Revision::parse);
     match revision.filter(|revision| revision.era() == gantry_protocol::Era::Legacy) {
         Some(revision) => Greeting::read(revision, &result).ok_or_else(|| {

@@ -5,6 +5,8 @@
 
 #![expect(clippy::panic, reason = "where a helper of a test fails, the test has failed")]
 
+#[cfg(test)]
+mod commands;
 mod conformance;
 mod peers;
 mod running;

@@ -75,6 +75,13 @@ pub enum EditError {
         /// What may be meant.
         hint: Option<String>,
     },
+    /// The new entry could not be used.
+    #[error("the entry would have mistakes")]
+    Unusable {
+        /// The mistakes.
+        #[source]
+        source: ConfigErrors,
+    },
     /// It is written in a way that is not edited.
     #[error("the file cannot be edited safely: {reason}")]
     NotEditable {
@@ -87,7 +94,7 @@ impl EditError {
     /// Returns the code under which the cause is explained.
     pub fn code(&self) -> ErrorCode {
         match self {
-            Self::Invalid { source } => {
+            Self::Invalid { source } | Self::Unusable { source } => {
                 source.codes().first().copied().unwrap_or(ErrorCode::ConfigSyntax)
             }
             Self::InvalidName { .. } => ErrorCode::ConfigInvalidValue,

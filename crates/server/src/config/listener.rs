@@ -82,7 +82,7 @@ pub(crate) fn check_exposure(
     }
     let origin = if listen.is_some() { ", set by `--listen` or GANTRY_LISTEN," } else { "" };
     let message = format!(
-        "`server.listen`{origin} reaches beyond this machine with `{}`, but `auth.tokens` names nobody",
+        "`server.listen`{origin} is `{}`, beyond the loopback, but `auth.tokens` names nobody",
         server.listen
     );
     let hint = "add a token to `auth.tokens`, or listen on `127.0.0.1`";

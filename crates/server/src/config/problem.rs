@@ -96,6 +96,14 @@ impl ConfigErrors {
         &self.problems
     }
 
+    /// Returns the problems that are `wanted`; `None` if none is.
+    #[must_use]
+    pub fn only(&self, wanted: impl Fn(&Problem) -> bool) -> Option<Self> {
+        let problems: Vec<_> =
+            self.problems.iter().filter(|problem| wanted(problem)).cloned().collect();
+        (!problems.is_empty()).then(|| Self { file: self.file.clone(), problems })
+    }
+
     /// Returns one line for each problem, with its place and what would be right.
     pub fn lines(&self) -> Vec<String> {
         self.problems.iter().map(|problem| problem.render(self.file())).collect()

@@ -18,7 +18,16 @@ use super::tree::{Data, Entry, Node, Scalar};
 /// Returns the JSON Schema of the configuration file, with shared parts under `$defs`.
 pub fn json_schema() -> Value {
     let generator = SchemaSettings::draft2020_12().into_generator();
-    generator.into_root_schema_for::<raw::Config>().to_value()
+    let mut schema = generator.into_root_schema_for::<raw::Config>().to_value();
+    // A reader of the file wants to know first what it is.
+    if let Some(members) = schema.as_object_mut() {
+        for key in ["description", "title", "$schema"] {
+            if let Some(value) = members.shift_remove(key) {
+                members.shift_insert(0, key.to_owned(), value);
+            }
+        }
+    }
+    schema
 }
 
 /// Returns the same schema with every part in its place.

@@ -1,0 +1,68 @@
+//! `gantry explain`: the page of an error code, or the list of all.
+
+use gantry_core::{ErrorCode, for_each_error_code};
+
+use crate::failure::Failure;
+use crate::output;
+
+pub(crate) fn run(code: Option<&str>) -> Result<(), Failure> {
+    let Some(text) = code else { return list() };
+    let code = ErrorCode::find(text).ok_or_else(|| {
+        Failure::new(format!("there is no error `{text}`"))
+            .with_hint("`gantry explain` lists all codes")
+            .with_code(ErrorCode::UnknownCode)
+    })?;
+    output::text(page(code))
+}
+
+fn list() -> Result<(), Failure> {
+    let rows: Vec<_> = ErrorCode::ALL
+        .iter()
+        .map(|code| {
+            vec![code.code().to_owned(), code.category().name().to_owned(), code.title().to_owned()]
+        })
+        .collect();
+    output::table(&["code", "about", "meaning"], &rows)
+}
+
+macro_rules! pages {
+    ($($variant:ident $code:literal $category:ident $json_rpc:tt $http:tt $retryable:literal $title:literal;)*) => {
+        /// Returns the page of a code; a code without a page does not compile.
+        fn page(code: ErrorCode) -> &'static str {
+            match code {
+                $(ErrorCode::$variant => include_str!(concat!(
+                    env!("CARGO_MANIFEST_DIR"), "/../../docs/errors/", $code, ".md"
+                )),)*
+            }
+        }
+    };
+}
+
+for_each_error_code!(pages);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_page_begins_with_its_code_and_says_what_to_do() {
+        for code in ErrorCode::ALL {
+            let page = page(*code);
+            let title = format!("# {}: {}\n", code.code(), code.title());
+            assert!(page.starts_with(&title), "{code} should begin with {title:?}");
+            for heading in ["## Cause\n", "## What to do\n"] {
+                assert!(page.contains(heading), "{code} has no {heading:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_page_belongs_to_a_code() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/errors");
+        for file in std::fs::read_dir(folder).unwrap() {
+            let path = file.unwrap().path();
+            let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
+            assert!(ErrorCode::find(&stem).is_some(), "{} explains no code", path.display());
+        }
+    }
+}

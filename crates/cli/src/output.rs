@@ -1,0 +1,74 @@
+//! Standard output: text, JSON, tables. Nothing else in this crate writes there.
+
+use std::io::{self, Write as _};
+
+use serde_json::Value;
+
+use crate::failure::Failure;
+
+/// Writes text as it is.
+pub(crate) fn text(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .map_err(|error| Failure::output(&error))
+}
+
+/// Writes one line.
+pub(crate) fn line(line: &str) -> Result<(), Failure> {
+    text(&format!("{line}\n"))
+}
+
+/// Writes a value as indented JSON.
+pub(crate) fn json(value: &Value) -> Result<(), Failure> {
+    line(&format!("{value:#}"))
+}
+
+/// Writes rows below headings, in columns as wide as they need be.
+pub(crate) fn table(headings: &[&str], rows: &[Vec<String>]) -> Result<(), Failure> {
+    text(&render_table(headings, rows))
+}
+
+fn render_table(headings: &[&str], rows: &[Vec<String>]) -> String {
+    let headings: Vec<_> = headings.iter().map(|heading| heading.to_uppercase()).collect();
+    let lines = || std::iter::once(&headings).chain(rows);
+    let widths: Vec<usize> = (0..headings.len())
+        .map(|column| {
+            lines()
+                .filter_map(|row| row.get(column))
+                .map(|cell| printable(cell).chars().count())
+                .max()
+                .unwrap_or(0)
+        })
+        .collect();
+    let mut text = String::new();
+    for row in lines() {
+        let cells =
+            row.iter().zip(&widths).map(|(cell, width)| format!("{:width$}", printable(cell)));
+        text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// Keeps a cell in its line, and what a server says from commanding the terminal.
+fn printable(cell: &str) -> String {
+    cell.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_as_wide_as_their_widest_cell() {
+        let rows = [
+            vec!["a".to_owned(), "\u{1b}[31mred\nline".to_owned()],
+            vec!["long name".to_owned(), String::new()],
+        ];
+        assert_eq!(
+            render_table(&["name", "what"], &rows),
+            "NAME       WHAT\na           [31mred line\nlong name\n"
+        );
+    }
+}

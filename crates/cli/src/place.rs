@@ -1,0 +1,65 @@
+//! Which configuration file and which data folder a command is about.
+
+use std::path::{Path, PathBuf};
+
+use gantry_server::config::{Config, ConfigErrors, Env, Source};
+
+use crate::cli::Global;
+use crate::failure::Failure;
+
+/// The file that is used when none is named.
+const DEFAULT_FILE: &str = "gantry.yaml";
+/// The folder that is used when none is named, beside the file.
+const DEFAULT_FOLDER: &str = "gantry-data";
+
+/// The files that a command is about.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    /// Where the configuration comes from.
+    pub(crate) source: Source,
+    /// The data folder, absolute.
+    #[expect(dead_code, reason = "used as soon as `remote` reaches a gateway")]
+    pub(crate) data_folder: PathBuf,
+    /// How often `-v` was given.
+    #[expect(dead_code, reason = "used as soon as `remote` reaches a gateway")]
+    pub(crate) verbosity: u8,
+}
+
+impl Place {
+    pub(crate) fn new(global: &Global) -> Result<Self, Failure> {
+        let named = global.config.clone();
+        let may_be_absent = named.is_none();
+        let file = named.unwrap_or_else(|| PathBuf::from(DEFAULT_FILE));
+        let data_folder = match &global.data_dir {
+            Some(folder) => folder.clone(),
+            None => file.parent().unwrap_or_else(|| Path::new("")).join(DEFAULT_FOLDER),
+        };
+        let data_folder = std::path::absolute(&data_folder).map_err(|error| {
+            Failure::new("cannot tell where the data folder is").because(&error)
+        })?;
+        let source = Source { path: Some(file), may_be_absent, listen: global.listen.clone() };
+        Ok(Self { source, data_folder, verbosity: global.verbose })
+    }
+
+    /// Returns the configuration file, which may not exist yet.
+    pub(crate) fn file(&self) -> &Path {
+        // Invariant: `new` always names one.
+        self.source.path.as_deref().unwrap_or_else(|| Path::new(DEFAULT_FILE))
+    }
+
+    /// Reads and checks the configuration.
+    pub(crate) fn config(&self) -> Result<Config, Failure> {
+        Config::read(&self.source, &Env::of_process()).map_err(|errors| self.refusal(&errors))
+    }
+
+    /// Says why the configuration cannot be used.
+    pub(crate) fn refusal(&self, errors: &ConfigErrors) -> Failure {
+        let failure = Failure::config(errors);
+        if self.file().exists() {
+            return failure;
+        }
+        failure.with_hint(
+            "only `gantry.yaml` in the current folder may be absent; a file that is named must exist",
+        )
+    }
+}

@@ -1,0 +1,182 @@
+//! Puts the parts together: the one place that knows every crate.
+//!
+//! A gateway that serves keeps things: it holds the data folder, its secrets and its database
+//! ([`Kept`]). One that lives inside a command or behind a pipe keeps nothing ([`in_memory`]).
+
+mod spec;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use gantry_core::seal::KeyRing;
+use gantry_core::session::MemorySessions;
+use gantry_core::store::{NoStore, OfferStore};
+use gantry_core::{SystemClock, Tasks};
+use gantry_gateway::metrics::Metrics;
+use gantry_gateway::{Gateway, GatewayParts};
+use gantry_net::{Client, ClientConfig, ProxyConfig};
+use gantry_policy::AdminToken;
+use gantry_process::Launcher;
+use gantry_storage::{DataFolder, Sqlite};
+use prometheus_client::registry::Registry;
+
+pub(crate) use spec::gateway_spec;
+
+use crate::config::{Config, Env, LogFormat, LogLevel, Source};
+use crate::log::{self, LogControl};
+use crate::start_error::StartError;
+
+/// The secret for sealed handles, where several gateways share one.
+const SESSION_SECRET: &str = "SESSION_SECRET";
+/// The one before, whose handles are still opened.
+const SESSION_SECRET_PREVIOUS: &str = "SESSION_SECRET_PREVIOUS";
+/// How often idle outbound connections are looked at.
+const SWEEP: Duration = Duration::from_secs(5);
+
+/// What a gateway is started from.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The configuration file, and what overrides it.
+    pub source: Source,
+    /// The data folder, absolute.
+    pub data: PathBuf,
+    /// The environment.
+    pub env: Env,
+    /// The level of the log, instead of `log.level`; `GANTRY_LOG` still wins.
+    pub log_level: Option<LogLevel>,
+}
+
+/// What a gateway holds that outlives it.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    pub(crate) folder: DataFolder,
+    pub(crate) admin: AdminToken,
+    pub(crate) keys: KeyRing,
+    pub(crate) store: Sqlite,
+    /// The database's own tasks, which end after everybody who writes to it.
+    pub(crate) store_tasks: Tasks,
+}
+
+impl Options {
+    /// Reads the configuration.
+    pub(crate) fn config(&self) -> Result<Config, StartError> {
+        Config::read(&self.source, &self.env).map_err(|errors| StartError::Config { errors })
+    }
+
+    /// Starts the log that the configuration asks for.
+    pub(crate) fn start_log(&self, config: &Config) -> LogControl {
+        match self.log_level {
+            // A level of the command line is not the file's to change.
+            Some(level) => {
+                log::start(level, config.log_format, &self.env);
+                LogControl::default()
+            }
+            None => log::start(config.log_level, config.log_format, &self.env),
+        }
+    }
+
+    /// Starts the log of a command: for people, and silent unless something is wrong.
+    pub(crate) fn start_command_log(&self) {
+        log::start(self.log_level.unwrap_or(LogLevel::Warn), LogFormat::Text, &self.env);
+    }
+}
+
+impl Kept {
+    /// Holds the data folder and opens what is in it, making what is not.
+    pub(crate) async fn open(data: &Path, env: &Env) -> Result<Self, StartError> {
+        let folder = DataFolder::open(data).map_err(|source| StartError::Folder { source })?;
+        let secret = |source| StartError::Secret { source };
+        let admin = folder.admin_token(AdminToken::generate).map_err(secret)?;
+        let admin = AdminToken::new(&admin).map_err(|source| StartError::Token { source })?;
+        let own = folder.keys().map_err(secret)?;
+        let keys = key_ring(env, &own)?;
+        let store_tasks = Tasks::new();
+        let store = Sqlite::open(&folder.database(), &store_tasks, Arc::new(SystemClock))
+            .await
+            .map_err(|source| StartError::Database { source })?;
+        Ok(Self { folder, admin, keys, store, store_tasks })
+    }
+}
+
+/// Makes a gateway that keeps offers, and starts its upstreams.
+pub(crate) async fn gateway(
+    config: &Config,
+    env: &Env,
+    kept: (Arc<dyn OfferStore>, KeyRing),
+    tasks: &Tasks,
+    registry: &mut Registry,
+) -> Result<Arc<Gateway>, StartError> {
+    let (store, keys) = kept;
+    let http = outbound(env)?;
+    let swept = http.clone();
+    tasks.spawn_until_stop("sweep", async move {
+        let mut ticks = tokio::time::interval(SWEEP);
+        loop {
+            ticks.tick().await;
+            swept.sweep();
+        }
+    });
+    let parts = GatewayParts {
+        launcher: launcher(env),
+        http,
+        store,
+        sessions: Arc::new(MemorySessions::default()),
+        keys: Arc::new(keys),
+        clock: Arc::new(SystemClock),
+        metrics: Arc::new(Metrics::new(registry)),
+        tasks: tasks.clone(),
+    };
+    let spec = gateway_spec(config);
+    let gateway = Gateway::new(parts, spec.clone());
+    gateway.apply(spec).await;
+    Ok(gateway)
+}
+
+/// Makes a gateway that keeps nothing.
+pub(crate) async fn in_memory(
+    config: &Config,
+    env: &Env,
+    tasks: &Tasks,
+) -> Result<Arc<Gateway>, StartError> {
+    let keys = KeyRing::random()
+        .map_err(|source| StartError::Seal { origin: "the operating system", source })?;
+    gateway(config, env, (Arc::new(NoStore), keys), tasks, &mut Registry::default()).await
+}
+
+/// The secrets of the environment, which replicas share, else the data folder's own.
+fn key_ring(env: &Env, own: &[u8]) -> Result<KeyRing, StartError> {
+    let given = |name| env.get(name).filter(|text| !text.is_empty()).map(str::as_bytes);
+    let Some(current) = given(SESSION_SECRET) else {
+        return KeyRing::new(&[own])
+            .map_err(|source| StartError::Seal { origin: "the data folder", source });
+    };
+    let secrets: Vec<&[u8]> =
+        [Some(current), given(SESSION_SECRET_PREVIOUS)].into_iter().flatten().collect();
+    KeyRing::new(&secrets).map_err(|source| StartError::Seal {
+        origin: "`SESSION_SECRET` or `SESSION_SECRET_PREVIOUS`",
+        source,
+    })
+}
+
+/// Makes the one client for everything that is called over HTTP.
+fn outbound(env: &Env) -> Result<Client, StartError> {
+    let either = |upper, lower| env.get(upper).or_else(|| env.get(lower));
+    let proxy = ProxyConfig::from_values(
+        either("HTTPS_PROXY", "https_proxy"),
+        // A CGI program would find a request's `Proxy` header under the upper-case name.
+        env.get("http_proxy"),
+        either("NO_PROXY", "no_proxy"),
+    )
+    .map_err(|source| StartError::Proxy { source })?;
+    Ok(Client::new(ClientConfig { proxy, ..ClientConfig::default() }))
+}
+
+/// Makes what starts children; they inherit of the environment what `gantry_process` lists.
+fn launcher(env: &Env) -> Launcher {
+    Launcher::new(env.names().filter_map(|name| {
+        let value = env.get(name)?;
+        Some((OsString::from(name), OsString::from(value)))
+    }))
+}

@@ -1,0 +1,176 @@
+//! The way of an HTTP request from the connection to whoever answers it.
+//!
+//! [`http_stack`] is the one place that decides in which order things are done to a request. What
+//! the layers do is in the modules below; limits on headers and on the time to send them are the
+//! connection's (`accept`); limits on the body are the reader's; what happens to an MCP message is
+//! the gateway's (`gantry_gateway::door`).
+
+mod cors;
+mod gate;
+mod refusal;
+mod request_id;
+mod route;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use gantry_gateway::door::HttpRequest;
+use gantry_transport::server::ReplyBody;
+use http::header::ORIGIN;
+use http::{Request, Response};
+use hyper::body::Incoming;
+use tokio::time::Instant;
+use tracing::Instrument as _;
+
+pub(crate) use refusal::Refusal;
+pub(crate) use request_id::RequestIds;
+pub(crate) use route::{ROUTES, Route};
+
+use crate::live::Live;
+use crate::routes;
+use crate::shared::Shared;
+
+/// What answers requests: everything shared, and the routes that are not MCP.
+#[derive(Debug)]
+pub(crate) struct Front {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) routes: Router,
+}
+
+/// Answers one request. The order of the layers is decided here and nowhere else.
+pub(crate) async fn http_stack(
+    front: Arc<Front>,
+    peer: SocketAddr,
+    request: Request<Incoming>,
+) -> Response<ReplyBody> {
+    let shared = &front.shared;
+    // 1. A name for the request: outermost, so that every answer and every log line carries it.
+    let request_id = shared.request_ids.of(request.headers());
+    // 2. One configuration for the whole request, whatever is reloaded meanwhile.
+    let live = shared.live.load_full();
+    let (parts, body) = request.into_parts();
+    let route = Route::of(parts.uri.path());
+    let origin = parts.headers.get(ORIGIN).cloned();
+    // 3. The access line and the counters: around everything that may refuse.
+    let access = Access::begin(&request_id, &parts, route);
+    let span = tracing::debug_span!("request", id = %request_id);
+    let mut is_ours = false;
+    let answer = async {
+        // 4. Host and Origin: before anything is looked up, on every route. A page that rebound
+        //    its name learns nothing, not even whether a token would be needed.
+        gate::is_meant_for_us(&live, &parts.uri, &parts.headers)?;
+        is_ours = true;
+        // 5. Preflight: browsers send it without credentials, so it stands above authentication.
+        if let Some(answer) = cors::preflight(&parts.method, &parts.headers) {
+            return Ok(answer);
+        }
+        // 6. Who asks: before the body is read, so that a stranger cannot make us read one.
+        let right = authenticate(shared, &live, route, peer, &parts)?;
+        // 7. Whoever answers.
+        Ok(match (route, right) {
+            (Route::Mcp { view }, Right::Client(principal)) => {
+                let view = view.into();
+                let request_id = Arc::clone(&request_id);
+                let request = HttpRequest { parts, body, view, principal, request_id };
+                Box::pin(shared.gateway.serve_http(request)).await
+            }
+            (_, right) => {
+                let may_see_details = matches!(right, Right::Details);
+                let asked = routes::Asked { request_id: Arc::clone(&request_id), may_see_details };
+                let request = Request::from_parts(parts, axum::body::Body::new(body));
+                Box::pin(routes::answer(&front.routes, asked, request)).await
+            }
+        })
+    };
+    let answer: Result<_, Refusal> = answer.instrument(span).await;
+    let mut response = answer.unwrap_or_else(|refusal| {
+        shared.http_metrics.refused(refusal.code());
+        refusal.into_response(route.is_mcp(), &request_id)
+    });
+    if let Some(origin) = origin.filter(|_| is_ours) {
+        cors::allow(origin, response.headers_mut());
+    }
+    if let Some(id) = request_id::header(&request_id) {
+        response.headers_mut().insert(request_id::REQUEST_ID, id);
+    }
+    shared.http_metrics.answered(route, response.status());
+    access.end(&response);
+    response
+}
+
+/// What a caller has shown to be.
+enum Right {
+    /// A client of the MCP endpoints.
+    Client(Arc<gantry_core::Principal>),
+    /// Someone who may see details.
+    Details,
+    /// Anybody.
+    Nothing,
+}
+
+/// Decides who calls and whether the route is open to them.
+fn authenticate(
+    shared: &Shared,
+    live: &Live,
+    route: Route<'_>,
+    peer: SocketAddr,
+    parts: &http::request::Parts,
+) -> Result<Right, Refusal> {
+    let headers = &parts.headers;
+    let details = || gate::may_see_details(live, &shared.admin, peer, headers);
+    match route {
+        Route::Mcp { .. } => {
+            gate::is_not_forwarded_unasked(live, headers)?;
+            gate::client(&live.tokens, headers).map(Right::Client)
+        }
+        Route::Admin => gate::administrator(&shared.admin, headers).map(|()| Right::Details),
+        Route::Metrics if !details() => gate::details_denied(headers),
+        Route::Metrics => Ok(Right::Details),
+        Route::Ready if details() => Ok(Right::Details),
+        Route::Ready | Route::Health | Route::Index | Route::Unknown => Ok(Right::Nothing),
+    }
+}
+
+/// The line that says what was asked and answered; nothing when nobody reads it.
+struct Access {
+    line: Option<Line>,
+}
+
+struct Line {
+    request_id: Arc<str>,
+    method: http::Method,
+    path: String,
+    route: &'static str,
+    begun: Instant,
+}
+
+impl Access {
+    fn begin(request_id: &Arc<str>, parts: &http::request::Parts, route: Route<'_>) -> Self {
+        let is_read = tracing::enabled!(target: "gantry_server::access", tracing::Level::DEBUG);
+        let line = is_read.then(|| Line {
+            request_id: Arc::clone(request_id),
+            method: parts.method.clone(),
+            // Without the query: people put tokens there.
+            path: parts.uri.path().to_owned(),
+            route: route.name(),
+            begun: Instant::now(),
+        });
+        Self { line }
+    }
+
+    /// Writes the line once the headers of the answer are known; a stream may go on after it.
+    fn end(self, response: &Response<ReplyBody>) {
+        let Some(line) = self.line else { return };
+        tracing::debug!(
+            target: "gantry_server::access",
+            request_id = &*line.request_id,
+            method = %line.method,
+            path = line.path,
+            route = line.route,
+            status = response.status().as_u16(),
+            milliseconds = u64::try_from(line.begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+            "Answered."
+        );
+    }
+}

@@ -1,0 +1,75 @@
+//! A request that is not served, as its sender is told: JSON-RPC on the MCP endpoints, a small JSON
+//! object elsewhere. The same code, text and status in both.
+
+use bytes::Bytes;
+use gantry_core::ErrorCode;
+use gantry_policy::Denied;
+use gantry_protocol::{RpcError, code, message};
+use gantry_transport::server::{ReplyBody, full};
+use http::header::WWW_AUTHENTICATE;
+use http::{HeaderValue, Response, StatusCode};
+use serde_json::json;
+
+/// Why a request is not served.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    code: ErrorCode,
+    message: String,
+    status: Option<StatusCode>,
+    denied: Option<Denied>,
+}
+
+impl Refusal {
+    pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), status: None, denied: None }
+    }
+
+    /// There is nothing at this path.
+    pub(crate) fn nothing_at(path: &str) -> Self {
+        let shown: String = path.chars().take(100).collect();
+        let message = format!("there is nothing at `{shown}`; `/` says what is where");
+        Self::new(ErrorCode::UnknownServer, message)
+    }
+
+    /// Adds what RFC 6750 wants a client to be told.
+    #[must_use]
+    pub(crate) fn denied(mut self, denied: Denied) -> Self {
+        self.denied = Some(denied);
+        self
+    }
+
+    /// Takes another status than the code's own.
+    #[must_use]
+    pub(crate) fn with_status(mut self, status: StatusCode) -> Self {
+        self.status = Some(status);
+        self
+    }
+
+    pub(crate) fn code(&self) -> ErrorCode {
+        self.code
+    }
+
+    /// Makes the response.
+    pub(crate) fn into_response(self, is_mcp: bool, request_id: &str) -> Response<ReplyBody> {
+        let own = self.code.http().and_then(|status| StatusCode::from_u16(status).ok());
+        let status = self.status.or(own).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = if is_mcp {
+            let number = self.code.json_rpc().unwrap_or(code::INVALID_REQUEST);
+            let data = json!({ "code": self.code.code(), "request_id": request_id });
+            message::failure(None, &RpcError::new(number, self.message).with_data(data))
+        } else {
+            let error = json!({
+                "code": self.code.code(),
+                "message": self.message,
+                "request_id": request_id,
+            });
+            Bytes::from(json!({ "error": error }).to_string())
+        };
+        let mut response = full(status, body);
+        if let Some(denied) = self.denied {
+            let challenge = HeaderValue::from_static(denied.www_authenticate());
+            response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+        }
+        response
+    }
+}

@@ -1,0 +1,134 @@
+//! The routes that are not MCP: health, readiness, metrics, the page that says what is where, and
+//! the administrator's.
+//!
+//! Who may use a route was decided before (`http_stack`); here a caller either may see details or
+//! may not.
+
+mod index;
+mod ready;
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use bytes::Bytes;
+use gantry_core::ErrorCode;
+use gantry_transport::server::ReplyBody;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Request, StatusCode};
+use http_body_util::{BodyExt as _, Limited};
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+use crate::http_stack::Refusal;
+use crate::shared::Shared;
+
+/// No route of ours answers with more.
+const MOST_BYTES: usize = 64 << 20;
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// What is known of a request beyond its head.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    pub(crate) request_id: Arc<str>,
+    pub(crate) may_see_details: bool,
+}
+
+/// Makes the routes.
+pub(crate) fn router(shared: Arc<Shared>) -> Router {
+    Router::new()
+        .route("/", get(index::index))
+        .route("/health", get(health))
+        .route("/ready", get(ready::ready))
+        .route("/metrics", get(metrics))
+        .route("/api/servers", get(servers))
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(wrong_method)
+        .with_state(shared)
+}
+
+/// Answers a request by the routes.
+pub(crate) async fn answer(
+    routes: &Router,
+    asked: Asked,
+    mut request: Request<axum::body::Body>,
+) -> http::Response<ReplyBody> {
+    let request_id = Arc::clone(&asked.request_id);
+    request.extensions_mut().insert(asked);
+    // A router never fails: its error type has no value.
+    let response = routes.clone().oneshot(request).await.unwrap_or_else(|never| match never {});
+    let (parts, body) = response.into_parts();
+    match Limited::new(body, MOST_BYTES).collect().await {
+        Ok(whole) => {
+            let bytes = whole.to_bytes();
+            let body = ReplyBody::Full((!bytes.is_empty()).then_some(bytes));
+            http::Response::from_parts(parts, body)
+        }
+        Err(error) => {
+            tracing::error!(request_id = &*request_id, %error, "A route answered with too much.");
+            let refusal = Refusal::new(ErrorCode::Internal, "the answer could not be made");
+            refusal.into_response(false, &request_id)
+        }
+    }
+}
+
+/// `GET /health`: the process is alive and takes requests; says nothing of upstreams.
+async fn health(State(shared): State<Arc<Shared>>) -> Response {
+    let uptime = shared.started.elapsed().as_secs();
+    json_body(
+        StatusCode::OK,
+        &json!({
+            "status": "ok",
+            "version": env!("CARGO_PKG_VERSION"),
+            "uptime_seconds": uptime,
+        }),
+    )
+}
+
+/// `GET /metrics`: everything that is counted, as `OpenMetrics` text.
+async fn metrics(
+    State(shared): State<Arc<Shared>>,
+    Extension(asked): Extension<Asked>,
+) -> Response {
+    if !shared.live.load().config.metrics_enabled {
+        let message = "metrics are switched off, by `metrics.enabled`";
+        return refused(Refusal::new(ErrorCode::UnknownServer, message), &asked);
+    }
+    let mut text = String::with_capacity(16 * 1024);
+    if prometheus_client::encoding::text::encode(&mut text, &shared.registry).is_err() {
+        return refused(Refusal::new(ErrorCode::Internal, "the metrics have no text"), &asked);
+    }
+    let mut response = Response::new(axum::body::Body::from(text));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(OPEN_METRICS));
+    response
+}
+
+/// `GET /api/servers`: every upstream and all that is known of it.
+async fn servers(State(shared): State<Arc<Shared>>) -> Response {
+    json_body(StatusCode::OK, &json!({ "servers": shared.gateway.status() }))
+}
+
+async fn nothing_here(Extension(asked): Extension<Asked>, uri: http::Uri) -> Response {
+    refused(Refusal::nothing_at(uri.path()), &asked)
+}
+
+async fn wrong_method(Extension(asked): Extension<Asked>) -> Response {
+    let refusal = Refusal::new(ErrorCode::MalformedMessage, "this route answers GET alone")
+        .with_status(StatusCode::METHOD_NOT_ALLOWED);
+    refused(refusal, &asked)
+}
+
+fn json_body(status: StatusCode, value: &Value) -> Response {
+    let json = HeaderValue::from_static("application/json");
+    let mut text = value.to_string();
+    // For people with a terminal, whose prompt would follow on the same line.
+    text.push('\n');
+    (status, [(CONTENT_TYPE, json)], Bytes::from(text)).into_response()
+}
+
+fn refused(refusal: Refusal, asked: &Asked) -> Response {
+    refusal.into_response(false, &asked.request_id).map(axum::body::Body::new)
+}

@@ -1,0 +1,151 @@
+//! Why a gateway does not start: one variant per cause, each with its code and what to do about it.
+//!
+//! The command line renders these; nothing here is ever sent to a client.
+
+use std::net::SocketAddr;
+
+use gantry_core::ErrorCode;
+use gantry_core::seal::SealError;
+use gantry_net::ProxyError;
+use gantry_policy::{BadPattern, Exposed, TokenError};
+use gantry_storage::{LockError, OpenError, SecretError};
+
+use crate::config::ConfigErrors;
+
+/// Why a gateway does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration is wrong.
+    #[error("{errors}")]
+    Config {
+        /// Everything that is wrong with it.
+        errors: ConfigErrors,
+    },
+    /// The machine gives no threads or no event queue.
+    #[error("cannot start the runtime")]
+    Runtime {
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The port cannot be taken.
+    #[error("failed to bind `{address}`, set by `server.listen`")]
+    Bind {
+        /// Where it should listen.
+        address: SocketAddr,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The port would be open to everybody.
+    #[error("the address is not listened on")]
+    Exposed {
+        /// Which, and what to do.
+        #[source]
+        source: Exposed,
+    },
+    /// The data folder cannot be held.
+    #[error("cannot use the data folder")]
+    Folder {
+        /// Why.
+        #[source]
+        source: LockError,
+    },
+    /// A secret of the data folder cannot be used.
+    #[error("cannot use the secrets of the data folder")]
+    Secret {
+        /// Why.
+        #[source]
+        source: SecretError,
+    },
+    /// The database cannot be used.
+    #[error("cannot use the database")]
+    Database {
+        /// Why.
+        #[source]
+        source: OpenError,
+    },
+    /// The secret for sealed handles is too short, or none could be made.
+    #[error("no secret to seal handles with, from {origin}")]
+    Seal {
+        /// Where it comes from.
+        origin: &'static str,
+        /// Why.
+        #[source]
+        source: SealError,
+    },
+    /// A variable names a proxy that cannot be used.
+    #[error("the proxy of the environment cannot be used")]
+    Proxy {
+        /// Which, and why.
+        #[source]
+        source: ProxyError,
+    },
+    /// A token cannot be used.
+    #[error("a token cannot be used")]
+    Token {
+        /// Which, and why.
+        #[source]
+        source: TokenError,
+    },
+    /// An allowed host or origin cannot be used.
+    #[error("`server.allowed_hosts` or `server.allowed_origins` cannot be used")]
+    Pattern {
+        /// Which, and why.
+        #[source]
+        source: BadPattern,
+    },
+    /// The signals of the system cannot be listened to.
+    #[error("cannot listen to signals")]
+    Signals {
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl StartError {
+    /// Returns the code of the cause, for `gantry explain`.
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::Config { errors } => {
+                errors.problems().first().map_or(ErrorCode::Internal, |problem| problem.code)
+            }
+            Self::Runtime { .. } | Self::Signals { .. } => ErrorCode::Internal,
+            Self::Bind { .. } => ErrorCode::BindFailed,
+            Self::Exposed { .. } => ErrorCode::ListenWithoutAuthentication,
+            Self::Folder { source: LockError::Held { .. } } => ErrorCode::DataFolderLocked,
+            Self::Folder { .. } | Self::Secret { .. } => ErrorCode::DataFolderUnusable,
+            Self::Database { source: OpenError::Newer { .. } } => ErrorCode::StorageTooNew,
+            Self::Database { .. } => ErrorCode::StorageFailed,
+            Self::Seal { .. } | Self::Proxy { .. } | Self::Token { .. } | Self::Pattern { .. } => {
+                ErrorCode::ConfigInvalidValue
+            }
+        }
+    }
+
+    /// Returns what can be done, each a sentence without a full stop that can be followed literally.
+    pub fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Bind { address, source }
+                if source.kind() == std::io::ErrorKind::AddrInUse =>
+            {
+                let port = address.port();
+                vec![
+                    format!("another process holds the port; `ss -ltnp 'sport = :{port}'` shows which"),
+                    "`--listen 127.0.0.1:0` takes a free one".to_owned(),
+                ]
+            }
+            Self::Bind { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied => {
+                vec!["ports below 1024 need rights; take a higher one".to_owned()]
+            }
+            Self::Folder { source: LockError::Held { .. } } => {
+                vec!["`--data-dir` chooses another folder".to_owned()]
+            }
+            Self::Seal { .. } => {
+                vec!["`openssl rand -base64 48` makes a good `SESSION_SECRET`".to_owned()]
+            }
+            _ => Vec::new(),
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! Replays the corpus of the fuzz target `config` on the ordinary toolchain.
 
+#[cfg(test)]
 #[path = "../../../fuzz/bodies/config.rs"]
 mod body;
 

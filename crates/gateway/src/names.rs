@@ -79,7 +79,7 @@ mod tests {
         let public = &public_names("git", [long.as_str()].into_iter(), 64)[long.as_str()];
         assert_eq!(public.len(), 64);
         assert!(public.starts_with("git__xxx"));
-        check("a", "b.c/d", 64, "a__b_c_d_1b71346e");
+        check("a", "b.c/d", 64, "a__b_c_d_1f424b4b");
     }
 
     #[test]

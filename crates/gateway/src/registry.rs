@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use arc_swap::ArcSwap;
 use gantry_core::offer::Freshness;
 use gantry_core::{CallContext, Offer, OfferCell, Provider};
+use gantry_protocol::capabilities::Profile;
 use tokio::sync::{Mutex, Notify, watch};
 use tokio::time::Instant;
 
@@ -141,6 +142,13 @@ impl Registry {
         if !snapshot.has_view(name) {
             return None;
         }
+        if wait {
+            for at in snapshot.members(name) {
+                if let Some(upstream) = &snapshot.servers[at].upstream {
+                    upstream.freshen();
+                }
+            }
+        }
         let own = own_offers(&snapshot, name, context).await;
         if wait {
             let deadline = Instant::now() + snapshot.spec.first_offer_wait;
@@ -219,10 +227,13 @@ async fn own_offers(
     context: &CallContext,
 ) -> Vec<(Arc<str>, Arc<OfferCell>)> {
     let mut own = Vec::new();
+    // Whoever declares nothing sees what everybody sees.
+    if context.caller.profile == Profile::EMPTY {
+        return own;
+    }
     for at in snapshot.members(name) {
         let server = &snapshot.servers[at];
         let Some(upstream) = &server.upstream else { continue };
-        upstream.freshen();
         if let Some(cell) = upstream.offer_for(context).await {
             own.push((Arc::clone(&server.name), cell));
         }

@@ -17,9 +17,11 @@ mod state;
 mod supervise;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
+use gantry_core::offer::Freshness;
 use gantry_core::session::SessionId;
 use gantry_core::{BoxFuture, CallContext, OfferCell, Outcome, Provider, ProviderError, Request};
 use gantry_protocol::{Era, Revision};
@@ -35,6 +37,9 @@ use self::probe::Link;
 use self::scope::{LaneKey, Scope};
 use self::shared::{Shared, client_info};
 use crate::spec::{Connection, EraMode, UpstreamSpec};
+
+/// Pause before the offer of a profile is asked for again, when no lane could be opened.
+const PROFILE_PAUSE: Duration = Duration::from_secs(5);
 
 /// A configured server.
 #[derive(Debug)]
@@ -133,7 +138,6 @@ impl Upstream {
 
     /// Tells how it is.
     pub fn status(&self) -> UpstreamStatus {
-        use gantry_core::offer::Freshness;
         let state = self.state();
         let offer = self.shared.offers.shared().load();
         let link = self.link.load_full();
@@ -183,14 +187,14 @@ impl Upstream {
             return None;
         }
         let cell = self.shared.offers.cell(&key.profile);
-        if cell.load().freshness == gantry_core::offer::Freshness::Pending {
+        let pending = || cell.load().freshness == Freshness::Pending;
+        if pending() && self.shared.offers.begin(&key.profile) {
             self.shared.recall(&key.profile).await;
-        }
-        if cell.load().freshness == gantry_core::offer::Freshness::Pending {
             let upstream = Arc::clone(self);
             let introduction = introduction(&key, context);
             self.shared.tasks.spawn_until_stop("profile-offer", async move {
                 upstream.fetch_profile(&key, &introduction).await;
+                upstream.shared.offers.end(&key.profile);
             });
         }
         Some(cell)
@@ -201,6 +205,7 @@ impl Upstream {
             Ok(lane) => lane,
             Err(error) => {
                 tracing::warn!(upstream = %self.shared.spec.name, %error, "Opening a lane failed.");
+                tokio::time::sleep(PROFILE_PAUSE).await;
                 return;
             }
         };

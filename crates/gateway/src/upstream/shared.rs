@@ -78,6 +78,8 @@ pub(super) struct Offers {
     /// Profiles whose offer must be read anew.
     stale: Mutex<Vec<Profile>>,
     pub(super) wanted: Notify,
+    /// Profiles that are being asked for.
+    asking: Mutex<Vec<Profile>>,
 }
 
 impl Shared {
@@ -93,6 +95,7 @@ impl Shared {
                 by_profile: Mutex::default(),
                 stale: Mutex::default(),
                 wanted: Notify::new(),
+                asking: Mutex::default(),
             },
             learned: Learned::default(),
             suspect: Notify::new(),
@@ -209,6 +212,21 @@ impl Offers {
             cells.insert(profile.clone(), Arc::clone(&cell));
         }
         cell
+    }
+
+    /// Begins to ask for the offer of a profile; `false` if somebody does already.
+    pub(super) fn begin(&self, profile: &Profile) -> bool {
+        let mut asking = self.asking.lock();
+        let free = !asking.contains(profile);
+        if free {
+            asking.push(profile.clone());
+        }
+        free
+    }
+
+    /// Ends asking.
+    pub(super) fn end(&self, profile: &Profile) {
+        self.asking.lock().retain(|asked| asked != profile);
     }
 
     pub(super) fn shared(&self) -> &OfferCell {

@@ -1,8 +1,11 @@
 //! `gantry explain`, help, completions, and how misuse is told.
 
+use std::process::Stdio;
+
 use insta::assert_snapshot;
 
 use super::Desk;
+use crate::support::process;
 
 #[tokio::test]
 async fn a_code_is_explained_and_all_are_listed() {
@@ -54,6 +57,16 @@ async fn misuse_ends_with_two() {
 
     For more information, try '--help'.
     ");
+}
+
+#[tokio::test]
+async fn a_reader_who_goes_away_is_no_failure() {
+    let (reader, writer) = std::io::pipe().expect("a pipe can be made");
+    drop(reader);
+    let mut command = process::command(env!("CARGO_BIN_EXE_gantry"));
+    let child = command.args(["completions", "bash"]).stdout(writer).stderr(Stdio::piped()).spawn();
+    let ended = child.expect("the binary starts").wait_with_output().await.expect("and ends");
+    assert!(ended.status.success() && ended.stderr.is_empty(), "{ended:?}");
 }
 
 #[tokio::test]

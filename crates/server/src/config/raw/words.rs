@@ -33,7 +33,7 @@ texts! {
     /// The name of a server, view or principal.
     NameText { extend("minLength" = 1) }
 
-    /// A name in which `*` stands for any characters and `?` for one: `git__*`.
+    /// A name in which `*` stands for any characters: `git__*`.
     PatternText { extend("minLength" = 1) }
 }
 

@@ -1,3 +1,5 @@
+//! Which Host and Origin headers pass, and the many ways to write one that must not.
+
 use proptest::prelude::*;
 
 use super::{BadPattern, HostPolicy, OriginRefusal};

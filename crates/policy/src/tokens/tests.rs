@@ -1,3 +1,5 @@
+//! Which tokens open which doors, and that none is ever shown.
+
 use proptest::prelude::*;
 
 use super::{AdminToken, Denied, TokenEntry, TokenError, Tokens};

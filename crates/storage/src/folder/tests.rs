@@ -1,3 +1,5 @@
+//! The lock, the modes of the files, and secrets that are damaged or exposed.
+
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;

@@ -18,10 +18,8 @@ pub(crate) struct Place {
     /// Where the configuration comes from.
     pub(crate) source: Source,
     /// The data folder, absolute.
-    #[expect(dead_code, reason = "used as soon as `remote` reaches a gateway")]
     pub(crate) data_folder: PathBuf,
     /// How often `-v` was given.
-    #[expect(dead_code, reason = "used as soon as `remote` reaches a gateway")]
     pub(crate) verbosity: u8,
 }
 

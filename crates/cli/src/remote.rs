@@ -1,10 +1,21 @@
 //! Where commands meet the gateway: to run it, or to ask it something.
+//!
+//! A command that asks goes to the gateway that runs on the data folder, else to one made for it in
+//! this process. Either way it is told what any client would be told.
 
+use gantry_core::ErrorCode;
+use gantry_server::config::{Env, LogLevel};
+use gantry_server::reach::{self, AskError};
+use gantry_server::{Ending, Options, Reach, StartError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::failure::Failure;
 use crate::place::Place;
+
+/// The server that tells of the gateway itself, and its tool that lists the others.
+const OWN_SERVER: &str = "gantry";
+const LIST_SERVERS: &str = "list_servers";
 
 /// One upstream server, as `servers list` shows it.
 #[derive(Debug, Serialize, Deserialize)]
@@ -31,39 +42,150 @@ pub(crate) struct ToolRow {
 }
 
 /// Runs the gateway until it is told to end.
-pub(crate) fn serve(_place: &Place) -> Result<(), Failure> {
-    Err(not_connected("serve"))
+pub(crate) fn serve(place: &Place) -> Result<(), Failure> {
+    match gantry_server::serve(options(place)) {
+        Ok(Ending::Graceful) => Ok(()),
+        // The log says what was cut off.
+        Ok(Ending::Late | Ending::Hurried) => Err(Failure::said()),
+        Err(error) => Err(not_started("cannot start the gateway", &error)),
+    }
 }
 
 /// Speaks MCP on standard input and output until the client goes.
-pub(crate) fn stdio(_place: &Place) -> Result<(), Failure> {
-    Err(not_connected("stdio"))
+pub(crate) fn stdio(place: &Place) -> Result<(), Failure> {
+    gantry_server::stdio(&options(place))
+        .map_err(|error| not_started("cannot serve standard input", &error))
 }
 
 /// Asks for the upstream servers.
-pub(crate) fn list_servers(_place: &Place) -> Result<Vec<ServerRow>, Failure> {
-    Err(not_connected("servers list"))
+pub(crate) fn list_servers(place: &Place) -> Result<Vec<ServerRow>, Failure> {
+    let answer = asking(place, async |reach| {
+        // A list waits for upstreams that were never heard; the states alone would say of a
+        // gateway made for this command that all of them are starting.
+        reach.converse("").await?.list("tools/list", "tools").await?;
+        let call = [("name".to_owned(), LIST_SERVERS.into())].into_iter().collect();
+        reach.converse(OWN_SERVER).await?.ask("tools/call", call).await
+    })?;
+    let servers = answer["structuredContent"]["servers"].as_array().cloned().unwrap_or_default();
+    Ok(servers.iter().map(server_row).collect())
+}
+
+fn server_row(server: &Value) -> ServerRow {
+    let text = |key: &str| server[key].as_str().map(str::to_owned);
+    let was_heard = server["offer"] != "pending";
+    ServerRow {
+        name: text("name").unwrap_or_default(),
+        kind: text("transport").unwrap_or_default(),
+        state: text("state").unwrap_or_default(),
+        revision: text("revision"),
+        n_tools: server["tools"].as_u64().filter(|_| was_heard),
+        reason: text("detail"),
+    }
 }
 
 /// Asks for the tools, of one server or view if `server` names one.
-pub(crate) fn list_tools(_place: &Place, _server: Option<&str>) -> Result<Vec<ToolRow>, Failure> {
-    Err(not_connected("tools list"))
+pub(crate) fn list_tools(place: &Place, server: Option<&str>) -> Result<Vec<ToolRow>, Failure> {
+    let tools = asking(place, async |reach| {
+        let mut conversation = reach.converse(server.unwrap_or_default()).await?;
+        conversation.list("tools/list", "tools").await
+    })?;
+    let row = |tool: Value| {
+        let text = |key: &str| tool[key].as_str().map(str::to_owned);
+        let name = text("name").unwrap_or_default();
+        // A name of one server's own endpoint has no prefix.
+        let prefix = name.split_once("__").map(|(prefix, _)| prefix.to_owned());
+        let owner = prefix.or_else(|| server.map(str::to_owned)).unwrap_or_default();
+        ToolRow { server: owner, description: text("description").or_else(|| text("title")), name }
+    };
+    Ok(tools.into_iter().map(row).collect())
 }
 
 /// Asks for a tool's whole definition, as `tools/list` has it.
-pub(crate) fn describe_tool(_place: &Place, _name: &str) -> Result<Value, Failure> {
-    Err(not_connected("tools describe"))
+pub(crate) fn describe_tool(place: &Place, name: &str) -> Result<Value, Failure> {
+    let tools =
+        asking(place, async |reach| reach.converse("").await?.list("tools/list", "tools").await)?;
+    tools.into_iter().find(|tool| tool["name"] == name).ok_or_else(|| {
+        Failure::new(format!("there is no tool `{name}`"))
+            .with_hint("`gantry tools list` shows all of them")
+            .with_hint(format!("`gantry tools call gantry__explain_tool -p name={name}` says why"))
+            .with_code(ErrorCode::UnknownTool)
+    })
 }
 
 /// Calls a tool and returns its result, as `tools/call` has it.
 pub(crate) fn call_tool(
-    _place: &Place,
-    _name: &str,
-    _arguments: Map<String, Value>,
+    place: &Place,
+    name: &str,
+    arguments: Map<String, Value>,
 ) -> Result<Value, Failure> {
-    Err(not_connected("tools call"))
+    let result = asking(place, async |reach| {
+        let mut conversation = reach.converse("").await?;
+        // A gateway made for this command has heard of nothing yet; a list waits for that.
+        conversation.list("tools/list", "tools").await?;
+        let mut call = Map::new();
+        call.insert("name".to_owned(), name.into());
+        call.insert("arguments".to_owned(), Value::Object(arguments));
+        conversation.ask("tools/call", call).await
+    })?;
+    if result["resultType"] == "input_required" {
+        let message = format!("`{name}` asks for more input, which a command cannot give");
+        return Err(Failure::new(message).with_hint("call it from a client with a user"));
+    }
+    Ok(result)
 }
 
-fn not_connected(command: &str) -> Failure {
-    Failure::new(format!("`gantry {command}` has no gateway to talk to in this build"))
+/// Runs one conversation with the gateway.
+fn asking<T>(
+    place: &Place,
+    conversation: impl AsyncFnOnce(&Reach) -> Result<T, AskError>,
+) -> Result<T, Failure> {
+    let options = options(place);
+    let outcome = reach::block_on(async {
+        let reach = Reach::open(&options).await?;
+        let answer = conversation(&reach).await;
+        reach.close().await;
+        Ok(answer)
+    });
+    match outcome.and_then(std::convert::identity) {
+        Ok(answer) => answer.map_err(|error| Failure::new("the gateway said no").because(&error)),
+        Err(error) => Err(not_started("cannot make a gateway for this command", &error)),
+    }
+}
+
+fn options(place: &Place) -> Options {
+    let log_level = match place.verbosity {
+        0 => None,
+        1 => Some(LogLevel::Debug),
+        _ => Some(LogLevel::Trace),
+    };
+    Options {
+        source: place.source.clone(),
+        data: place.data_folder.clone(),
+        env: Env::of_process(),
+        log_level,
+    }
+}
+
+fn not_started(message: &str, error: &StartError) -> Failure {
+    if let StartError::Config { errors } = error {
+        return Failure::config(errors);
+    }
+    let failure = Failure::new(message).because(error);
+    error.hints().into_iter().fold(failure, Failure::with_hint).with_code(error.code())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_was_never_heard_is_not_shown_as_nothing() {
+        let status = json!({
+            "name": "git", "transport": "stdio", "state": "starting", "offer": "pending", "tools": 0
+        });
+        let row = server_row(&status);
+        assert_eq!((row.n_tools, row.revision, row.reason), (None, None, None));
+    }
 }

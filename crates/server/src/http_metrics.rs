@@ -59,7 +59,7 @@ impl HttpMetrics {
             connections: Gauge::default(),
         };
         for outcome in ["applied", "refused"] {
-            metrics.reloads.get_or_create(&ReloadLabels { outcome });
+            drop(metrics.reloads.get_or_create(&ReloadLabels { outcome }));
         }
         let version = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("gantry_build", "The version that runs", version);

@@ -50,7 +50,9 @@ pub(crate) async fn http_stack(
     // 2. One configuration for the whole request, whatever is reloaded meanwhile.
     let live = shared.live.load_full();
     let (parts, body) = request.into_parts();
-    let route = Route::of(parts.uri.path());
+    // A copy of a pointer, because whoever answers takes the rest.
+    let uri = parts.uri.clone();
+    let route = Route::of(uri.path());
     let origin = parts.headers.get(ORIGIN).cloned();
     // 3. The access line and the counters: around everything that may refuse.
     let access = Access::begin(&request_id, &parts, route);

@@ -127,12 +127,12 @@ impl StartError {
     /// Returns what can be done, each a sentence without a full stop that can be followed literally.
     pub fn hints(&self) -> Vec<String> {
         match self {
-            Self::Bind { address, source }
-                if source.kind() == std::io::ErrorKind::AddrInUse =>
-            {
+            Self::Bind { address, source } if source.kind() == std::io::ErrorKind::AddrInUse => {
                 let port = address.port();
                 vec![
-                    format!("another process holds the port; `ss -ltnp 'sport = :{port}'` shows which"),
+                    format!(
+                        "another process holds the port; `ss -ltnp 'sport = :{port}'` shows which"
+                    ),
                     "`--listen 127.0.0.1:0` takes a free one".to_owned(),
                 ]
             }

@@ -60,7 +60,10 @@ fn connection(connection: &config::Connection) -> Connection {
         config::Connection::Stdio { command, args, env, cwd } => Connection::Stdio {
             command: command.clone(),
             args: args.clone(),
-            env: env.iter().map(|(name, value)| (name.clone(), value.expose().to_owned())).collect(),
+            env: env
+                .iter()
+                .map(|(name, value)| (name.clone(), value.expose().to_owned()))
+                .collect(),
             cwd: cwd.clone(),
         },
         config::Connection::Http { url, headers } => Connection::Http {

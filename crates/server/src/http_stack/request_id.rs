@@ -37,8 +37,7 @@ impl RequestIds {
     pub(crate) fn fresh(&self) -> Arc<str> {
         // The multiplier is odd, so that no number comes twice; it spreads neighbours apart, so
         // that the ids of two requests are not mistaken for one another by a reader.
-        let number =
-            self.next.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let number = self.next.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         let mut text = [0_u8; LENGTH];
         for (place, byte) in number.to_be_bytes().into_iter().enumerate() {
             text[2 * place] = DIGITS[usize::from(byte >> 4)];

@@ -10,7 +10,7 @@ use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
 use gantry_core::store::OfferStore as _;
-use gantry_gateway::UpstreamStatus;
+use gantry_gateway::upstream::UpstreamStatus;
 use http::StatusCode;
 use serde_json::{Value, json};
 

@@ -1,0 +1,174 @@
+//! A gateway that serves, from its start to its end.
+//!
+//! The order of the start: what can be refused comes first, so that a gateway that cannot run has
+//! started no child. The order of the end: doors, calls, upstreams, database, lock.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use gantry_core::Tasks;
+use gantry_core::store::OfferStore;
+use gantry_storage::DataFolder;
+use parking_lot::Mutex;
+use prometheus_client::registry::Registry;
+use tokio::time::Instant;
+
+use crate::compose::{self, Kept, Options};
+use crate::config::{Config, Env};
+use crate::http_metrics::HttpMetrics;
+use crate::http_stack::{Front, RequestIds};
+use crate::live::Live;
+use crate::log::LogControl;
+use crate::reload::Reloader;
+use crate::shared::Shared;
+use crate::start_error::StartError;
+use crate::{accept, banner, local, routes};
+
+/// Kept back of the time to end, for upstreams and the database.
+const RESERVE: Duration = Duration::from_secs(2);
+/// How often it is looked whether calls are still under way.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// A gateway that serves.
+#[derive(Debug)]
+pub struct Running {
+    shared: Arc<Shared>,
+    reloader: Arc<Reloader>,
+    /// Holds the lock.
+    folder: DataFolder,
+    /// Connections of clients, and who accepts them.
+    connections: Tasks,
+    /// What watches and sweeps.
+    background: Tasks,
+    store_tasks: Tasks,
+}
+
+impl Running {
+    /// Starts a gateway with the configuration that `options` name, and returns once it accepts.
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        let config = options.config()?;
+        Self::start_with(options, config, LogControl::default()).await
+    }
+
+    pub(crate) async fn start_with(
+        options: Options,
+        config: Config,
+        log: LogControl,
+    ) -> Result<Self, StartError> {
+        let started = Instant::now();
+        let listen = config.server.listen;
+        let live = Live::new(config, None)?;
+        let kept = Kept::open(&options.data, &options.env).await?;
+        let bind = |source| StartError::Bind { address: listen, source };
+        let listener = accept::bind(listen).await.map_err(bind)?;
+        let address = listener.local_addr().map_err(bind)?;
+        let live = Live::new(live.config, Some(address))?;
+
+        let background = Tasks::new();
+        let mut registry = Registry::default();
+        let http_metrics = HttpMetrics::new(&mut registry);
+        let store: Arc<dyn OfferStore> = Arc::new(kept.store.clone());
+        let holdings = (store, kept.keys);
+        let gateway =
+            compose::gateway(&live.config, &options.env, holdings, &background, &mut registry)
+                .await?;
+        let shared = Arc::new(Shared {
+            live: ArcSwap::from_pointee(live),
+            refused_reload: Mutex::new(None),
+            gateway,
+            admin: kept.admin,
+            store: kept.store,
+            registry,
+            http_metrics,
+            request_ids: RequestIds::new()
+                .map_err(|source| StartError::Seal { origin: "the operating system", source })?,
+            address,
+            data: kept.folder.path().to_owned(),
+            started,
+        });
+
+        let connections = Tasks::new();
+        let front =
+            Arc::new(Front { shared: Arc::clone(&shared), routes: routes::router(shared.clone()) });
+        connections.spawn("accept", accept::accept(listener, front, connections.clone()));
+        if let Err(error) = local::start(&shared.data, &shared.gateway, &connections) {
+            // The gateway serves all the same; commands then start one of their own.
+            tracing::warn!(%error, "The socket of the data folder cannot be made.");
+        }
+        let reloader = Reloader::new(Arc::clone(&shared), options, log);
+        background.spawn_until_stop("watch", Arc::clone(&reloader).watch());
+        tracing::info!(
+            version = env!("CARGO_PKG_VERSION"),
+            %address,
+            data = %shared.data.display(),
+            "The gateway is up."
+        );
+        let (folder, store_tasks) = (kept.folder, kept.store_tasks);
+        Ok(Self { shared, reloader, folder, connections, background, store_tasks })
+    }
+
+    /// Returns where it listens; the port is never 0.
+    pub fn address(&self) -> SocketAddr {
+        self.shared.address
+    }
+
+    /// Says on standard output where it is.
+    pub(crate) fn print_banner(&self, env: &Env) {
+        banner::print(&self.shared, env);
+    }
+
+    /// Reads the configuration again, changed or not; returns once it is in force or refused.
+    pub async fn reload(&self) {
+        self.reloader.reload().await;
+    }
+
+    /// Ends the gateway within `server.limits.shutdown`; `false` when something had to be cut off.
+    pub async fn shut_down(self) -> bool {
+        let limit = self.shared.live.load().config.server.limits.shutdown;
+        let deadline = Instant::now() + limit;
+        let left = || deadline.saturating_duration_since(Instant::now());
+        tracing::info!(limit_seconds = limit.as_secs(), "The gateway is ending.");
+        // Doors first: nothing new comes in, and every connection closes after its answer.
+        local::remove_socket(&self.shared.data);
+        self.connections.stop();
+        // Then calls: an upstream is ended only when nobody waits for it any more.
+        self.wait_for_calls(left().saturating_sub(RESERVE.min(limit / 2))).await;
+        // Then what would go on for ever, listen streams, and the upstreams with their children.
+        let upstreams_ended = self.shared.gateway.shut_down(left()).await;
+        let connections_ended = self.connections.shut_down(left()).await;
+        let background_ended = self.background.shut_down(left()).await;
+        // The database last of all: whoever ends may still have something to keep.
+        let closing = async {
+            self.shared.store.close().await;
+            self.store_tasks.shut_down(RESERVE).await
+        };
+        let stored = tokio::time::timeout(RESERVE, closing).await.unwrap_or(false);
+        drop(self.folder);
+        let is_clean = upstreams_ended && connections_ended && background_ended && stored;
+        if is_clean {
+            tracing::info!("The gateway has ended.");
+        } else {
+            tracing::warn!("The gateway has ended; what took too long was cut off.");
+        }
+        is_clean
+    }
+
+    /// Waits until no connection has more to do than to listen for what may come.
+    async fn wait_for_calls(&self, limit: Duration) {
+        let quiet = async {
+            loop {
+                let open = self.shared.http_metrics.connections.get();
+                let listening = self.shared.gateway.metrics.streams.get();
+                if open <= listening {
+                    return;
+                }
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        if tokio::time::timeout(limit, quiet).await.is_err() {
+            tracing::warn!("Calls are still under way and will be cut off.");
+        }
+    }
+}

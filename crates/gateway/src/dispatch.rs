@@ -67,6 +67,9 @@ pub async fn carry(
         Ok(target) => target,
         Err(refusal) => return Reply::error(&message, refusal.status, &refusal.error),
     };
+    if let Err(error) = check_param_headers(view, context, &message) {
+        return Reply::error(&message, 400, &error);
+    }
     let renamed = match method::routed_member(message.method()) {
         Some("name") => message.param_string("name").as_deref() != Some(&*target.local),
         Some(_) => false,
@@ -87,6 +90,25 @@ impl From<RpcError> for Refusal {
     fn from(error: RpcError) -> Self {
         Self { status: 200, error }
     }
+}
+
+/// Checks that the headers of a modern call repeat the arguments as the tool's schema asks
+/// (2026-07-28 `basic/transports/streamable-http`, Custom Headers from Tool Parameters).
+fn check_param_headers(
+    view: &View,
+    context: &CallContext,
+    message: &Message,
+) -> Result<(), RpcError> {
+    // Only calls over HTTP have any.
+    let Some(sent) = &context.caller.param_headers else { return Ok(()) };
+    let name = message.param_string("name").unwrap_or_default();
+    let Some(known) = view.param_headers(&name) else { return Ok(()) };
+    known.check(message.param("arguments"), |header| {
+        let mut values = sent.iter().filter(|(name, _)| **name == *header);
+        let (_, value) = values.next()?;
+        // Of two values it is not clear which one was meant.
+        values.next().is_none().then_some(&**value)
+    })
 }
 
 /// Finds the provider of a request.

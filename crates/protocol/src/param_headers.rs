@@ -76,6 +76,9 @@ impl ParamHeaders {
     /// # Errors
     /// When any annotation breaks a rule of the specification.
     pub fn of_tool(tool: &[u8]) -> Result<Self, InvalidAnnotation> {
+        if !may_annotate(tool) {
+            return Ok(Self::default());
+        }
         let schema = Object::read(tool, 0..tool.len()).ok();
         match schema.and_then(|object| object.raw(tool, "inputSchema")) {
             Some(schema) => Self::of_schema(schema),
@@ -88,9 +91,7 @@ impl ParamHeaders {
     /// # Errors
     /// When any annotation breaks a rule of the specification.
     pub fn of_schema(schema: &[u8]) -> Result<Self, InvalidAnnotation> {
-        let has = |word: &[u8]| memchr::memmem::find(schema, word).is_some();
-        // Nearly no tool has any; an escaped key could hide one.
-        if !has(ANNOTATION.as_bytes()) && !has(b"\\u") {
+        if !may_annotate(schema) {
             return Ok(Self::default());
         }
         let Ok(Value::Object(schema)) = serde_json::from_slice(schema) else {
@@ -296,6 +297,13 @@ impl Param {
             || (self.kind == ParamKind::Integer
                 && integer(expected).is_some_and(|expected| integer(sent) == Some(expected)))
     }
+}
+
+/// Tells by the bytes alone whether there may be an annotation. Nearly no tool has any; an escaped
+/// key could hide one.
+fn may_annotate(raw: &[u8]) -> bool {
+    let has = |word: &[u8]| memchr::memmem::find(raw, word).is_some();
+    has(ANNOTATION.as_bytes()) || has(b"\\u")
 }
 
 /// Returns an argument as text; `None` when it is null or no primitive.

@@ -1,5 +1,6 @@
 //! A view: a filter of the snapshot, and the unit for which lists are serialised.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,6 +38,8 @@ pub struct View {
     resources: Entries,
     templates: Entries,
     prompts: Entries,
+    /// By public name; nearly no tool is in here.
+    param_headers: HashMap<Box<str>, ParamHeaders>,
     /// The least `ttlMs` of those that give no moment of expiry.
     ttl: Duration,
     expires: Option<Instant>,
@@ -80,6 +83,11 @@ impl View {
     pub(super) fn build(plan: &Plan<'_>) -> Self {
         let offers = || plan.members.iter().map(|at| &plan.offers[*at]);
         let entries = |section| Entries::new(section, plan.entries(section), plan.spec.list_page);
+        let tools = entries(Section::Tools);
+        let annotated = tools.all().iter().filter_map(|tool| {
+            let headers = ParamHeaders::of_tool(&tool.raw).ok()?;
+            (!headers.is_empty()).then(|| (tool.public.clone(), headers))
+        });
         let mut union = ServerCapabilities::default();
         for &at in plan.members {
             let offer = &plan.offers[at];
@@ -98,7 +106,8 @@ impl View {
             single: plan.single,
             servers: Arc::clone(plan.servers),
             members: plan.members.to_vec(),
-            tools: entries(Section::Tools),
+            param_headers: annotated.collect(),
+            tools,
             resources: entries(Section::Resources),
             templates: entries(Section::Templates),
             prompts: entries(Section::Prompts),
@@ -162,9 +171,8 @@ impl View {
     }
 
     /// Returns which arguments of a tool are repeated in headers, by the schema that clients see.
-    pub fn param_headers(&self, public: &str) -> Option<ParamHeaders> {
-        let tool = self.tools.get(public)?;
-        ParamHeaders::of_tool(&tool.raw).ok().filter(|headers| !headers.is_empty())
+    pub fn param_headers(&self, public: &str) -> Option<&ParamHeaders> {
+        self.param_headers.get(public)
     }
 
     /// Finds who reads a URI: who lists it, else the only one with a matching template, else the

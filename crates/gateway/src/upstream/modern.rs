@@ -13,7 +13,7 @@ use super::offers::{Asker, Greeting};
 use super::shared::{Shared, client_info};
 use bytes::Bytes;
 use gantry_core::{BoxFuture, CallContext, NoClient, Outcome, ProviderError, RawResult, Request};
-use gantry_protocol::capabilities::for_modern_request;
+use gantry_protocol::capabilities::{Profile, for_modern_request};
 use gantry_protocol::message::{Body, Kind};
 use gantry_protocol::meta::{self, Envelope, EnvelopeChange, Outgoing, ResultType, TokenChange};
 use gantry_protocol::param_headers::ParamHeaders;
@@ -100,7 +100,6 @@ impl ModernLink {
         // It speaks of this hop: our idea of the tool's headers is old. Nothing ran.
         let answer = match answer {
             Err(error) if is_header_mismatch(&error) => {
-                self.shared.offers.refresh(&gantry_protocol::capabilities::Profile::EMPTY);
                 self.relearn().await;
                 self.call(context, request).await.map_err(|error| match error {
                     error if is_header_mismatch(&error) => ProviderError::Unavailable {
@@ -348,9 +347,16 @@ impl ModernLink {
         valid
     }
 
+    /// Reads the lists anew, for clients as well: they build the same headers from them.
     async fn relearn(&self) {
-        if let Ok(offer) = super::offers::fetch(self, &self.greeting).await {
-            self.learn(offer.tools);
+        match super::offers::fetch(self, &self.greeting).await {
+            Ok(mut offer) => {
+                offer.tools = self.learn(offer.tools);
+                self.shared.publish(&Profile::EMPTY, offer).await;
+            }
+            Err(error) => {
+                tracing::warn!(upstream = %self.shared.spec.name, %error, "Reading lists failed.");
+            }
         }
     }
 

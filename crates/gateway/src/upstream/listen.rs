@@ -26,6 +26,9 @@ use super::shared::Shared;
 
 /// How long an upstream may take to acknowledge.
 const ACK_LIMIT: Duration = Duration::from_secs(10);
+/// How long an old stream is heard beside the one that takes its place: what was sent on it before
+/// the new one began may still be on its way.
+const OVERLAP: Duration = Duration::from_millis(50);
 /// First pause before a broken stream is opened again; it doubles up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
@@ -39,7 +42,7 @@ type Uris = BTreeSet<Box<str>>;
 pub(super) struct Listens {
     wanted: Mutex<HashMap<Box<str>, usize>>,
     poke: Notify,
-    acknowledged: watch::Sender<Option<Arc<Uris>>>,
+    settled: watch::Sender<Settled>,
     /// Streams over a pipe, by the id of their request.
     by_id: Mutex<HashMap<u64, mpsc::Sender<Message>>>,
 }
@@ -49,10 +52,21 @@ impl Default for Listens {
         Self {
             wanted: Mutex::default(),
             poke: Notify::new(),
-            acknowledged: watch::Sender::new(None),
+            settled: watch::Sender::new(Settled::NotYet),
             by_id: Mutex::default(),
         }
     }
+}
+
+/// What the upstream said to the filter it was last asked for.
+#[derive(Debug, Clone)]
+enum Settled {
+    /// Nothing yet.
+    NotYet,
+    /// It honours some of what was asked for.
+    Asked { uris: Arc<Uris>, honoured: Arc<Uris> },
+    /// It announces nothing, ever.
+    Never,
 }
 
 /// An acknowledged stream.
@@ -61,7 +75,6 @@ struct Subscription<'a> {
     id: u64,
     source: Source,
     uris: Uris,
-    acknowledged: Uris,
 }
 
 enum Source {
@@ -91,12 +104,21 @@ impl Listens {
 
     /// Adds a URI to what is listened to; returns once the upstream honours it.
     pub(super) async fn subscribe(&self, uri: &str) -> Result<(), ProviderError> {
-        let mut acknowledged = self.acknowledged.subscribe();
+        let mut settled = self.settled.subscribe();
         *self.wanted.lock().entry(uri.into()).or_insert(0) += 1;
         self.poke.notify_one();
-        let honoured =
-            acknowledged.wait_for(|uris| uris.as_ref().is_some_and(|uris| uris.contains(uri)));
-        if tokio::time::timeout(ACK_LIMIT, honoured).await.is_ok_and(|seen| seen.is_ok()) {
+        let answered = settled.wait_for(|settled| match settled {
+            Settled::NotYet => false,
+            Settled::Asked { uris, .. } => uris.contains(uri),
+            Settled::Never => true,
+        });
+        let answered = tokio::time::timeout(ACK_LIMIT, answered).await;
+        let honoured = answered.is_ok_and(|seen| {
+            seen.is_ok_and(|settled| {
+                matches!(&*settled, Settled::Asked { honoured, .. } if honoured.contains(uri))
+            })
+        });
+        if honoured {
             return Ok(());
         }
         self.unsubscribe(uri);
@@ -136,7 +158,10 @@ pub(super) async fn keep_listening(link: &ModernLink) {
                 follow(link, subscription).await;
                 gap = true;
             }
-            Err(ListenError::Unsupported) => return,
+            Err(ListenError::Unsupported) => {
+                link.listens.settled.send_replace(Settled::Never);
+                return;
+            }
             Err(ListenError::Failed(why)) => {
                 tracing::debug!(upstream = %link.shared.spec.name, why, "Listening failed.");
                 link.shared.suspect.notify_one();
@@ -151,30 +176,68 @@ pub(super) async fn keep_listening(link: &ModernLink) {
 /// Sorts what comes, and renews the stream when the filter changed. Returns when it broke.
 async fn follow<'a>(link: &'a ModernLink, mut subscription: Subscription<'a>) {
     loop {
-        let _ = link
-            .listens
-            .acknowledged
-            .send_replace(Some(Arc::new(subscription.acknowledged.clone())));
-        let renewed = loop {
-            tokio::select! {
-                message = subscription.next() => match message {
-                    Some(message) => sort(link, &message),
-                    None => return,
-                },
-                () = link.listens.poke.notified() => {
-                    let uris = link.listens.uris();
-                    if uris == subscription.uris {
-                        continue;
-                    }
-                    match open(link, uris).await {
-                        Ok(renewed) => break renewed,
-                        Err(_) => return,
-                    }
+        tokio::select! {
+            message = subscription.next() => match message {
+                Some(message) => sort(link, &message),
+                None => return,
+            },
+            () = link.listens.poke.notified() => {
+                let uris = link.listens.uris();
+                if uris == subscription.uris {
+                    continue;
                 }
+                let Some(renewed) = renew(link, &mut subscription, uris).await else { return };
+                subscription = renewed;
             }
-        };
-        subscription = renewed;
+        }
     }
+}
+
+/// Opens a stream with another filter while the old one is still heard; `None` when either failed,
+/// so that something may have been missed.
+async fn renew<'a>(
+    link: &'a ModernLink,
+    old: &mut Subscription<'a>,
+    uris: Uris,
+) -> Option<Subscription<'a>> {
+    let mut opening = std::pin::pin!(open(link, uris));
+    let mut renewed = loop {
+        tokio::select! {
+            biased;
+            opened = &mut opening => break opened.ok()?,
+            message = old.next() => sort(link, &message?),
+        }
+    };
+    // What changes now is announced on both streams, and once is enough.
+    let mut heard: Vec<Message> = Vec::new();
+    let mut hear = |message: Message| {
+        let alike = |other: &Message| {
+            other.method() == message.method() && other.param("uri") == message.param("uri")
+        };
+        if heard.iter().any(alike) {
+            return;
+        }
+        if heard.len() < QUEUE { heard.push(message) } else { sort(link, &message) }
+    };
+    let mut over = std::pin::pin!(tokio::time::sleep(OVERLAP));
+    loop {
+        tokio::select! {
+            biased;
+            message = old.next() => match message {
+                Some(message) => hear(message),
+                None => break,
+            },
+            message = renewed.next() => match message {
+                Some(message) => hear(message),
+                None => break,
+            },
+            () = &mut over => break,
+        }
+    }
+    for message in &heard {
+        sort(link, message);
+    }
+    Some(renewed)
 }
 
 fn sort(link: &ModernLink, message: &Message) {
@@ -243,11 +306,14 @@ async fn open(link: &ModernLink, uris: Uris) -> Result<Subscription<'_>, ListenE
             Source::Pipe(receiver)
         }
     };
-    let mut subscription = Subscription { link, id, source, uris, acknowledged: Uris::new() };
+    let mut subscription = Subscription { link, id, source, uris };
     let first = tokio::time::timeout(ACK_LIMIT, subscription.next_any()).await;
     match first {
         Ok(Some(first)) if first.method() == method::SUBSCRIPTIONS_ACKNOWLEDGED => {
-            subscription.acknowledged = acknowledged(&first);
+            link.listens.settled.send_replace(Settled::Asked {
+                uris: Arc::new(subscription.uris.clone()),
+                honoured: Arc::new(acknowledged(&first)),
+            });
             Ok(subscription)
         }
         Ok(Some(first)) if first.kind() == Kind::Error => Err(refused(first.bytes())),

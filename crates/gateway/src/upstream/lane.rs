@@ -60,6 +60,8 @@ pub(super) struct Lane {
     subscriptions: tokio::sync::Mutex<HashMap<Box<str>, usize>>,
     last_used: Mutex<Instant>,
     closed: CancellationToken,
+    /// Fires before `closed` does when the upstream does not know the session any more.
+    forgotten: CancellationToken,
 }
 
 /// What carries the lane.
@@ -238,6 +240,17 @@ impl Lane {
             Wire::Stdio(pipe) => pipe.is_closed() || self.closed.is_cancelled(),
             Wire::Http(_) => self.closed.is_cancelled(),
         }
+    }
+
+    /// Tells whether the session is over because the upstream does not know it any more.
+    pub(super) fn was_forgotten(&self) -> bool {
+        self.forgotten.is_cancelled()
+    }
+
+    /// Notes that the upstream does not know the session any more.
+    fn forgotten(&self) {
+        self.forgotten.cancel();
+        self.closed.cancel();
     }
 
     /// Returns the child that carries the lane.

@@ -60,6 +60,25 @@ async fn is_known_legacy(shared: &Shared) -> bool {
     stored.verdict == LEGACY && age < LEGACY_LIFE.as_secs()
 }
 
+/// Tells whether a legacy upstream that forgot its session speaks a modern revision now: then it
+/// was upgraded, and what was known of it is forgotten too.
+pub(super) async fn was_upgraded(shared: &Shared) -> bool {
+    let Ok(upstream) = shared.endpoint() else { return false };
+    if shared.spec.era == EraMode::Legacy {
+        return false;
+    }
+    let probe = probe_http(shared, &upstream, Revision::LATEST_MODERN, false).await;
+    let modern =
+        matches!(judge_probe(&probe.answer), Verdict::Modern { .. } | Verdict::ProbeAgain(_));
+    if modern {
+        let stored = StoredVerdict { verdict: LEGACY.to_owned(), found_at: 0 };
+        if let Err(error) = shared.deps.store.put_verdict(&shared.key, stored).await {
+            tracing::warn!(upstream = %shared.spec.name, %error, "Storing a verdict failed.");
+        }
+    }
+    modern
+}
+
 async fn remember(shared: &Shared, link: &Link) {
     let verdict = match link {
         Link::Legacy(_) => LEGACY.to_owned(),

@@ -8,10 +8,12 @@ use gantry_protocol::capabilities::Profile;
 use gantry_protocol::{Era, method};
 use tokio::time::Instant;
 
+use super::lane::open::Introduction;
 use super::listen::keep_listening;
 use super::modern::ModernLink;
 use super::offers::{self, Asker as _};
-use super::probe::{Link, connect};
+use super::probe::{self, Link, connect};
+use super::scope::LaneKey;
 use super::state::State;
 use super::{Upstream, lanes};
 
@@ -58,7 +60,7 @@ impl Upstream {
             let state = match self.connect_and_read().await {
                 Ok(link) => {
                     self.shared.set_state(State::Ready);
-                    let why = self.watch(&link).await;
+                    let why = self.watch_and_renew(link).await;
                     tracing::info!(upstream = %self.shared.spec.name, why, "The upstream was lost.");
                     State::Unreachable { why }
                 }
@@ -115,6 +117,45 @@ impl Upstream {
         }
         self.link.store(Some(Arc::new(link.clone())));
         self.shared.publish(&Profile::EMPTY, offer).await;
+        Ok(link)
+    }
+
+    /// Watches the link and those that take its place; returns why the last one was lost.
+    ///
+    /// A session that the upstream forgot is no upstream that is lost: calls open the next session
+    /// by themselves, and all that is left to do here is to look at what is offered in it.
+    async fn watch_and_renew(self: &Arc<Self>, mut link: Link) -> String {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let since = Instant::now();
+            let why = self.watch(&link).await;
+            if !matches!(&link, Link::Legacy(lane) if lane.was_forgotten()) {
+                return why;
+            }
+            tracing::info!(upstream = %self.shared.spec.name, "The upstream forgot its session.");
+            if since.elapsed() > STABLE {
+                pause = FIRST_PAUSE;
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+            link = match self.renew().await {
+                Ok(renewed) => renewed,
+                Err(state) => return state.detail().unwrap_or(&why).to_owned(),
+            };
+        }
+    }
+
+    /// Finds the link that takes the place of one whose session was forgotten.
+    async fn renew(self: &Arc<Self>) -> Result<Link, State> {
+        if probe::was_upgraded(&self.shared).await {
+            return self.connect_and_read().await;
+        }
+        let key = LaneKey::shared();
+        let lane = self.lanes.get(&self.shared, &key, &Introduction::own(&key)).await;
+        let lane = lane.map_err(|error| State::Unreachable { why: error.to_string() })?;
+        let link = Link::Legacy(lane);
+        self.link.store(Some(Arc::new(link.clone())));
+        self.shared.offers.refresh(&Profile::EMPTY);
         Ok(link)
     }
 

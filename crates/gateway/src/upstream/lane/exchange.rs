@@ -106,7 +106,7 @@ impl Lane {
             .await
             .map_err(|error| LaneError::Failed(http_failed(&error)))?;
         if posted.status == 404 && http.session.is_some() {
-            self.closed.cancel();
+            self.forgotten();
             return Err(LaneError::SessionGone);
         }
         match posted.kind {

@@ -179,6 +179,7 @@ impl Lane {
             subscriptions: tokio::sync::Mutex::default(),
             last_used: Mutex::new(Instant::now()),
             closed: CancellationToken::new(),
+            forgotten: CancellationToken::new(),
         })
     }
 

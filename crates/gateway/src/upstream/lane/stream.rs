@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gantry_protocol::message::Body;
+use gantry_protocol::method;
 use gantry_transport::client::http::HttpError;
 
+use super::super::offers::Asker as _;
 use super::{Lane, Wire};
 
 /// First pause before the stream is opened again; it doubles up to the longest.
@@ -63,8 +65,10 @@ impl Lane {
                     }
                 }
                 Err(HttpError::NoStream { answer }) => match answer.status.as_u16() {
+                    // The session is gone, or there is no such route; an answer by POST tells. Its
+                    // own 404 ends the lane.
                     404 if http.session.is_some() => {
-                        self.closed.cancel();
+                        let _ = self.ask(method::PING, b"{}".to_vec()).await;
                         return;
                     }
                     // It has no such stream, and says so for good.

@@ -186,6 +186,8 @@ impl Job {
         };
         over.cancel();
         drop(slot);
+        // Whoever cancelled does not want to hear that it worked.
+        let answer = answer.filter(|_| !cancelled.is_cancelled());
         self.exchange.finish(answer).await;
     }
 

@@ -16,6 +16,7 @@ use super::http::Arrival;
 use super::reply::{self, coded};
 use super::sessions::unknown_view;
 use crate::Gateway;
+use crate::dispatch::Subscription;
 use crate::hub::{Listen, ListenFilter, ListenParts, Sink, Subscriptions, lists_of};
 use crate::snapshot::View;
 
@@ -27,9 +28,15 @@ const AT_ONCE: usize = 8;
 /// Holds a listen stream open; dropped, it ends, upstream too.
 #[derive(Debug)]
 pub(super) struct OpenListen {
-    gateway: Arc<Gateway>,
     number: u64,
-    subscriptions: Subscriptions,
+    taken: Taken,
+}
+
+/// Subscriptions that end upstream when this is dropped.
+#[derive(Debug)]
+struct Taken {
+    gateway: Arc<Gateway>,
+    subscriptions: Vec<(Box<str>, Subscription)>,
 }
 
 /// Serves a listen request that came by POST.
@@ -73,19 +80,21 @@ pub(super) async fn open(
         .await
         .ok_or_else(|| unknown_view(&view_name).error)?;
     let wanted = std::mem::take(&mut filter.resources);
-    let subscriptions = subscribe(gateway, &view, &context, wanted).await;
-    filter.resources = subscriptions.iter().map(|(uri, _)| uri.to_string()).collect();
+    // Dropped on the way out, whatever the reason, it takes the subscriptions back.
+    let mut taken = Taken { gateway: Arc::clone(gateway), subscriptions: Vec::new() };
+    taken.subscribe(&view, &context, wanted).await;
+    filter.resources = taken.subscriptions.iter().map(|(uri, _)| uri.to_string()).collect();
+    let subscriptions: Subscriptions = taken.subscriptions.as_slice().into();
     let listen = Listen::new(ListenParts {
         id,
         view: view_name,
         context,
         filter,
-        subscriptions: Arc::clone(&subscriptions),
+        subscriptions,
         sink,
         lists: lists_of(&view),
     });
-    // Dropped on the way out, it takes the subscriptions back.
-    let open = OpenListen { gateway: Arc::clone(gateway), number: listen.number, subscriptions };
+    let open = OpenListen { number: listen.number, taken };
     if gateway.hub.add_listen(listen) {
         Ok(open)
     } else {
@@ -93,49 +102,51 @@ pub(super) async fn open(
     }
 }
 
-/// Subscribes to what can be; the rest is not honoured.
-async fn subscribe(
-    gateway: &Gateway,
-    view: &View,
-    context: &CallContext,
-    uris: Vec<String>,
-) -> Subscriptions {
-    let outcomes: Vec<_> = stream::iter(uris)
-        .map(async |uri: String| {
-            let outcome = crate::dispatch::subscribe(gateway, view, context, &uri).await;
-            (uri, outcome)
-        })
-        .buffered(AT_ONCE)
-        .collect()
-        .await;
-    let accepted = outcomes.into_iter().filter_map(|(uri, outcome)| match outcome {
-        Ok(subscription) => Some((Box::from(uri), subscription)),
-        Err(error) => {
-            tracing::debug!(%uri, %error, "A resource is not honoured in a listen stream.");
-            None
+impl Taken {
+    /// Subscribes to what can be; the rest is not honoured.
+    async fn subscribe(&mut self, view: &View, context: &CallContext, uris: Vec<String>) {
+        let gateway = Arc::clone(&self.gateway);
+        let mut outcomes = stream::iter(uris)
+            .map(async |uri: String| {
+                let outcome = crate::dispatch::subscribe(&gateway, view, context, &uri).await;
+                (uri, outcome)
+            })
+            .buffered(AT_ONCE);
+        while let Some((uri, outcome)) = outcomes.next().await {
+            match outcome {
+                Ok(subscription) => self.subscriptions.push((uri.into(), subscription)),
+                Err(error) => {
+                    tracing::debug!(%uri, %error, "A resource is not honoured in a listen stream.");
+                }
+            }
         }
-    });
-    accepted.collect()
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        let subscriptions = std::mem::take(&mut self.subscriptions);
+        if subscriptions.is_empty() {
+            return;
+        }
+        let gateway = Arc::clone(&self.gateway);
+        self.gateway.tasks.spawn("end-listen", async move {
+            for (uri, subscription) in subscriptions {
+                crate::dispatch::unsubscribe(&gateway, &subscription, &uri).await;
+            }
+        });
+    }
 }
 
 impl OpenListen {
     /// Ends the stream with the result of its request.
     pub(super) fn conclude(&self) {
-        self.gateway.hub.conclude_listen(self.number);
+        self.taken.gateway.hub.conclude_listen(self.number);
     }
 }
 
 impl Drop for OpenListen {
     fn drop(&mut self) {
-        self.gateway.hub.remove_listen(self.number);
-        if self.subscriptions.is_empty() {
-            return;
-        }
-        let (gateway, subscriptions) = (Arc::clone(&self.gateway), Arc::clone(&self.subscriptions));
-        self.gateway.tasks.spawn("end-listen", async move {
-            for (uri, subscription) in subscriptions.iter() {
-                crate::dispatch::unsubscribe(&gateway, subscription, uri).await;
-            }
-        });
+        self.taken.gateway.hub.remove_listen(self.number);
     }
 }

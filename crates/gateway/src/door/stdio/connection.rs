@@ -306,7 +306,9 @@ impl ModernRequest {
                 None => modern::carried(gateway, view, context, message).await.bytes,
             },
         };
-        exchange.finish(Some(answer)).await;
+        // Whoever cancelled does not want to hear that it worked.
+        let answer = Some(answer).filter(|_| !exchange.gone.is_cancelled());
+        exchange.finish(answer).await;
     }
 
     /// Holds a listen stream open until the request is cancelled or the connection ends.

@@ -45,6 +45,9 @@ pub struct Offer {
     pub expires: Option<Instant>,
     /// Whether it announces every change of its lists.
     pub announces_changes: bool,
+    /// How often the provider announced changes of its tools, prompts and resources: who sees one
+    /// of them is told, whatever the difference turns out to be.
+    pub announced: [u64; 3],
     /// Whether every list said `cacheScope: public`.
     pub public: bool,
 }
@@ -64,6 +67,7 @@ impl Offer {
             instructions: None,
             expires: None,
             announces_changes: false,
+            announced: [0; 3],
             public: false,
         }
     }

@@ -162,19 +162,19 @@ pub fn matches(pattern: &str, text: &str) -> bool {
 }
 
 impl std::fmt::Debug for Connection {
-    /// Shows no values of variables and headers: they may be secret.
+    /// Shows no arguments, queries, nor values of variables and headers: they may be secret.
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Stdio { command, args, env, cwd } => formatter
                 .debug_struct("Stdio")
                 .field("command", command)
-                .field("args", args)
+                .field("n_args", &args.len())
                 .field("env", &env.keys().collect::<Vec<_>>())
                 .field("cwd", cwd)
                 .finish(),
             Self::Http { url, headers } => formatter
                 .debug_struct("Http")
-                .field("url", url)
+                .field("url", &url.split('?').next().unwrap_or_default())
                 .field("headers", &headers.keys().collect::<Vec<_>>())
                 .finish(),
         }

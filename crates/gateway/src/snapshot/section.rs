@@ -58,6 +58,15 @@ impl Section {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Tools, Self::Resources, Self::Templates, Self::Prompts];
 
+    /// Which of the three kinds of `list_changed` speaks of it; see `Offer::announced`.
+    pub(super) fn announced(self) -> usize {
+        match self {
+            Self::Tools => 0,
+            Self::Prompts => 1,
+            Self::Resources | Self::Templates => 2,
+        }
+    }
+
     /// The member of a list result that holds the items.
     pub fn key(self) -> &'static str {
         match self {
@@ -71,7 +80,14 @@ impl Section {
 
 impl Entries {
     /// Takes the entries in order; of two with one public name the first stays.
-    pub(super) fn new(section: Section, all: Vec<Entry>, page_size: usize) -> Self {
+    ///
+    /// `announced` tells how often each server announced a change, by its place in the snapshot.
+    pub(super) fn new(
+        section: Section,
+        all: Vec<Entry>,
+        announced: impl Fn(usize) -> u64,
+        page_size: usize,
+    ) -> Self {
         let mut index = HashMap::with_capacity(all.len());
         let mut entries = Vec::with_capacity(all.len());
         let mut hasher = DefaultHasher::new();
@@ -81,6 +97,7 @@ impl Entries {
             }
             index.insert(entry.public.clone(), entries.len());
             entry.raw.hash(&mut hasher);
+            announced(entry.server).hash(&mut hasher);
             entries.push(entry);
         }
         Self {

@@ -82,7 +82,10 @@ pub(super) struct Plan<'a> {
 impl View {
     pub(super) fn build(plan: &Plan<'_>) -> Self {
         let offers = || plan.members.iter().map(|at| &plan.offers[*at]);
-        let entries = |section| Entries::new(section, plan.entries(section), plan.spec.list_page);
+        let entries = |section: Section| {
+            let announced = |at: usize| plan.offers[at].announced[section.announced()];
+            Entries::new(section, plan.entries(section), announced, plan.spec.list_page)
+        };
         let tools = entries(Section::Tools);
         let annotated = tools.all().iter().filter_map(|tool| {
             let headers = ParamHeaders::of_tool(&tool.raw).ok()?;

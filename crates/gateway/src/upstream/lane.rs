@@ -302,7 +302,9 @@ impl Lane {
             }
             method::TOOLS_LIST_CHANGED
             | method::PROMPTS_LIST_CHANGED
-            | method::RESOURCES_LIST_CHANGED => self.shared.offers.refresh(&self.key.profile),
+            | method::RESOURCES_LIST_CHANGED => {
+                self.shared.offers.changed(message.method(), &self.key.profile);
+            }
             method::CANCELLED => {
                 let asked = message.param("requestId").and_then(Id::read);
                 if let Some(asked) = asked.and_then(|id| self.callbacks.lock().remove(&id)) {

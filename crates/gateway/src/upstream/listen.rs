@@ -244,7 +244,9 @@ fn sort(link: &ModernLink, message: &Message) {
     match message.method() {
         method::TOOLS_LIST_CHANGED
         | method::PROMPTS_LIST_CHANGED
-        | method::RESOURCES_LIST_CHANGED => link.shared.offers.refresh(&Profile::EMPTY),
+        | method::RESOURCES_LIST_CHANGED => {
+            link.shared.offers.changed(message.method(), &Profile::EMPTY);
+        }
         method::RESOURCES_UPDATED => {
             link.shared.deps.outlet.resource_updated(&link.shared.spec.name, None, message);
         }
@@ -253,7 +255,11 @@ fn sort(link: &ModernLink, message: &Message) {
 }
 
 fn announce_everything(link: &ModernLink, uris: &Uris) {
-    link.shared.offers.refresh(&Profile::EMPTY);
+    for list in
+        [method::TOOLS_LIST_CHANGED, method::PROMPTS_LIST_CHANGED, method::RESOURCES_LIST_CHANGED]
+    {
+        link.shared.offers.changed(list, &Profile::EMPTY);
+    }
     for uri in uris {
         let params = json!({ "uri": uri }).to_string();
         let bytes = notification(method::RESOURCES_UPDATED, params.as_bytes());

@@ -99,6 +99,7 @@ pub(super) async fn fetch(link: &dyn Asker, greeting: &Greeting) -> Result<Offer
         instructions: greeting.instructions.clone(),
         expires: ttl.map(|ttl| Instant::now() + ttl),
         announces_changes: announces_changes(&greeting.capabilities),
+        announced: [0; 3],
         public: public && ttl.is_some(),
     })
 }
@@ -224,6 +225,7 @@ pub(super) fn decode(stored: &Bytes) -> Option<Offer> {
         server_info: greeting.server_info,
         instructions: greeting.instructions,
         expires: None,
+        announced: [0; 3],
         public: false,
     })
 }

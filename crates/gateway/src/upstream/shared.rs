@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bytes::Bytes;
 use gantry_core::offer::Freshness;
 use gantry_core::store::OfferStore;
 use gantry_core::{Clock, Offer, OfferCell, Tasks};
 use gantry_protocol::capabilities::Profile;
+use gantry_protocol::method;
 use gantry_transport::client::Client;
 use gantry_transport::client::http::{HttpLimits, HttpUpstream};
 use gantry_transport::client::stdio::{CommandSpec, Launcher, Limits};
@@ -78,6 +79,8 @@ pub(super) struct Offers {
     /// Profiles whose offer must be read anew.
     stale: Mutex<Vec<Profile>>,
     pub(super) wanted: Notify,
+    /// How often changes of tools, prompts and resources were announced.
+    announced: [AtomicU64; 3],
     /// Profiles that are being asked for.
     asking: Mutex<Vec<Profile>>,
 }
@@ -95,6 +98,7 @@ impl Shared {
                 by_profile: Mutex::default(),
                 stale: Mutex::default(),
                 wanted: Notify::new(),
+                announced: Default::default(),
                 asking: Mutex::default(),
             },
             learned: Learned::default(),
@@ -121,7 +125,8 @@ impl Shared {
     }
 
     /// Puts a fresh offer in place and stores it for the next start.
-    pub(super) async fn publish(&self, profile: &Profile, offer: Offer) {
+    pub(super) async fn publish(&self, profile: &Profile, mut offer: Offer) {
+        offer.announced = self.offers.announced();
         let encoded = offers::encode(&offer);
         self.offers.cell(profile).store(offer);
         self.deps.changed.notify_one();
@@ -231,6 +236,21 @@ impl Offers {
 
     pub(super) fn shared(&self) -> &OfferCell {
         &self.shared
+    }
+
+    /// Takes note of a `list_changed`, and asks for the offer to be read anew.
+    pub(super) fn changed(&self, method: &str, profile: &Profile) {
+        let at = match method {
+            method::TOOLS_LIST_CHANGED => 0,
+            method::PROMPTS_LIST_CHANGED => 1,
+            _ => 2,
+        };
+        self.announced[at].fetch_add(1, Ordering::Relaxed);
+        self.refresh(profile);
+    }
+
+    fn announced(&self) -> [u64; 3] {
+        std::array::from_fn(|at| self.announced[at].load(Ordering::Relaxed))
     }
 
     /// Asks for an offer to be read anew.

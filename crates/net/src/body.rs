@@ -10,7 +10,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http_body::Body as _;
+use http_body::{Body as _, Frame};
 use hyper::body::Incoming;
 use tokio::time::Sleep;
 
@@ -94,18 +94,12 @@ impl ResponseBody {
         }
     }
 
-    fn poll_frame(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<hyper::Result<http_body::Frame<Bytes>>>> {
-        // What the connection has already read comes first: often that is the whole body.
-        if let Poll::Ready(frame) = Pin::new(&mut self.incoming).poll_frame(cx) {
-            return Poll::Ready(frame);
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+        match &mut self.lease {
+            Some(lease) => lease.connection.poll_frame(&mut self.incoming, cx),
+            // Nothing but the end is left.
+            None => Pin::new(&mut self.incoming).poll_frame(cx),
         }
-        if let Some(lease) = &mut self.lease {
-            lease.connection.drive(cx);
-        }
-        Pin::new(&mut self.incoming).poll_frame(cx)
     }
 
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<BodyError> {

@@ -64,71 +64,60 @@ struct Idle {
     stale_at: Instant,
 }
 
-/// Why an exchange has no answer.
-enum Failure {
-    /// Nothing of it was written; here it is again.
-    Unsent {
-        request: Box<Outgoing>,
-        source: hyper::Error,
-    },
-    Lost {
-        error: Error,
-    },
-}
-
 impl Origin {
     pub(crate) fn new(key: Key, route: Route, host: HeaderValue, shared: Arc<Shared>) -> Self {
         Self { key, route, host_header: host, shared, idle: Mutex::new(Vec::new()) }
     }
 
-    /// Sends a request, by an idle connection if one is open, else by a new one.
+    /// Sends the request in the slot, by an idle connection if one is open, else by a new one.
+    ///
+    /// A slot and not a value: a request is large, and is passed on through several functions.
     pub(crate) async fn send(
         self: &Arc<Self>,
-        mut request: Outgoing,
+        slot: &mut Option<Outgoing>,
         limits: Limits,
     ) -> Result<Response<ResponseBody>, Error> {
-        while let Some(connection) = self.take() {
-            match self.exchange(connection, request, limits).await {
-                Ok(response) => return Ok(response),
-                Err(Failure::Unsent { request: returned, .. }) => request = *returned,
-                Err(Failure::Lost { error }) => return Err(error),
+        loop {
+            let (mut connection, is_new) = match self.take() {
+                Some(connection) => (connection, false),
+                // Boxed: connecting is rare and its future is large.
+                None => (Box::pin(self.connect()).await?, true),
+            };
+            let exchange = connection.exchange(slot);
+            let outcome = match limits.head {
+                None => exchange.await,
+                Some(limit) => timeout(limit, exchange).await.map_err(|_| Error::Timeout {
+                    authority: self.authority(),
+                    phase: Phase::Head,
+                    limit,
+                })?,
+            };
+            match outcome {
+                Ok(response) => return Ok(self.answered(response, connection, limits)),
+                // Unsent: what was idle was closed meanwhile, and the next may be open.
+                Err(_) if slot.is_some() && !is_new => {}
+                Err(source) if slot.is_some() => {
+                    return Err(Error::Unsent {
+                        authority: self.authority(),
+                        source: source.into(),
+                    });
+                }
+                Err(error) => return Err(self.lost(error)),
             }
         }
-        // Boxed: connecting is rare and its future is large.
-        let connection = Box::pin(self.connect()).await?;
-        self.exchange(connection, request, limits).await.map_err(|failure| match failure {
-            Failure::Unsent { source, .. } => {
-                Error::Unsent { authority: self.authority(), source: source.into() }
-            }
-            Failure::Lost { error } => error,
-        })
     }
 
-    async fn exchange(
+    fn answered(
         self: &Arc<Self>,
-        mut connection: Connection,
-        request: Outgoing,
+        response: Response<Incoming>,
+        connection: Connection,
         limits: Limits,
-    ) -> Result<Response<ResponseBody>, Failure> {
-        let exchange = connection.exchange(request);
-        let outcome = match limits.head {
-            None => exchange.await,
-            Some(limit) => timeout(limit, exchange).await.map_err(|_| {
-                let authority = self.authority();
-                Failure::Lost { error: Error::Timeout { authority, phase: Phase::Head, limit } }
-            })?,
-        };
-        let response = outcome.map_err(|mut failed| match failed.take_message() {
-            Some(request) => {
-                Failure::Unsent { request: Box::new(request), source: failed.into_error() }
-            }
-            None => Failure::Lost { error: self.lost(failed.into_error()) },
-        })?;
+    ) -> Response<ResponseBody> {
         let reuse = self.reuse_time(&response);
-        let (head, incoming) = response.into_parts();
-        let body = ResponseBody::new(incoming, connection, Arc::clone(self), reuse)
-            .with_idle_limit(limits.body_idle);
-        Ok(Response::from_parts(head, body))
+        response.map(|incoming| {
+            let origin = Arc::clone(self);
+            ResponseBody::new(incoming, connection, origin, reuse).with_idle_limit(limits.body_idle)
+        })
     }
 
     fn lost(&self, error: hyper::Error) -> Error {

@@ -89,7 +89,8 @@ impl Target {
         body: Bytes,
         limits: Limits,
     ) -> Result<Response<ResponseBody>, Error> {
-        self.origin.send(self.request(method, headers, body), limits).await
+        let mut slot = Some(self.request(method, headers, body));
+        self.origin.send(&mut slot, limits).await
     }
 
     fn request(&self, method: Method, mut headers: HeaderMap, body: Bytes) -> Outgoing {

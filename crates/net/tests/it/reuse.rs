@@ -238,3 +238,28 @@ async fn dropping_the_request_closes_its_connection() {
     }
     server.closed(1).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_may_wander_between_tasks_and_threads() {
+    let body = "x".repeat(30_000);
+    let answer = ok(&body);
+    let server = Server::start(move |_| Reply::Send(answer.clone())).await;
+    let target = client().target(&server.url()).unwrap();
+
+    let mut calls = tokio::task::JoinSet::new();
+    for _ in 0..16 {
+        let target = target.clone();
+        calls.spawn(async move {
+            for _ in 0..50 {
+                let response = post(&target, "x").await.unwrap();
+                tokio::task::yield_now().await;
+                assert_eq!(text(response).await.len(), 30_000);
+            }
+        });
+    }
+    while let Some(outcome) = calls.join_next().await {
+        outcome.unwrap();
+    }
+    assert_eq!(server.n_requests(), 800);
+    assert!(server.n_connections() <= 16, "{}", server.n_connections());
+}

@@ -57,7 +57,9 @@ impl Gateway {
         };
         match parts.method {
             Method::POST => {}
-            Method::GET | Method::DELETE => return self.without_body(arrival, &parts.method).await,
+            Method::GET | Method::DELETE => {
+                return Box::pin(self.without_body(arrival, &parts.method)).await;
+            }
             _ => return reply::not_allowed(METHODS),
         }
         if !is_json(&arrival.headers) {
@@ -76,7 +78,7 @@ impl Gateway {
         };
         match Body::parse(bytes) {
             Ok(Body::One(message)) => self.post(arrival, &snapshot, message).await,
-            Ok(batch @ Body::Batch(_)) => self.post_batch(arrival, batch).await,
+            Ok(batch @ Body::Batch(_)) => Box::pin(self.post_batch(arrival, batch)).await,
             Err(error) => {
                 let refusal = Refusal { status: 400, error: error.error };
                 self.refuse(error.id.as_ref(), &refusal)
@@ -135,9 +137,14 @@ impl Gateway {
         match era {
             ClientEra::Modern(revision) => modern::post(self, arrival, revision, *message).await,
             ClientEra::ModernNotification => reply::accepted(),
-            ClientEra::Initialize(revision) => self.initialize(&arrival, revision, &message).await,
+            // Behind pointers: what is rare must not make every connection's future larger.
+            ClientEra::Initialize(revision) => {
+                Box::pin(self.initialize(&arrival, revision, &message)).await
+            }
             ClientEra::Session => match self.session_of(&arrival).await {
-                Some(session) => legacy::post(self, arrival, session, Body::One(message)).await,
+                Some(session) => {
+                    Box::pin(legacy::post(self, arrival, session, Body::One(message))).await
+                }
                 None => self.refuse(request_id, &session_gone()),
             },
         }
@@ -197,4 +204,20 @@ fn is_json(headers: &HeaderMap) -> bool {
     let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
     let media = value.split(';').next().unwrap_or_default().trim();
     media.eq_ignore_ascii_case("application/json")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Gateway;
+
+    fn size_of_future<A, B, F>(_: impl Fn(A, B) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn the_future_of_a_request_is_small() {
+        // Every connection holds room for one.
+        let size = size_of_future(Gateway::serve_http);
+        assert!(size <= 8 * 1024, "{size}");
+    }
 }

@@ -4,6 +4,7 @@
 //! result is awaited in the request's own future, so that a lost connection drops it, which
 //! cancels it.
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -43,7 +44,7 @@ pub(super) async fn post(
         caller.param_headers = Some(param_headers(&arrival.headers));
     }
     if message.method() == method::SUBSCRIPTIONS_LISTEN {
-        return listen::post(gateway, &arrival, context, &message).await;
+        return Box::pin(listen::post(gateway, &arrival, context, &message)).await;
     }
     let Some(view) = view_of(gateway, &arrival.origin, &context, message.method()).await else {
         return gateway.refuse(Some(&id), &unknown_view(&arrival.origin.view));
@@ -51,7 +52,8 @@ pub(super) async fn post(
     if let Some(own) = own(gateway, &view, &context, &message) {
         return reply::own(arrival.accepts, &id, own);
     }
-    call(gateway, &arrival, exchange, carried(gateway, view, context, message)).await
+    let carried = Box::pin(carried(gateway, view, context, message));
+    call(gateway, &arrival, exchange, carried).await
 }
 
 /// Returns the view that a request is answered from. Whoever asks what there is waits for servers
@@ -151,9 +153,8 @@ async fn call(
     gateway: &Arc<Gateway>,
     arrival: &Arrival,
     exchange: Arc<Exchange>,
-    call: impl Future<Output = Reply> + Send + 'static,
+    mut call: Pin<Box<impl Future<Output = Reply> + Send + 'static>>,
 ) -> Response<ReplyBody> {
-    let mut call = Box::pin(call);
     if !arrival.accepts.events {
         let reply = call.await;
         return reply::answer(arrival.accepts, reply.status, reply.bytes);

@@ -194,3 +194,12 @@ fn a_uri_subscribed_twice_is_unsubscribed_twice() {
     assert!(matches!(session.unsubscribe("a://x"), super::Unsubscribed::Last(_)));
     assert!(matches!(session.unsubscribe("a://x"), super::Unsubscribed::Nothing));
 }
+
+#[test]
+fn an_idle_session_is_small() {
+    // Its own size; what hangs on it is the caller, of a few hundred bytes.
+    assert!(size_of::<Session>() <= 512, "{}", size_of::<Session>());
+    let caller = size_of::<gantry_core::Caller>();
+    assert!(caller <= 256, "{caller}");
+    assert!(size_of::<SessionRecord>() <= 256, "{}", size_of::<SessionRecord>());
+}

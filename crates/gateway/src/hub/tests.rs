@@ -1,3 +1,5 @@
+//! Who hears what outside of calls.
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! What an exchange becomes, by the order in which things happen to it.
+
 use std::time::Duration;
 
 use bytes::Bytes;

@@ -8,6 +8,7 @@
 #[cfg(test)]
 mod commands;
 mod conformance;
+mod eras;
 mod peers;
 mod running;
 mod support;

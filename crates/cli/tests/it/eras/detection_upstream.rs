@@ -1,0 +1,1 @@
+//! The era of an upstream: cases 14 to 27.

@@ -59,7 +59,7 @@ pub(crate) fn stdio(place: &Place) -> Result<(), Failure> {
 
 /// Asks for the upstream servers.
 pub(crate) fn list_servers(place: &Place) -> Result<Vec<ServerRow>, Failure> {
-    let answer = asking(place, async |reach| {
+    let answer = asking(place, "cannot list the servers", async |reach| {
         // A list waits for upstreams that were never heard; the states alone would say of a
         // gateway made for this command that all of them are starting.
         reach.converse("").await?.list("tools/list", "tools").await?;
@@ -85,7 +85,7 @@ fn server_row(server: &Value) -> ServerRow {
 
 /// Asks for the tools, of one server or view if `server` names one.
 pub(crate) fn list_tools(place: &Place, server: Option<&str>) -> Result<Vec<ToolRow>, Failure> {
-    let tools = asking(place, async |reach| {
+    let tools = asking(place, "cannot list the tools", async |reach| {
         let mut conversation = reach.converse(server.unwrap_or_default()).await?;
         conversation.list("tools/list", "tools").await
     })?;
@@ -102,14 +102,10 @@ pub(crate) fn list_tools(place: &Place, server: Option<&str>) -> Result<Vec<Tool
 
 /// Asks for a tool's whole definition, as `tools/list` has it.
 pub(crate) fn describe_tool(place: &Place, name: &str) -> Result<Value, Failure> {
-    let tools =
-        asking(place, async |reach| reach.converse("").await?.list("tools/list", "tools").await)?;
-    tools.into_iter().find(|tool| tool["name"] == name).ok_or_else(|| {
-        Failure::new(format!("there is no tool `{name}`"))
-            .with_hint("`gantry tools list` shows all of them")
-            .with_hint(format!("`gantry tools call gantry__explain_tool -p name={name}` says why"))
-            .with_code(ErrorCode::UnknownTool)
-    })
+    let tools = asking(place, "cannot list the tools", async |reach| {
+        reach.converse("").await?.list("tools/list", "tools").await
+    })?;
+    tools.into_iter().find(|tool| tool["name"] == name).ok_or_else(|| no_such_tool(name))
 }
 
 /// Calls a tool and returns its result, as `tools/call` has it.
@@ -118,15 +114,19 @@ pub(crate) fn call_tool(
     name: &str,
     arguments: Map<String, Value>,
 ) -> Result<Value, Failure> {
-    let result = asking(place, async |reach| {
+    let result = asking(place, &format!("cannot call `{name}`"), async |reach| {
         let mut conversation = reach.converse("").await?;
         // A gateway made for this command has heard of nothing yet; a list waits for that.
-        conversation.list("tools/list", "tools").await?;
+        let tools = conversation.list("tools/list", "tools").await?;
+        if !tools.iter().any(|tool| tool["name"] == name) {
+            return Ok(None);
+        }
         let mut call = Map::new();
         call.insert("name".to_owned(), name.into());
         call.insert("arguments".to_owned(), Value::Object(arguments));
-        conversation.ask("tools/call", call).await
+        conversation.ask("tools/call", call).await.map(Some)
     })?;
+    let result = result.ok_or_else(|| no_such_tool(name))?;
     if result["resultType"] == "input_required" {
         let message = format!("`{name}` asks for more input, which a command cannot give");
         return Err(Failure::new(message).with_hint("call it from a client with a user"));
@@ -134,9 +134,17 @@ pub(crate) fn call_tool(
     Ok(result)
 }
 
-/// Runs one conversation with the gateway.
+fn no_such_tool(name: &str) -> Failure {
+    Failure::new(format!("there is no tool `{name}`"))
+        .with_hint("`gantry tools list` shows all of them")
+        .with_hint(format!("`gantry tools call gantry__explain_tool -p name={name}` says why"))
+        .with_code(ErrorCode::UnknownTool)
+}
+
+/// Runs one conversation with the gateway; `purpose` says what fails if it does.
 fn asking<T>(
     place: &Place,
+    purpose: &str,
     conversation: impl AsyncFnOnce(&Reach) -> Result<T, AskError>,
 ) -> Result<T, Failure> {
     let options = options(place);
@@ -147,8 +155,16 @@ fn asking<T>(
         Ok(answer)
     });
     match outcome.and_then(std::convert::identity) {
-        Ok(answer) => answer.map_err(|error| Failure::new("the gateway said no").because(&error)),
+        Ok(answer) => answer.map_err(|error| refused(purpose, &error)),
         Err(error) => Err(not_started("cannot make a gateway for this command", &error)),
+    }
+}
+
+fn refused(purpose: &str, error: &AskError) -> Failure {
+    let failure = Failure::new(purpose).because(error);
+    match error.code() {
+        Some(code) => failure.with_code(code),
+        None => failure,
     }
 }
 

@@ -22,7 +22,7 @@ fn text(shared: &Shared, program: &str) -> String {
     let mut text = format!("Gantry {} is up.\n\n", env!("CARGO_PKG_VERSION"));
     // Writing to a string cannot fail.
     let mut row = |name: &str, value: &str| {
-        let _ = writeln!(text, "  {name:<14}{value}");
+        let _ = writeln!(text, "  {name:<16}{value}");
     };
     row("everything", &format!("{base}/mcp"));
     row("one server", &format!("{base}/mcp/NAME"));

@@ -41,6 +41,8 @@ pub(crate) struct HttpMetrics {
     reloads: Family<ReloadLabels, Counter>,
     /// Open connections.
     pub(crate) connections: Gauge,
+    /// Answers being made or sent.
+    pub(crate) under_way: Gauge,
 }
 
 impl HttpMetrics {
@@ -57,6 +59,7 @@ impl HttpMetrics {
             refusals: Family::default(),
             reloads: Family::default(),
             connections: Gauge::default(),
+            under_way: Gauge::default(),
         };
         for outcome in ["applied", "refused"] {
             drop(metrics.reloads.get_or_create(&ReloadLabels { outcome }));
@@ -73,6 +76,11 @@ impl HttpMetrics {
             "gantry_http_connections",
             "Open connections of clients",
             metrics.connections.clone(),
+        );
+        registry.register(
+            "gantry_http_requests_in_flight",
+            "Answers being made or sent, without the streams that only listen",
+            metrics.under_way.clone(),
         );
         registry.register(
             "gantry_config_reloads",

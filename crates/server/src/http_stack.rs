@@ -10,6 +10,7 @@ mod gate;
 mod refusal;
 mod request_id;
 mod route;
+mod under_way;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -26,10 +27,12 @@ use tracing::Instrument as _;
 pub(crate) use refusal::Refusal;
 pub(crate) use request_id::RequestIds;
 pub(crate) use route::{ROUTES, Route};
+pub(crate) use under_way::Answer;
 
 use crate::live::Live;
 use crate::routes;
 use crate::shared::Shared;
+use under_way::UnderWay;
 
 /// What answers requests: everything shared, and the routes that are not MCP.
 #[derive(Debug)]
@@ -43,7 +46,7 @@ pub(crate) async fn http_stack(
     front: Arc<Front>,
     peer: SocketAddr,
     request: Request<Incoming>,
-) -> Response<ReplyBody> {
+) -> Response<Answer> {
     let shared = &front.shared;
     // 1. A name for the request: outermost, so that every answer and every log line carries it.
     let request_id = shared.request_ids.of(request.headers());
@@ -55,6 +58,7 @@ pub(crate) async fn http_stack(
     let route = Route::of(uri.path());
     let origin = parts.headers.get(ORIGIN).cloned();
     // 3. The access line and the counters: around everything that may refuse.
+    let under_way = UnderWay::of(&shared.http_metrics.under_way, route, &parts);
     let access = Access::begin(&request_id, &parts, route);
     let span = tracing::debug_span!("request", id = %request_id);
     let mut is_ours = false;
@@ -98,7 +102,7 @@ pub(crate) async fn http_stack(
     }
     shared.http_metrics.answered(route, response.status());
     access.end(&response);
-    response
+    response.map(|body| UnderWay::until_sent(under_way, body))
 }
 
 /// What a caller has shown to be.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use gantry_core::{Principal, Tasks};
+use gantry_core::{ErrorCode, Principal, Tasks};
 use gantry_gateway::Gateway;
 use gantry_protocol::message::{self, Kind};
 use gantry_protocol::{Id, Message, Revision, RpcError, meta};
@@ -28,6 +28,8 @@ use crate::start_error::StartError;
 /// A command waits this long for upstreams that have to be started first: a package may have to be
 /// fetched for that.
 const FIRST_OFFER_WAIT: Duration = Duration::from_mins(1);
+/// How long a command waits for its upstreams to end.
+const FAREWELL: Duration = Duration::from_millis(200);
 /// A longer line is no answer of a gateway.
 const LONGEST_LINE: u64 = 1 << 30;
 /// Pages of one list; more would mean that the list never ends.
@@ -43,7 +45,7 @@ pub struct Reach {
 #[derive(Debug)]
 enum Whose {
     Running { folder: PathBuf },
-    Own { gateway: Arc<Gateway>, tasks: Tasks, limit: Duration },
+    Own { gateway: Arc<Gateway>, tasks: Tasks },
 }
 
 /// One conversation with a gateway.
@@ -77,6 +79,17 @@ pub enum AskError {
     },
 }
 
+impl AskError {
+    /// Returns the code of the cause, where the gateway gave one.
+    pub fn code(&self) -> Option<ErrorCode> {
+        match self {
+            Self::Broken { .. } => Some(ErrorCode::GatewayNotRunning),
+            Self::Refused { error } => ErrorCode::find(error.data.as_ref()?.get("code")?.as_str()?),
+            Self::Unreadable { .. } => None,
+        }
+    }
+}
+
 /// Runs a command's conversation to its end, on a runtime of its own.
 pub fn block_on<T>(conversation: impl Future<Output = T>) -> Result<T, StartError> {
     let runtime = accept::runtime().map_err(|source| StartError::Runtime { source })?;
@@ -101,10 +114,9 @@ impl Reach {
         }
         let mut config = options.config()?;
         config.first_offer_wait = config.first_offer_wait.max(FIRST_OFFER_WAIT);
-        let limit = config.server.limits.shutdown;
         let tasks = Tasks::new();
         let gateway = compose::in_memory(&config, &options.env, &tasks).await?;
-        Ok(Self { kind: Whose::Own { gateway, tasks, limit } })
+        Ok(Self { kind: Whose::Own { gateway, tasks } })
     }
 
     /// Begins a conversation on an endpoint: the name of a server or view, empty for everything.
@@ -114,7 +126,7 @@ impl Reach {
                 .await
                 .and_then(|ends| ends.ok_or_else(|| io::ErrorKind::NotConnected.into()))
                 .map_err(|source| AskError::Broken { source })?,
-            Whose::Own { gateway, tasks, .. } => {
+            Whose::Own { gateway, tasks } => {
                 let (ours, theirs) = tokio::io::duplex(BUFFER);
                 let (gateway, view) = (Arc::clone(gateway), Box::from(view));
                 tasks.spawn("conversation", async move {
@@ -132,8 +144,9 @@ impl Reach {
 
     /// Ends a gateway that was made for the command, with its upstreams.
     pub async fn close(self) {
-        if let Whose::Own { gateway, limit, .. } = self.kind {
-            gateway.shut_down(limit).await;
+        if let Whose::Own { gateway, .. } = self.kind {
+            // Whoever takes longer is ended by its shim, which outlives this process.
+            gateway.shut_down(FAREWELL).await;
         }
     }
 }

@@ -155,13 +155,11 @@ impl Running {
         is_clean
     }
 
-    /// Waits until no connection has more to do than to listen for what may come.
+    /// Waits until every answer is sent; streams that only listen are not waited for.
     async fn wait_for_calls(&self, limit: Duration) {
         let quiet = async {
             loop {
-                let open = self.shared.http_metrics.connections.get();
-                let listening = self.shared.gateway.metrics.streams.get();
-                if open <= listening {
+                if self.shared.http_metrics.under_way.get() == 0 {
                     return;
                 }
                 tokio::time::sleep(LOOK).await;

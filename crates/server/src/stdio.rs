@@ -4,6 +4,7 @@
 //! Without one it is a gateway of its own, which listens nowhere and keeps nothing.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use gantry_core::{Principal, Tasks};
 use tokio::io::{AsyncWriteExt as _, BufReader};
@@ -16,6 +17,8 @@ use crate::start_error::StartError;
 
 /// Read at once from standard input.
 const BUFFER: usize = 64 * 1024;
+/// How long to wait for upstreams to end. Clients kill a server that takes more than about 2 s.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Serves one client on standard input and output until it goes, or a signal says to end.
 pub fn stdio(options: &Options) -> Result<(), StartError> {
@@ -85,6 +88,7 @@ async fn own(options: &Options) -> Result<(), StartError> {
     let input = BufReader::with_capacity(BUFFER, tokio::io::stdin());
     let principal = Arc::new(Principal::local());
     Box::pin(gateway.serve_stream(input, tokio::io::stdout(), principal, "".into())).await;
-    gateway.shut_down(config.server.limits.shutdown).await;
+    // The client may be waiting for this process to end; what takes longer is ended by its shim.
+    gateway.shut_down(FAREWELL.min(config.server.limits.shutdown)).await;
     Ok(())
 }

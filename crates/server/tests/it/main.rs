@@ -1,4 +1,16 @@
-//! Tests of the server through its public face.
+//! Tests of the server through its public face: real sockets on free ports, a real data folder.
 
 #[cfg(test)]
 mod config;
+#[cfg(test)]
+mod doors;
+#[cfg(test)]
+mod reload;
+#[cfg(test)]
+mod seen;
+#[cfg(test)]
+mod shutdown;
+#[cfg(test)]
+mod socket;
+#[cfg(test)]
+mod support;

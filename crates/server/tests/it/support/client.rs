@@ -1,0 +1,134 @@
+//! HTTP/1.1 by hand, so that a test can send what no client library would.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use super::LIMIT;
+
+/// A request, one connection each.
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    line: String,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    headers: HashMap<String, String>,
+    pub(crate) body: String,
+}
+
+impl Request {
+    pub(crate) fn new(line: &str) -> Self {
+        Self { line: line.to_owned(), headers: Vec::new(), body: Vec::new() }
+    }
+
+    pub(crate) fn get(path: &str) -> Self {
+        Self::new(&format!("GET {path} HTTP/1.1")).header("host", "localhost")
+    }
+
+    pub(crate) fn post(path: &str, body: impl Into<Vec<u8>>) -> Self {
+        let body = body.into();
+        let mut request = Self::new(&format!("POST {path} HTTP/1.1"))
+            .header("host", "localhost")
+            .header("content-type", "application/json")
+            .header("accept", "application/json, text/event-stream")
+            .header("content-length", &body.len().to_string());
+        request.body = body;
+        request
+    }
+
+    pub(crate) fn modern(path: &str, method: &str, mut params: Value) -> Self {
+        params["_meta"] = json!({
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientCapabilities": {},
+        });
+        let name = params["name"].as_str().map(str::to_owned);
+        let message = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+        let request = Self::post(path, message.to_string())
+            .header("mcp-protocol-version", "2026-07-28")
+            .header("mcp-method", method);
+        match name {
+            Some(name) => request.header("mcp-name", &name),
+            None => request,
+        }
+    }
+
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.headers.retain(|(other, _)| other != name);
+        self
+    }
+
+    pub(crate) fn bearer(self, token: &str) -> Self {
+        self.header("authorization", &format!("Bearer {token}"))
+    }
+
+    /// Sends the request and reads the answer to its end.
+    pub(crate) async fn send(self, address: SocketAddr) -> Answer {
+        let mut stream = self.header("connection", "close").open(address).await;
+        let mut bytes = Vec::new();
+        tokio::time::timeout(LIMIT, stream.read_to_end(&mut bytes)).await.unwrap().unwrap();
+        Answer::read(&String::from_utf8_lossy(&bytes))
+    }
+
+    /// Sends the request and leaves the answer to be read.
+    pub(crate) async fn open(&self, address: SocketAddr) -> TcpStream {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let mut head = format!("{}\r\n", self.line);
+        for (name, value) in &self.headers {
+            head.extend([name, ": ", value, "\r\n"]);
+        }
+        head.push_str("\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        // A request that is refused early may find its connection closed.
+        let _ = stream.write_all(&self.body).await;
+        stream
+    }
+}
+
+impl Answer {
+    fn read(text: &str) -> Self {
+        let (head, body) =
+            text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {text:?}"));
+        let mut lines = head.split("\r\n");
+        let status = lines.next().and_then(|line| line.split(' ').nth(1)).unwrap();
+        let headers = lines
+            .filter_map(|line| line.split_once(": "))
+            .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
+            .collect();
+        Self { status: status.parse().unwrap(), headers, body: body.to_owned() }
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(String::as_str)
+    }
+
+    /// The body as JSON, which only bodies of a known length can be.
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// The code of a refusal, in the form of the MCP endpoints or of the others.
+    #[track_caller]
+    pub(crate) fn code(&self) -> String {
+        let body = self.json();
+        let code = match &body["error"]["data"]["code"] {
+            Value::Null => &body["error"]["code"],
+            code => code,
+        };
+        code.as_str().unwrap_or_default().to_owned()
+    }
+}

@@ -6,6 +6,7 @@
 
 mod detection_client;
 mod detection_upstream;
+mod harness;
 
 use serde_json::{Map, Value, json};
 

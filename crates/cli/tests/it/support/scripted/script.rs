@@ -58,6 +58,11 @@ impl Script {
         }
     }
 
+    /// Whether it speaks no legacy revision.
+    pub(crate) fn is_modern_alone(&self) -> bool {
+        !self.speaks_legacy()
+    }
+
     /// Starts it on a port of its own.
     pub(crate) async fn start(self) -> Scripted {
         Scripted::start(self).await

@@ -59,6 +59,9 @@ fn environment() -> String {
         let meaning = argument.get_help().map(ToString::to_string).unwrap_or_default();
         let _ = writeln!(text, "| `{}` | `--{option}` | {meaning} |", variable.to_string_lossy());
     }
+    for (variable, meaning) in gantry_server::VARIABLES {
+        let _ = writeln!(text, "| `{variable}` | | {meaning} |");
+    }
     text
 }
 

@@ -44,9 +44,9 @@ pub(crate) struct ToolRow {
 /// Runs the gateway until it is told to end.
 pub(crate) fn serve(place: &Place) -> Result<(), Failure> {
     match gantry_server::serve(options(place)) {
-        Ok(Ending::Graceful) => Ok(()),
-        // The log says what was cut off.
-        Ok(Ending::Late | Ending::Hurried) => Err(Failure::said()),
+        // What was cut off at the limit is in the log; the end was asked for all the same.
+        Ok(Ending::Graceful | Ending::Late) => Ok(()),
+        Ok(Ending::Hurried) => Err(Failure::said()),
         Err(error) => Err(not_started("cannot start the gateway", &error)),
     }
 }
@@ -60,9 +60,11 @@ pub(crate) fn stdio(place: &Place) -> Result<(), Failure> {
 /// Asks for the upstream servers.
 pub(crate) fn list_servers(place: &Place) -> Result<Vec<ServerRow>, Failure> {
     let answer = asking(place, "cannot list the servers", async |reach| {
-        // A list waits for upstreams that were never heard; the states alone would say of a
-        // gateway made for this command that all of them are starting.
-        reach.converse("").await?.list("tools/list", "tools").await?;
+        if reach.is_own() {
+            // A list waits for upstreams that were never heard; the states alone would say of a
+            // gateway made a moment ago that all of them are starting.
+            reach.converse("").await?.list("tools/list", "tools").await?;
+        }
         let call = [("name".to_owned(), LIST_SERVERS.into())].into_iter().collect();
         reach.converse(OWN_SERVER).await?.ask("tools/call", call).await
     })?;
@@ -116,7 +118,8 @@ pub(crate) fn call_tool(
 ) -> Result<Value, Failure> {
     let result = asking(place, &format!("cannot call `{name}`"), async |reach| {
         let mut conversation = reach.converse("").await?;
-        // A gateway made for this command has heard of nothing yet; a list waits for that.
+        // The list tells an unknown tool from one that fails, and waits for upstreams that were
+        // never heard.
         let tools = conversation.list("tools/list", "tools").await?;
         if !tools.iter().any(|tool| tool["name"] == name) {
             return Ok(None);

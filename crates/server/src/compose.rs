@@ -32,6 +32,24 @@ use crate::start_error::StartError;
 const SESSION_SECRET: &str = "SESSION_SECRET";
 /// The one before, whose handles are still opened.
 const SESSION_SECRET_PREVIOUS: &str = "SESSION_SECRET_PREVIOUS";
+/// The variables that the gateway reads beside those of the command line, and what they are for.
+pub const VARIABLES: [(&str, &str); 7] = [
+    (
+        log::VARIABLE,
+        "The level of the log, or directives such as `info,gantry_gateway=debug`; wins over \
+         `log.level`",
+    ),
+    (
+        SESSION_SECRET,
+        "At least 32 characters from which the keys of sealed session ids and cursors are made, \
+         instead of `keys` in the data folder; for replicas that share sessions",
+    ),
+    (SESSION_SECRET_PREVIOUS, "The secret before: what it sealed is still opened"),
+    ("HTTPS_PROXY", "The proxy for upstreams with `https`"),
+    ("http_proxy", "The proxy for upstreams with `http`; in lower case alone"),
+    ("NO_PROXY", "Hosts, domains and networks that are reached without a proxy"),
+    ("NO_COLOR", "If set, the log has no colours"),
+];
 /// How often idle outbound connections are looked at.
 const SWEEP: Duration = Duration::from_secs(5);
 

@@ -34,7 +34,7 @@ mod signals;
 mod start_error;
 mod stdio;
 
-pub use compose::Options;
+pub use compose::{Options, VARIABLES};
 pub use reach::{Conversation, Reach};
 pub use running::Running;
 pub use serve::{Ending, serve};

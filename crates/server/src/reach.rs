@@ -119,6 +119,11 @@ impl Reach {
         Ok(Self { kind: Whose::Own { gateway, tasks } })
     }
 
+    /// Tells whether the gateway was made for the command, and so has just begun.
+    pub fn is_own(&self) -> bool {
+        matches!(self.kind, Whose::Own { .. })
+    }
+
     /// Begins a conversation on an endpoint: the name of a server or view, empty for everything.
     pub async fn converse(&self, view: &str) -> Result<Conversation, AskError> {
         let ends = match &self.kind {

@@ -59,6 +59,9 @@ pub struct Gateway {
     pub tasks: Tasks,
 }
 
+/// How often idle connections that are too old to be used again are closed.
+const CONNECTION_SWEEP: Duration = Duration::from_secs(5);
+
 /// What a gateway is made from.
 #[derive(Debug)]
 pub struct GatewayParts {
@@ -104,6 +107,13 @@ impl Gateway {
             tasks: parts.tasks,
         });
         Hub::start(&gateway);
+        let http = gateway.registry.http();
+        gateway.tasks.spawn_until_stop("sweep-connections", async move {
+            loop {
+                tokio::time::sleep(CONNECTION_SWEEP).await;
+                http.sweep();
+            }
+        });
         gateway
     }
 

@@ -11,6 +11,7 @@ use arc_swap::ArcSwap;
 use gantry_core::offer::Freshness;
 use gantry_core::{CallContext, Offer, OfferCell, Provider};
 use gantry_protocol::capabilities::Profile;
+use gantry_transport::client::Client;
 use tokio::sync::{Mutex, Notify, watch};
 use tokio::time::Instant;
 
@@ -70,6 +71,11 @@ impl Registry {
         registry
     }
 
+    /// Returns the client by which upstreams are called.
+    pub fn http(&self) -> Client {
+        self.deps.http.clone()
+    }
+
     /// Returns the current snapshot.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.current.load_full()
@@ -92,6 +98,7 @@ impl Registry {
             let upstream = match running {
                 Some(running) if running.spec() == wanted => {
                     applied.unchanged += 1;
+                    running.doubt_era();
                     Arc::clone(running)
                 }
                 Some(running) => {

@@ -69,6 +69,21 @@ enum Settled {
     Never,
 }
 
+/// A URI that somebody waits to be told of.
+struct Wanted<'a> {
+    listens: &'a Listens,
+    uri: &'a str,
+    kept: bool,
+}
+
+impl Drop for Wanted<'_> {
+    fn drop(&mut self) {
+        if !self.kept {
+            self.listens.unsubscribe(self.uri);
+        }
+    }
+}
+
 /// An acknowledged stream.
 struct Subscription<'a> {
     link: &'a ModernLink,
@@ -106,6 +121,8 @@ impl Listens {
     pub(super) async fn subscribe(&self, uri: &str) -> Result<(), ProviderError> {
         let mut settled = self.settled.subscribe();
         *self.wanted.lock().entry(uri.into()).or_insert(0) += 1;
+        // Dropped before it is honoured, it is wanted no more.
+        let mut wanted = Wanted { listens: self, uri, kept: false };
         self.poke.notify_one();
         let answered = settled.wait_for(|settled| match settled {
             Settled::NotYet => false,
@@ -119,9 +136,9 @@ impl Listens {
             })
         });
         if honoured {
+            wanted.kept = true;
             return Ok(());
         }
-        self.unsubscribe(uri);
         let error = gantry_protocol::RpcError::invalid_params(format!(
             "the server does not announce changes of `{uri}`"
         ));

@@ -24,7 +24,7 @@ use bytes::Bytes;
 use gantry_core::offer::Freshness;
 use gantry_core::session::SessionId;
 use gantry_core::{BoxFuture, CallContext, OfferCell, Outcome, Provider, ProviderError, Request};
-use gantry_protocol::{Era, Revision};
+use gantry_protocol::{Era, Revision, code};
 use serde::Serialize;
 
 pub use self::shared::Deps;
@@ -121,6 +121,11 @@ impl Upstream {
     /// Returns the configuration it was started with.
     pub fn spec(&self) -> &UpstreamSpec {
         &self.shared.spec
+    }
+
+    /// Makes what is known of its era be looked at again: it may have been upgraded.
+    pub fn doubt_era(&self) {
+        self.shared.doubted.notify_one();
     }
 
     /// Returns the present state.
@@ -332,7 +337,11 @@ impl Upstream {
         if let Link::Modern(link) = &*link
             && self.takes_modern(link, context)
         {
-            return link.handle(context, request).await;
+            let answer = link.handle(context, request).await;
+            if answer.as_ref().is_err_and(is_worrying) {
+                self.shared.suspect.notify_one();
+            }
+            return answer;
         }
         let key = self.choose(&link, context);
         let introduction = introduction(&key, context);
@@ -350,8 +359,11 @@ impl Upstream {
                 Err(LaneError::Failed(error)) => {
                     if lane.is_over() {
                         self.lost(&key, &lane);
-                    } else if is_unreachable(&error) {
+                    } else if is_worrying(&error) {
                         self.shared.suspect.notify_one();
+                    } else if is_modern_refusal(&error) {
+                        self.shared.doubted.notify_one();
+                        return Err(modern::upstream_changed());
                     }
                     return Err(error);
                 }
@@ -405,6 +417,19 @@ fn without_tasks(capabilities: &Bytes) -> Bytes {
     }
 }
 
-fn is_unreachable(error: &ProviderError) -> bool {
-    matches!(error, ProviderError::Unavailable { reason: "upstream_unreachable", .. })
+/// Tells whether a legacy upstream refuses a request as a modern server does.
+fn is_modern_refusal(error: &ProviderError) -> bool {
+    matches!(error, ProviderError::Answered { message, .. }
+        if message.rpc_error().is_some_and(|error| error.code == code::UNSUPPORTED_PROTOCOL_VERSION))
+}
+
+/// Tells whether the upstream itself may be down, not only this call.
+fn is_worrying(error: &ProviderError) -> bool {
+    match error {
+        ProviderError::TimedOut { .. } => true,
+        ProviderError::Unavailable { reason, .. } => {
+            matches!(*reason, "upstream_unreachable" | "upstream_busy")
+        }
+        _ => false,
+    }
 }

@@ -24,6 +24,10 @@ use gantry_transport::client::stdio::{Inbound, Pipe, number};
 use http::{HeaderName, HeaderValue};
 use parking_lot::RwLock;
 
+/// What deployed legacy servers answer to what has no session, or has one that they do not know.
+const NO_SESSION: i64 = -32000;
+const SESSION_NOT_FOUND: i64 = -32001;
+
 /// A modern upstream, reached.
 #[derive(Debug)]
 pub(super) struct ModernLink {
@@ -242,6 +246,10 @@ impl ModernLink {
         })?;
         match posted.kind {
             PostedKind::Json(body) => match Body::parse(body) {
+                Ok(Body::One(message)) if is_legacy_refusal(posted.status, &message) => {
+                    self.shared.suspect.notify_one();
+                    Err(upstream_changed())
+                }
                 Ok(Body::One(message)) => self.read_answer(*message),
                 Ok(Body::Batch(_)) => Err(bad_answer("it answered with a batch")),
                 Err(error) => Err(bad_answer(&format!("its reply is no message: {error}"))),
@@ -474,6 +482,24 @@ impl Drop for StdioCall<'_> {
             self.pipe.offer(super::lane::cancelled(self.id, "the client went away"));
         }
     }
+}
+
+/// Another server has taken the place of the one whose era was found out.
+pub(super) fn upstream_changed() -> ProviderError {
+    ProviderError::Unavailable {
+        reason: "upstream_changed",
+        message: "it does not speak the revision that it spoke before".to_owned(),
+        unsent: true,
+    }
+}
+
+/// Tells whether a refusal is one that legacy servers have for what has no session, and that no
+/// modern server makes of the requests that we send. -32022 is one, since the revision was agreed.
+fn is_legacy_refusal(status: http::StatusCode, message: &Message) -> bool {
+    let Some(error) = message.rpc_error() else { return false };
+    error.code == code::UNSUPPORTED_PROTOCOL_VERSION
+        || (matches!(status.as_u16(), 400 | 404)
+            && matches!(error.code, NO_SESSION | SESSION_NOT_FOUND | code::INVALID_REQUEST))
 }
 
 fn is_header_mismatch(error: &ProviderError) -> bool {

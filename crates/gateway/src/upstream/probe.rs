@@ -18,6 +18,7 @@ use gantry_protocol::verdict::{
 use gantry_protocol::{Id, Revision, code, message, method};
 use gantry_transport::client::http::{HttpError, HttpUpstream, McpHeaders, PostedKind};
 use gantry_transport::client::stdio::Pipe;
+use tokio::time::Instant;
 
 use super::flight::next_id;
 use super::lane::Lane;
@@ -30,9 +31,12 @@ use super::state::State;
 use crate::spec::EraMode;
 
 /// How long a legacy verdict is believed without another look.
-const LEGACY_LIFE: Duration = Duration::from_hours(24);
-/// Probes per attempt: the first, one at another revision, one repetition, and redirects.
-const MAX_PROBES: usize = 5;
+pub(super) const LEGACY_LIFE: Duration = Duration::from_hours(24);
+/// Pause between two looks at a modern upstream that answers like a legacy one.
+const SECOND_LOOK: Duration = Duration::from_secs(5);
+/// Probes per attempt: the first, one at another revision, one repetition, a second look, and
+/// redirects.
+const MAX_PROBES: usize = 6;
 
 const LEGACY: &str = "legacy";
 
@@ -60,8 +64,29 @@ async fn is_known_legacy(shared: &Shared) -> bool {
     stored.verdict == LEGACY && age < LEGACY_LIFE.as_secs()
 }
 
-/// Tells whether a legacy upstream that forgot its session speaks a modern revision now: then it
-/// was upgraded, and what was known of it is forgotten too.
+async fn is_known_modern(shared: &Shared) -> bool {
+    let stored = shared.deps.store.verdict(&shared.key).await;
+    stored.is_ok_and(|stored| stored.is_some_and(|stored| stored.verdict != LEGACY))
+}
+
+fn says_legacy(verdict: &Verdict) -> bool {
+    use Verdict::{Ambiguous404, Legacy, TryInitializeThenGet};
+    matches!(verdict, Legacy | Ambiguous404 | TryInitializeThenGet)
+}
+
+/// Waits for the time of a second look; `false` if the first one was long enough ago. One odd
+/// answer of a modern upstream may be a restart in progress; two are evidence.
+async fn must_look_again(shared: &Shared) -> bool {
+    let since = *shared.learned.legacy_since.lock().get_or_insert_with(Instant::now);
+    if since.elapsed() >= SECOND_LOOK {
+        return false;
+    }
+    tokio::time::sleep_until(since + SECOND_LOOK).await;
+    true
+}
+
+/// Tells whether a legacy upstream speaks a modern revision now: then it was upgraded, and what was
+/// known of it is forgotten.
 pub(super) async fn was_upgraded(shared: &Shared) -> bool {
     let Ok(upstream) = shared.endpoint() else { return false };
     if shared.spec.era == EraMode::Legacy {
@@ -106,7 +131,7 @@ async fn connect_stdio(shared: &Arc<Shared>, known_legacy: bool) -> Result<Link,
         return match legacy_on(shared, Arc::clone(&pipe)).await {
             Ok(lane) => Ok(Link::Legacy(lane)),
             // It was upgraded: what it spoke before is no guide any more.
-            Err(OpenError::Modern(_)) if shared.spec.era != EraMode::Legacy => {
+            Err(error) if is_doubtful(&error) && shared.spec.era != EraMode::Legacy => {
                 pipe.close();
                 probe_child(shared, start(shared).await?).await
             }
@@ -145,10 +170,18 @@ async fn probe_child(shared: &Arc<Shared>, pipe: Arc<Pipe>) -> Result<Link, Stat
                 pipe.close();
                 return Err(failed("it does not speak a modern revision, and `era` demands one"));
             }
-            StdioVerdict::SameChild(_) => {
-                let lane = legacy_on(shared, pipe).await.map_err(open_failed)?;
-                return Ok(Link::Legacy(lane));
-            }
+            StdioVerdict::SameChild(_) => match legacy_on(shared, Arc::clone(&pipe)).await {
+                Ok(lane) => return Ok(Link::Legacy(lane)),
+                // The probe came too early: it is modern after all.
+                Err(OpenError::Modern(Verdict::ProbeAgain(other))) if !repeated => {
+                    revision = other;
+                    repeated = true;
+                }
+                Err(error) => {
+                    pipe.close();
+                    return Err(open_failed(error));
+                }
+            },
             // A late answer to the probe could leave the old child in the other era.
             StdioVerdict::FreshChild => {
                 pipe.close();
@@ -200,7 +233,7 @@ async fn connect_http(shared: &Arc<Shared>, known_legacy: bool) -> Result<Link, 
     if known_legacy {
         match legacy_at(shared, Arc::clone(&upstream)).await {
             Ok(lane) => return Ok(Link::Legacy(lane)),
-            Err(OpenError::Modern(_)) if shared.spec.era != EraMode::Legacy => {}
+            Err(error) if is_doubtful(&error) && shared.spec.era != EraMode::Legacy => {}
             Err(error) => return Err(open_failed(error)),
         }
     }
@@ -209,8 +242,18 @@ async fn connect_http(shared: &Arc<Shared>, known_legacy: bool) -> Result<Link, 
     let mut repeated = false;
     for _ in 0..MAX_PROBES {
         let probe = probe_http(shared, &upstream, revision, repeated).await;
-        match judge_probe(&probe.answer) {
+        let verdict = judge_probe(&probe.answer);
+        if says_legacy(&verdict) && is_known_modern(shared).await {
+            if verdict == Verdict::Ambiguous404 && lists_as_modern(shared, &upstream).await {
+                return Ok(without_discover(shared, upstream));
+            }
+            if must_look_again(shared).await {
+                continue;
+            }
+        }
+        match verdict {
             Verdict::Modern { revision, dual, discover } => {
+                *shared.learned.legacy_since.lock() = None;
                 let greeting = Greeting::read(revision, &discover)
                     .ok_or_else(|| failed("its answer to `server/discover` is no object"))?;
                 let wire = ModernWire::Http(upstream);
@@ -274,21 +317,25 @@ async fn fall_back(
         (OpenError::Refused { status: 404, code: Some(code::METHOD_NOT_FOUND), .. }, _)
             if *verdict == Verdict::Ambiguous404 && lists_as_modern(shared, &upstream).await =>
         {
-            // It lacks its mandatory discover, so what it offers must be tried out.
-            let greeting = Greeting {
-                revision: Revision::LATEST_MODERN,
-                capabilities: Bytes::from_static(br#"{"tools":{},"resources":{},"prompts":{}}"#),
-                server_info: None,
-                instructions: None,
-            };
-            let wire = ModernWire::Http(upstream);
-            Ok(Link::Modern(ModernLink::new(shared, greeting, false, wire)))
+            Ok(without_discover(shared, upstream))
         }
         (OpenError::Refused { why, .. }, Verdict::TryInitializeThenGet) => {
             Err(State::NotMcp { why: format!("{why}; is the path right?") })
         }
         _ => Err(open_failed(error)),
     }
+}
+
+/// Makes a link with an upstream that lacks its mandatory discover, so that what it offers must be
+/// tried out.
+fn without_discover(shared: &Arc<Shared>, upstream: Arc<HttpUpstream>) -> Link {
+    let greeting = Greeting {
+        revision: Revision::LATEST_MODERN,
+        capabilities: Bytes::from_static(br#"{"tools":{},"resources":{},"prompts":{}}"#),
+        server_info: None,
+        instructions: None,
+    };
+    Link::Modern(ModernLink::new(shared, greeting, false, ModernWire::Http(upstream)))
 }
 
 struct Probe {
@@ -379,6 +426,58 @@ fn enveloped(revision: Revision) -> Vec<u8> {
 
 fn failed(why: &str) -> State {
     State::Unreachable { why: why.to_owned() }
+}
+
+/// Tells whether the failed handshake of an upstream that was legacy may mean that it is no longer.
+fn is_doubtful(error: &OpenError) -> bool {
+    match error {
+        OpenError::Modern(_) => true,
+        OpenError::Refused { status, .. } => !matches!(status, 401 | 403 | 407 | 429),
+        OpenError::Failed(_) => false,
+    }
+}
+
+/// A look at a modern upstream that behaved oddly.
+pub(super) enum Look {
+    /// It is what it was.
+    Same,
+    /// It answers as a legacy upstream does.
+    Legacy(String),
+    /// It does not answer, or with what says nothing about its era.
+    Lost(String),
+}
+
+/// Looks whether an HTTP upstream still is modern; twice, if it seems not to be.
+pub(super) async fn look(shared: &Shared, upstream: &HttpUpstream, revision: Revision) -> Look {
+    loop {
+        let look = look_once(shared, upstream, revision).await;
+        match &look {
+            Look::Legacy(_) if must_look_again(shared).await => {}
+            Look::Same => {
+                *shared.learned.legacy_since.lock() = None;
+                return look;
+            }
+            _ => return look,
+        }
+    }
+}
+
+async fn look_once(shared: &Shared, upstream: &HttpUpstream, revision: Revision) -> Look {
+    let probe = probe_http(shared, upstream, revision, false).await;
+    match judge_probe(&probe.answer) {
+        Verdict::Modern { .. } => Look::Same,
+        // By its errors it still is modern; what it minds is not its era.
+        Verdict::RepeatOnce => Look::Same,
+        Verdict::Ambiguous404 if lists_as_modern(shared, upstream).await => Look::Same,
+        Verdict::Legacy | Verdict::Ambiguous404 | Verdict::TryInitializeThenGet => {
+            Look::Legacy("it does not speak a modern revision any more".to_owned())
+        }
+        Verdict::Undecided(why) => Look::Lost(undecided(why, probe.why).to_string()),
+        Verdict::ProbeAgain(_) | Verdict::Incompatible { .. } | Verdict::UpstreamFault { .. } => {
+            Look::Lost("it does not speak the same revision any more".to_owned())
+        }
+        Verdict::Follow | Verdict::Redirected => Look::Lost("it answers from elsewhere".to_owned()),
+    }
 }
 
 /// Tells the state that a failed handshake leaves.

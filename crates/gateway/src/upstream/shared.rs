@@ -63,12 +63,16 @@ pub(super) struct Shared {
     pub(super) learned: Learned,
     /// Woken when somebody saw the upstream fail: look at it now.
     pub(super) suspect: Notify,
+    /// Woken when a legacy verdict may be out of date: ask for the era again.
+    pub(super) doubted: Notify,
 }
 
 /// What was seen of the upstream's ways; it only ever narrows the sharing of lanes.
 #[derive(Debug, Default)]
 pub(super) struct Learned {
     pub(super) asked_roots: AtomicBool,
+    /// Since when an upstream that was modern answers as a legacy one.
+    pub(super) legacy_since: Mutex<Option<tokio::time::Instant>>,
 }
 
 /// The offers by profile.
@@ -103,6 +107,7 @@ impl Shared {
             },
             learned: Learned::default(),
             suspect: Notify::new(),
+            doubted: Notify::new(),
             spec,
         }
     }

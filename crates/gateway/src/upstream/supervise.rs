@@ -4,15 +4,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use gantry_core::ProviderError;
 use gantry_protocol::capabilities::Profile;
-use gantry_protocol::{Era, method};
+use gantry_protocol::method;
 use tokio::time::Instant;
 
+use super::lane::Lane;
 use super::lane::open::Introduction;
 use super::listen::keep_listening;
-use super::modern::ModernLink;
+use super::modern::{ModernLink, ModernWire};
 use super::offers::{self, Asker as _};
-use super::probe::{self, Link, connect};
+use super::probe::{self, Link, Look, connect};
 use super::scope::LaneKey;
 use super::state::State;
 use super::{Upstream, lanes};
@@ -29,10 +31,18 @@ const STABLE: Duration = Duration::from_secs(30);
 const CRASHES: u32 = 5;
 /// Changes of lists come in bursts: one reading serves a burst.
 const REFRESH_PAUSE: Duration = Duration::from_millis(50);
-/// Pause between two looks at a modern upstream that answers like a legacy one.
-const SECOND_LOOK: Duration = Duration::from_secs(5);
 /// How long a sign of life may take.
 const LIFE_SIGN: Duration = Duration::from_secs(5);
+/// How long a session is kept whose upstream is silent: it may be at work on a single thread.
+const SILENCE: Duration = Duration::from_mins(1);
+
+/// Why a link is watched no longer.
+enum Loss {
+    /// It is of no use any more.
+    Lost(String),
+    /// The upstream speaks a modern revision now.
+    Upgraded,
+}
 
 /// Starts the tasks of an upstream.
 pub(super) fn start(upstream: &Arc<Upstream>) {
@@ -128,7 +138,19 @@ impl Upstream {
         let mut pause = FIRST_PAUSE;
         loop {
             let since = Instant::now();
-            let why = self.watch(&link).await;
+            let why = match self.watch(&link).await {
+                Loss::Lost(why) => why,
+                // Calls that are open in a session end there.
+                Loss::Upgraded => {
+                    match self.connect_and_read().await {
+                        Ok(better) => link = better,
+                        Err(state) => {
+                            tracing::warn!(upstream = %self.shared.spec.name, %state, "Changing the era failed.");
+                        }
+                    }
+                    continue;
+                }
+            };
             if !matches!(&link, Link::Legacy(lane) if lane.was_forgotten()) {
                 return why;
             }
@@ -148,6 +170,7 @@ impl Upstream {
     /// Finds the link that takes the place of one whose session was forgotten.
     async fn renew(self: &Arc<Self>) -> Result<Link, State> {
         if probe::was_upgraded(&self.shared).await {
+            // Calls that are open in a session end there.
             return self.connect_and_read().await;
         }
         let key = LaneKey::shared();
@@ -159,28 +182,19 @@ impl Upstream {
         Ok(link)
     }
 
-    /// Waits until the link is lost; returns why.
-    async fn watch(self: &Arc<Self>, link: &Link) -> String {
+    /// Waits until the link is lost, or there is a better one to be had.
+    async fn watch(self: &Arc<Self>, link: &Link) -> Loss {
         match link {
-            Link::Legacy(lane) => loop {
-                tokio::select! {
-                    () = lane.ended() => {
-                        return match lane.pipe() {
-                            Some(pipe) => pipe.why().why,
-                            None => "the session was ended by the upstream".to_owned(),
-                        };
-                    }
-                    () = self.shared.suspect.notified() => {
-                        let alive = lane.ask(method::PING, b"{}".to_vec());
-                        match tokio::time::timeout(LIFE_SIGN, alive).await {
-                            Ok(Ok(_)) => {}
-                            // An answer is an answer, whatever it says.
-                            Ok(Err(gantry_core::ProviderError::Answered { .. })) => {}
-                            Ok(Err(error)) => { lane.close(); return error.to_string(); }
-                            Err(_) => { lane.close(); return "it does not answer `ping`".to_owned(); }
-                        }
-                    }
+            Link::Legacy(lane) => tokio::select! {
+                () = lane.ended() => Loss::Lost(match lane.pipe() {
+                    Some(pipe) => pipe.why().why,
+                    None => "the session was ended by the upstream".to_owned(),
+                }),
+                why = self.watch_life(lane) => {
+                    lane.close();
+                    Loss::Lost(why)
                 }
+                () = self.watch_era() => Loss::Upgraded,
             },
             Link::Modern(link) => {
                 let listening = async {
@@ -188,29 +202,74 @@ impl Upstream {
                     std::future::pending::<()>().await;
                 };
                 tokio::select! {
-                    why = self.watch_modern(link) => why,
-                    () = listening => String::new(),
+                    why = self.watch_modern(link) => Loss::Lost(why),
+                    () = listening => Loss::Lost(String::new()),
                 }
             }
         }
     }
 
-    async fn watch_modern(&self, link: &ModernLink) -> String {
-        if let Some(pipe) = link.pipe() {
-            pipe.closed().await;
-            return pipe.why().why;
-        }
+    /// Looks for a sign of life whenever somebody saw the upstream fail; returns why there is none.
+    async fn watch_life(&self, lane: &Arc<Lane>) -> String {
         loop {
             self.shared.suspect.notified().await;
-            let Err(first) = life_sign(link).await else { continue };
-            // One odd answer may be a restart in progress; two are evidence.
-            if first.era == Some(Era::Legacy) {
-                tokio::time::sleep(SECOND_LOOK).await;
-                if life_sign(link).await.is_ok() {
-                    continue;
-                }
+            if let Err(why) = self.sign_of_life(lane).await {
+                return why;
             }
-            return first.why;
+            self.shared.set_state(State::Ready);
+        }
+    }
+
+    async fn sign_of_life(&self, lane: &Arc<Lane>) -> Result<(), String> {
+        let since = Instant::now();
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let asked = lane.ask(method::PING, b"{}".to_vec());
+            match tokio::time::timeout(LIFE_SIGN, asked).await {
+                // An answer is an answer, whatever it says.
+                Ok(Ok(_) | Err(ProviderError::Answered { .. })) => return Ok(()),
+                Ok(Err(ProviderError::TimedOut { .. })) | Err(_) => {
+                    let why = "it does not answer `ping`".to_owned();
+                    if since.elapsed() > SILENCE {
+                        return Err(why);
+                    }
+                    self.shared.set_state(State::Unreachable { why });
+                }
+                Ok(Err(error)) => return Err(error.to_string()),
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LIFE_SIGN);
+        }
+    }
+
+    /// Returns when a legacy upstream was found to speak a modern revision. It is asked now and
+    /// then, since by itself it would answer as before for ever.
+    async fn watch_era(&self) {
+        loop {
+            tokio::select! {
+                () = self.shared.doubted.notified() => {}
+                () = tokio::time::sleep(probe::LEGACY_LIFE) => {}
+            }
+            if probe::was_upgraded(&self.shared).await {
+                return;
+            }
+        }
+    }
+
+    async fn watch_modern(&self, link: &ModernLink) -> String {
+        let http = match &link.wire {
+            ModernWire::Http(http) => http,
+            ModernWire::Stdio(pipe) => {
+                pipe.closed().await;
+                return pipe.why().why;
+            }
+        };
+        loop {
+            self.shared.suspect.notified().await;
+            match probe::look(&self.shared, http, link.greeting.revision).await {
+                Look::Same => {}
+                Look::Legacy(why) | Look::Lost(why) => return why,
+            }
         }
     }
 
@@ -246,31 +305,6 @@ impl Upstream {
                 tracing::warn!(upstream = %self.shared.spec.name, %error, "Reading lists failed.");
             }
         }
-    }
-}
-
-/// What a look at a modern upstream found.
-struct NoLife {
-    era: Option<Era>,
-    why: String,
-}
-
-async fn life_sign(link: &ModernLink) -> Result<(), NoLife> {
-    let asked = link.ask(method::SERVER_DISCOVER, b"{}".to_vec());
-    match tokio::time::timeout(LIFE_SIGN, asked).await {
-        Ok(Ok(_)) => Ok(()),
-        Ok(Err(error @ gantry_core::ProviderError::Answered { .. })) => {
-            Err(NoLife { era: Some(Era::Legacy), why: error.to_string() })
-        }
-        Ok(Err(error)) => {
-            let text = error.to_string();
-            let odd = matches!(
-                error,
-                gantry_core::ProviderError::Unavailable { reason: "bad_answer", .. }
-            );
-            Err(NoLife { era: odd.then_some(Era::Legacy), why: text })
-        }
-        Err(_) => Err(NoLife { era: None, why: "it does not answer `server/discover`".to_owned() }),
     }
 }
 

@@ -9,6 +9,7 @@
 mod commands;
 mod conformance;
 mod eras;
+mod local;
 mod peers;
 mod running;
 mod support;

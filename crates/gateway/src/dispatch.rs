@@ -63,7 +63,17 @@ pub async fn carry(
     context: &CallContext,
     message: Message,
 ) -> Reply {
-    let target = match route(view, &message) {
+    let later;
+    let mut view = view;
+    let mut routed = route(view, &message);
+    if routed.as_ref().is_err_and(|refusal| refusal.may_come) {
+        later = look_again(gateway, view, context).await;
+        if let Some(later) = &later {
+            view = later;
+            routed = route(view, &message);
+        }
+    }
+    let target = match routed {
         Ok(target) => target,
         Err(refusal) => return Reply::error(&message, refusal.status, &refusal.error),
     };
@@ -84,12 +94,22 @@ pub async fn carry(
 struct Refusal {
     status: u16,
     error: RpcError,
+    /// Whether a server that was never heard could know what is asked for.
+    may_come: bool,
 }
 
 impl From<RpcError> for Refusal {
     fn from(error: RpcError) -> Self {
-        Self { status: 200, error }
+        Self { status: 200, error, may_come: true }
     }
+}
+
+/// Waits for what was never heard, like the first list does: a client that knows a tool from an
+/// earlier process, or from another replica, must not be told that there is none. `None` if there
+/// is nothing to wait for.
+async fn look_again(gateway: &Gateway, view: &View, context: &CallContext) -> Option<Arc<View>> {
+    let later = Box::pin(gateway.registry.view_for(&view.name, context, true)).await?;
+    (!std::ptr::eq(&raw const *later, view)).then_some(later)
 }
 
 /// Checks that the headers of a modern call repeat the arguments as the tool's schema asks
@@ -139,7 +159,8 @@ fn route<'a>(view: &'a View, message: &Message) -> Result<Target<'a>, Refusal> {
                 return Ok(Target { server, local: "".into() });
             }
             // 404 is for modern clients alone; to a legacy one it would mean a lost session.
-            Err(Refusal { status: 404, error: RpcError::method_not_found(other) })
+            let error = RpcError::method_not_found(other);
+            Err(Refusal { status: 404, error, may_come: false })
         }
     }
 }
@@ -179,12 +200,19 @@ fn unknown(kind: &str, name: &str) -> RpcError {
 
 /// Subscribes a client to a resource.
 pub async fn subscribe(
-    _: &Gateway,
+    gateway: &Gateway,
     view: &View,
     context: &CallContext,
     uri: &str,
 ) -> Result<Subscription, RpcError> {
-    let target = view.resolve_uri(uri)?;
+    let later;
+    let target = match view.resolve_uri(uri) {
+        Ok(target) => target,
+        Err(error) => {
+            later = look_again(gateway, view, context).await.ok_or(error)?;
+            later.resolve_uri(uri)?
+        }
+    };
     let refused =
         || RpcError::invalid_params(format!("the server does not announce changes of `{uri}`"));
     let upstream = target.server.upstream.as_ref().ok_or_else(refused)?;

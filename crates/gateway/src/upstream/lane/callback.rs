@@ -34,6 +34,13 @@ impl Lane {
             self.answer(failure(Some(&id), &error));
             return;
         }
+        // A client must not be asked for what was not declared for it, whoever it is.
+        let params = request.envelope().raw(request.bytes(), "params");
+        if let Some(missing) = self.key.profile.missing_for(request.method(), params) {
+            let text = format!("this client did not declare `{missing}`");
+            self.answer(failure(Some(&id), &RpcError::invalid_params(text)));
+            return;
+        }
         if request.method() == method::ROOTS_LIST {
             self.shared.learned.asked_roots.store(true, Ordering::Relaxed);
         }

@@ -146,18 +146,26 @@ pub fn with_param(message: &Message, name: &str, raw: &[u8]) -> Bytes {
     edit.finish()
 }
 
-/// Returns the same message with one member of `params._meta` set to raw JSON, or taken away.
+/// Returns the same message with one member of `params._meta` set to raw JSON, or taken away; a
+/// `_meta` of which nothing is left goes too.
 pub fn with_meta(message: &Message, name: &str, raw: Option<&[u8]>) -> Bytes {
     if message.meta_raw(name) == raw {
         return message.bytes().clone();
     }
-    let mut meta = open(message, message.meta());
-    match raw {
-        Some(raw) => meta.set(name, raw.to_vec()),
-        None => meta.remove(name),
-    };
     let mut params = open(message, message.params());
-    params.nest("_meta", meta);
+    let mut meta = open(message, message.meta());
+    let is_last = message.meta().is_some_and(|object| object.members.len() == 1);
+    match raw {
+        Some(raw) => {
+            meta.set(name, raw.to_vec());
+            params.nest("_meta", meta);
+        }
+        None if is_last => drop(params.remove("_meta")),
+        None => {
+            meta.remove(name);
+            params.nest("_meta", meta);
+        }
+    }
     let mut edit = message.edit();
     edit.nest("params", params);
     edit.finish()

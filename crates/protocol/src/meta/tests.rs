@@ -184,6 +184,18 @@ fn single_members_are_set() {
     );
     let tagged = Message::parse(tagged).unwrap();
     assert_eq!(with_meta(&tagged, SUBSCRIPTION_ID, Some(b"1")), tagged.bytes());
+    // What was the only member leaves nothing behind.
+    assert_eq!(
+        &with_meta(&tagged, SUBSCRIPTION_ID, None)[..],
+        br#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed","params":{}}"#
+    );
+    let both = parse(
+        r#"{"jsonrpc":"2.0","method":"a","params":{"_meta":{"io.modelcontextprotocol/subscriptionId":1,"b":2}}}"#,
+    );
+    assert_eq!(
+        &with_meta(&both, SUBSCRIPTION_ID, None)[..],
+        br#"{"jsonrpc":"2.0","method":"a","params":{"_meta":{"b":2}}}"#
+    );
 }
 
 #[test]

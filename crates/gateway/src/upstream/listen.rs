@@ -90,6 +90,8 @@ struct Subscription<'a> {
     id: u64,
     source: Source,
     uris: Uris,
+    /// Whether the upstream ended it, so that there is nothing to take back.
+    over: bool,
 }
 
 enum Source {
@@ -329,7 +331,7 @@ async fn open(link: &ModernLink, uris: Uris) -> Result<Subscription<'_>, ListenE
             Source::Pipe(receiver)
         }
     };
-    let mut subscription = Subscription { link, id, source, uris };
+    let mut subscription = Subscription { link, id, source, uris, over: false };
     let first = tokio::time::timeout(ACK_LIMIT, subscription.next_any()).await;
     match first {
         Ok(Some(first)) if first.method() == method::SUBSCRIPTIONS_ACKNOWLEDGED => {
@@ -371,7 +373,13 @@ impl Subscription<'_> {
 
     async fn next_any(&mut self) -> Option<Message> {
         match &mut self.source {
-            Source::Pipe(receiver) => receiver.recv().await,
+            Source::Pipe(receiver) => {
+                let message = receiver.recv().await;
+                self.over |= message
+                    .as_ref()
+                    .is_some_and(|message| matches!(message.kind(), Kind::Response | Kind::Error));
+                message
+            }
             Source::Http(stream) => loop {
                 let event = stream.next().await.ok()??;
                 if event.data.is_empty() {
@@ -389,6 +397,7 @@ impl Drop for Subscription<'_> {
     fn drop(&mut self) {
         self.link.listens.by_id.lock().remove(&self.id);
         if let ModernWire::Stdio(pipe) = &self.link.wire
+            && !self.over
             && !pipe.is_closed()
         {
             pipe.forget(self.id);

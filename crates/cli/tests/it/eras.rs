@@ -4,9 +4,12 @@
 //! `L` is a legacy peer, `M` a modern one; `L->M` is a legacy client with a modern upstream. The
 //! doc comment of a test is its stimulus.
 
+mod capabilities;
 mod detection_client;
 mod detection_upstream;
 mod harness;
+mod lists_results;
+mod notifications;
 
 use serde_json::{Map, Value, json};
 

@@ -56,8 +56,13 @@ impl PipeClient {
         let folder = config.parent().expect("a file is in a folder");
         command.current_dir(folder).env("HOME", folder);
         command.arg("--config").arg(config).arg("--data-dir").arg(data).arg("stdio");
+        Self::of(command)
+    }
+
+    /// Any other server on stdio, to compare with.
+    pub(crate) fn of(mut command: tokio::process::Command) -> Self {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
-        let mut child = command.spawn().expect("the gateway can be started");
+        let mut child = command.spawn().expect("the server can be started");
         let input = child.stdin.take();
         let output = child.stdout.take().expect("stdout is piped above");
         let output = BufReader::new(output).lines();

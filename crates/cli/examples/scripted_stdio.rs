@@ -8,7 +8,7 @@
 //! What it is sent is written to `FOLDER/received`, a line for each start to `FOLDER/starts`.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fs::OpenOptions,
     io::{BufRead as _, Write as _},
     path::{Path, PathBuf},
@@ -29,6 +29,8 @@ struct Program {
     start: u64,
     /// Who waits for the answer to a request of ours.
     waiting: Mutex<HashMap<String, mpsc::Sender<Value>>>,
+    /// The methods that have come.
+    known: Mutex<HashSet<String>>,
 }
 
 fn main() -> ExitCode {
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
         folder,
         start,
         waiting: Mutex::default(),
+        known: Mutex::default(),
     });
     for line in std::io::stdin().lock().lines() {
         let Ok(line) = line else { break };
@@ -100,6 +103,10 @@ impl Program {
     fn steps(&self, message: &Value) -> Vec<Value> {
         let method = message["method"].as_str().unwrap_or_default();
         let start = self.start.to_string();
+        let is_first = lock(&self.known).insert(method.to_owned());
+        if let (true, Some(steps)) = (is_first, self.script["once"][method].as_array()) {
+            return steps.clone();
+        }
         let scripted = [&self.script["starts"][start.as_str()][method], &self.script["on"][method]];
         if let Some(steps) = scripted.into_iter().find_map(Value::as_array) {
             return steps.clone();

@@ -36,6 +36,9 @@ const LIFE_SIGN: Duration = Duration::from_secs(5);
 /// How long a session is kept whose upstream is silent: it may be at work on a single thread.
 const SILENCE: Duration = Duration::from_mins(1);
 
+/// Pause between two looks for another era: an upstream may have its own reasons for odd answers.
+const DOUBT_PAUSE: Duration = Duration::from_secs(30);
+
 /// Why a link is watched no longer.
 enum Loss {
     /// It is of no use any more.
@@ -164,6 +167,7 @@ impl Upstream {
                 Ok(renewed) => renewed,
                 Err(state) => return state.detail().unwrap_or(&why).to_owned(),
             };
+            self.shared.set_state(State::Ready);
         }
     }
 
@@ -253,6 +257,7 @@ impl Upstream {
             if probe::was_upgraded(&self.shared).await {
                 return;
             }
+            tokio::time::sleep(DOUBT_PAUSE).await;
         }
     }
 

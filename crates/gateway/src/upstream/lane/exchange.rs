@@ -109,6 +109,10 @@ impl Lane {
             self.forgotten();
             return Err(LaneError::SessionGone);
         }
+        if posted.status == 400 {
+            // What a server refuses that is not legacy any more.
+            self.shared.doubted.notify_one();
+        }
         match posted.kind {
             PostedKind::Json(body) => self.read_body(boarded, body, posted.status.as_u16()),
             PostedKind::Stream(stream) => self.follow(http, boarded, stream).await,

@@ -9,7 +9,7 @@ use std::{
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     task::{Context, Poll},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -265,6 +265,7 @@ async fn exchange(
     let body = body.collect().await.map_err(|_| Broken)?.to_bytes();
     let seen = Arc::new(Seen {
         number: usize::try_from(state.next.fetch_add(1, Ordering::Relaxed)).unwrap_or_default(),
+        at: Instant::now(),
         connection,
         verb: parts.method.to_string(),
         headers: parts.headers,

@@ -1,6 +1,6 @@
 //! What a scripted upstream was sent.
 
-use std::{fmt, fmt::Write as _, panic::Location, sync::Arc};
+use std::{fmt, fmt::Write as _, panic::Location, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 use hyper::HeaderMap;
@@ -13,6 +13,8 @@ use crate::support::wait::{LIMIT, soon};
 pub(crate) struct Seen {
     /// Its place in the order of arrival.
     pub(crate) number: usize,
+    /// When it came.
+    pub(crate) at: Instant,
     /// The number of its TCP connection.
     pub(crate) connection: usize,
     /// `POST`, `GET` or `DELETE`.

@@ -5,7 +5,8 @@
 //! let script = StdioScript::new("2025-11-25")                       // or "2026-07-28", or "dual"
 //!     .tool("echo", json!({}), json!([{ "result": { "content": [] } }]))
 //!     .on("server/discover", json!([{ "exit": 1 }]))                // any method; wins over all else
-//!     .on_start(0, "initialize", json!([{ "silence": true }]));      // only in the first process
+//!     .on_start(0, "initialize", json!([{ "silence": true }]))       // only in the first process
+//!     .once("tools/list", json!([{ "delay_ms": 50 }, { "default": true }])); // only the first time
 //! let gantry = Gantry::start(&config(&[("up", script.server())])).await;
 //! let lines = script.wait_for("initialize", 2).await;                // lines[0].start == 0
 //! ```
@@ -86,6 +87,12 @@ impl StdioScript {
     /// The steps of a method in the process of that number, from 0 on.
     pub(crate) fn on_start(mut self, start: u64, method: &str, steps: Value) -> Self {
         self.script["starts"][start.to_string()][method] = steps;
+        self
+    }
+
+    /// The steps of the first message of a method in each process.
+    pub(crate) fn once(mut self, method: &str, steps: Value) -> Self {
+        self.script["once"][method] = steps;
         self
     }
 

@@ -6,7 +6,7 @@
 //! a later one keeps silent about what an earlier one already refused.
 //!
 //! [`edit`] changes the file for `gantry add`, [`show`] writes down what was understood, and
-//! [`reference`] makes the reference page. Nothing here watches the file or starts anything.
+//! [`mod@reference`] makes the reference page. Nothing here watches the file or starts anything.
 
 pub mod edit;
 pub mod path;

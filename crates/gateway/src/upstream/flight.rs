@@ -171,7 +171,7 @@ mod tests {
         let start = tokio::time::Instant::now();
         let asked = async {
             let paused = patience.pause();
-            tokio::time::sleep(Duration::from_secs(300)).await;
+            tokio::time::sleep(Duration::from_mins(5)).await;
             drop(paused);
         };
         tokio::join!(patience.run_out(), asked);

@@ -287,6 +287,7 @@ impl ModernLink {
             };
             match message.kind() {
                 Kind::Response | Kind::Error if message.id() == id || message.id().is_none() => {
+                    self.shared.finish(stream);
                     return self.read_answer(message);
                 }
                 Kind::Notification => {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use gantry_core::offer::Freshness;
@@ -12,7 +13,7 @@ use gantry_core::{Clock, Offer, OfferCell, Tasks};
 use gantry_protocol::capabilities::Profile;
 use gantry_protocol::method;
 use gantry_transport::client::Client;
-use gantry_transport::client::http::{HttpLimits, HttpUpstream};
+use gantry_transport::client::http::{EventStream, HttpLimits, HttpUpstream};
 use gantry_transport::client::stdio::{CommandSpec, Launcher, Limits};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use parking_lot::Mutex;
@@ -27,6 +28,9 @@ use crate::spec::{Connection, UpstreamSpec};
 
 /// Profiles of which offers are kept per upstream; see `docs/eras.md`, client capabilities.
 const MAX_PROFILES: usize = 16;
+
+/// How long an upstream may take to end a stream after its answer.
+const STREAM_REST: Duration = Duration::from_secs(1);
 
 /// What upstreams need of the process.
 #[derive(Debug)]
@@ -166,6 +170,11 @@ impl Shared {
             self.offers.shared.store(offer);
             self.deps.changed.notify_one();
         }
+    }
+
+    /// Reads what is left of an answered stream, so that its connection can be used again.
+    pub(super) fn finish(&self, stream: Box<EventStream>) {
+        self.tasks.spawn_until_stop("stream-rest", async move { stream.finish(STREAM_REST).await });
     }
 
     /// The command of a stdio upstream.

@@ -163,6 +163,7 @@ impl Lane {
                             continue;
                         };
                         if let Some(answer) = self.take(boarded, body) {
+                            self.shared.finish(stream);
                             return answer;
                         }
                     }

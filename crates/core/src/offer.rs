@@ -78,17 +78,27 @@ impl Offer {
 pub struct OfferCell {
     current: ArcSwap<Offer>,
     generation: watch::Sender<u64>,
+    made: Instant,
 }
 
 impl OfferCell {
     /// Makes a cell.
     pub fn new(offer: Offer) -> Self {
-        Self { current: ArcSwap::from_pointee(offer), generation: watch::Sender::new(0) }
+        Self {
+            current: ArcSwap::from_pointee(offer),
+            generation: watch::Sender::new(0),
+            made: Instant::now(),
+        }
     }
 
     /// Returns the present offer.
     pub fn load(&self) -> Arc<Offer> {
         self.current.load_full()
+    }
+
+    /// Returns when the cell was made: a first list waits no longer than some time from then.
+    pub fn made(&self) -> Instant {
+        self.made
     }
 
     /// Puts a new offer in place and wakes who watches.

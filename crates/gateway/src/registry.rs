@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use gantry_core::offer::Freshness;
@@ -13,7 +14,6 @@ use gantry_core::{CallContext, Offer, OfferCell, Provider};
 use gantry_protocol::capabilities::Profile;
 use gantry_transport::client::Client;
 use tokio::sync::{Mutex, Notify, watch};
-use tokio::time::Instant;
 
 use crate::builtin::{self, Builtin};
 use crate::snapshot::{Server, Snapshot, View};
@@ -158,14 +158,14 @@ impl Registry {
         }
         let own = own_offers(&snapshot, name, context).await;
         if wait {
-            let deadline = Instant::now() + snapshot.spec.first_offer_wait;
+            let wait = snapshot.spec.first_offer_wait;
             for at in snapshot.members(name) {
                 if snapshot.servers[at].upstream.as_ref().is_some_and(is_worth_waiting_for) {
-                    heard(snapshot.servers[at].provider.offer(), deadline).await;
+                    heard(snapshot.servers[at].provider.offer(), wait).await;
                 }
             }
             for (_, cell) in &own {
-                heard(cell, deadline).await;
+                heard(cell, wait).await;
             }
         }
         // What came meanwhile is in a newer snapshot.
@@ -253,7 +253,10 @@ fn is_worth_waiting_for(upstream: &Arc<Upstream>) -> bool {
     matches!(upstream.state(), crate::upstream::State::Starting | crate::upstream::State::Ready)
 }
 
-async fn heard(cell: &OfferCell, deadline: Instant) {
+/// Waits for a first offer, counted from when it was first asked for: once that time is over, no
+/// list waits any more.
+async fn heard(cell: &OfferCell, wait: Duration) {
+    let deadline = cell.made() + wait;
     let mut changes = cell.watch();
     while cell.load().freshness == Freshness::Pending {
         match tokio::time::timeout_at(deadline, changes.changed()).await {

@@ -183,6 +183,11 @@ impl Lanes {
         });
     }
 
+    /// Closes one lane.
+    pub(super) fn close(&self, key: &LaneKey) {
+        self.close_where(|other| other == key);
+    }
+
     /// Closes everything.
     pub(super) fn close_all(&self) {
         self.close_where(|_| true);

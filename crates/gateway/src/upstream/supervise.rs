@@ -1,6 +1,7 @@
 //! Keeps one upstream alive: connects, reads its lists, notices when it is lost, and tries again
 //! with growing pauses. What it finds is the upstream's state.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,8 +28,13 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 const HOPELESS_PAUSE: Duration = Duration::from_mins(1);
 /// An upstream that lives this long has recovered.
 const STABLE: Duration = Duration::from_secs(30);
+/// An upstream that was ready this long has served: its end is no failed start.
+const SERVED: Duration = Duration::from_millis(200);
 /// Ends soon after a start, in a row, that make a crash loop.
 const CRASHES: u32 = 5;
+/// Losses within [`LOSS_WINDOW`] after which the next try is made with a pause.
+const LOSSES: usize = 30;
+const LOSS_WINDOW: Duration = Duration::from_mins(1);
 /// Changes of lists come in bursts: one reading serves a burst.
 const REFRESH_PAUSE: Duration = Duration::from_millis(50);
 /// How long a sign of life may take.
@@ -45,6 +51,20 @@ enum Loss {
     Lost(String),
     /// The upstream speaks a modern revision now.
     Upgraded,
+}
+
+/// When an upstream that had served was lost.
+#[derive(Default)]
+struct Losses(VecDeque<Instant>);
+
+impl Losses {
+    /// Counts one more; tells whether there were few of late.
+    fn are_few(&mut self) -> bool {
+        let now = Instant::now();
+        self.0.retain(|at| now.duration_since(*at) < LOSS_WINDOW);
+        self.0.push_back(now);
+        self.0.len() <= LOSSES
+    }
 }
 
 /// Starts the tasks of an upstream.
@@ -68,23 +88,28 @@ impl Upstream {
         self.shared.recall(&Profile::EMPTY).await;
         let mut pause = FIRST_PAUSE;
         let mut crashes = 0_u32;
+        let mut losses = Losses::default();
         loop {
-            let started = Instant::now();
-            let state = match self.connect_and_read().await {
+            let (state, served) = match self.connect_and_read().await {
                 Ok(link) => {
                     self.shared.set_state(State::Ready);
+                    let since = Instant::now();
                     let why = self.watch_and_renew(link).await;
                     tracing::info!(upstream = %self.shared.spec.name, why, "The upstream was lost.");
-                    State::Unreachable { why }
+                    (State::Unreachable { why }, since.elapsed() >= SERVED)
                 }
-                Err(state) => state,
+                Err(state) => (state, false),
             };
             self.link.store(None);
-            self.lanes.close_all();
+            // Other lanes are sessions, or children, of their own: they end when they end.
+            self.lanes.close(&LaneKey::shared());
             self.shared.grow_stale();
-            if started.elapsed() > STABLE {
+            if served && losses.are_few() {
+                // Back at once, and calls wait for that: clients need not notice a restart.
                 pause = FIRST_PAUSE;
                 crashes = 0;
+                self.shared.set_state(State::Starting);
+                continue;
             }
             crashes += 1;
             let state = match state {
@@ -97,11 +122,10 @@ impl Upstream {
                 State::Unreachable { .. } => pause,
                 _ => HOPELESS_PAUSE,
             };
+            // While it is tried again it is not "starting": calls would wait for it.
             self.shared.set_state(state);
             tokio::time::sleep(wait).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
-            // From its first failure on an upstream is not "starting" while it is tried again:
-            // calls would wait for it.
         }
     }
 

@@ -1,8 +1,14 @@
-//! What the gateway must know of its configuration, validated: plain data.
+//! What the gateway must know of its configuration: plain data, validated by whoever made it.
+//!
+//! Nothing here reads a file or checks a word. What may be a secret (arguments, variables, headers,
+//! the query of an address) is left out of `Debug`.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
+
+use url::Url;
 
 /// Everything that a reload can change in the gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,12 +120,12 @@ pub enum EraMode {
     Legacy,
 }
 
-/// Which tools of an upstream are offered: patterns on its own names.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// Which tools of an upstream are offered: patterns on its own names. By default all are.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ToolFilter {
-    /// Empty: all.
+    /// A tool must fit one of these.
     pub allow: Vec<String>,
-    /// Wins over `allow`.
+    /// And none of these.
     pub deny: Vec<String>,
 }
 
@@ -127,7 +133,13 @@ impl ToolFilter {
     /// Tells whether a tool is offered.
     pub fn admits(&self, tool: &str) -> bool {
         let any = |patterns: &[String]| patterns.iter().any(|pattern| matches(pattern, tool));
-        (self.allow.is_empty() || any(&self.allow)) && !any(&self.deny)
+        any(&self.allow) && !any(&self.deny)
+    }
+}
+
+impl Default for ToolFilter {
+    fn default() -> Self {
+        Self { allow: vec!["*".to_owned()], deny: Vec::new() }
     }
 }
 
@@ -161,9 +173,9 @@ pub fn matches(pattern: &str, text: &str) -> bool {
     text.ends_with(rest)
 }
 
-impl std::fmt::Debug for Connection {
-    /// Shows no arguments, queries, nor values of variables and headers: they may be secret.
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Connection {
+    /// Leaves out arguments, the query of the address, and the values of variables and headers.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Stdio { command, args, env, cwd } => formatter
                 .debug_struct("Stdio")
@@ -174,16 +186,22 @@ impl std::fmt::Debug for Connection {
                 .finish(),
             Self::Http { url, headers } => formatter
                 .debug_struct("Http")
-                .field("url", &url.split('?').next().unwrap_or_default())
+                .field("url", &without_secrets(url))
                 .field("headers", &headers.keys().collect::<Vec<_>>())
                 .finish(),
         }
     }
 }
 
+/// Returns an address without user, password, query and fragment; nothing of a text that is none.
+fn without_secrets(url: &str) -> Option<String> {
+    let url = Url::parse(url).ok()?;
+    Some(format!("{}{}", url.origin().ascii_serialization(), url.path()))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{ToolFilter, matches};
+    use super::{Connection, ToolFilter, matches};
 
     #[test]
     fn a_star_stands_for_any_run() {
@@ -207,5 +225,33 @@ mod tests {
         assert!(filter.admits("read_file"));
         assert!(!filter.admits("read_secret"));
         assert!(!filter.admits("write_file"));
+    }
+    #[test]
+    fn an_empty_allow_list_admits_nothing() {
+        assert!(ToolFilter::default().admits("anything"));
+        let filter = ToolFilter { allow: Vec::new(), deny: Vec::new() };
+        assert!(!filter.admits("anything"));
+    }
+
+    #[test]
+    fn debug_output_shows_no_secret() {
+        let secrets = || [("KEY".to_owned(), "hunter2".to_owned())].into();
+        let stdio = Connection::Stdio {
+            command: "tool".to_owned(),
+            args: vec!["--key=hunter2".to_owned()],
+            env: secrets(),
+            cwd: None,
+        };
+        let http = |url: &str| Connection::Http { url: url.to_owned(), headers: secrets() };
+        for connection in [
+            stdio,
+            http("https://example.com/mcp?key=hunter2#hunter2"),
+            http("https://hunter2:hunter2@example.com/mcp"),
+            http("hunter2"),
+        ] {
+            assert!(!format!("{connection:?}").contains("hunter2"), "{connection:?}");
+        }
+        let shown = format!("{:?}", http("https://example.com:8443/mcp?a=b"));
+        assert!(shown.contains("https://example.com:8443/mcp"), "{shown}");
     }
 }

@@ -39,7 +39,7 @@ fn text(shared: &Shared, program: &str) -> String {
     let file = config.file.as_deref();
     row("configuration", &file.map_or_else(|| "defaults".to_owned(), described));
     row("data", &shared.data.display().to_string());
-    let try_this = if config.upstreams.is_empty() {
+    let try_this = if config.gateway.servers.is_empty() {
         format!("{program} add everything -- npx -y @modelcontextprotocol/server-everything")
     } else {
         format!("{program} tools list")

@@ -3,8 +3,6 @@
 //! A gateway that serves keeps things: it holds the data folder, its secrets and its database
 //! ([`Kept`]). One that lives inside a command or behind a pipe keeps nothing ([`in_memory`]).
 
-mod spec;
-
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,8 +19,6 @@ use gantry_policy::AdminToken;
 use gantry_process::Launcher;
 use gantry_storage::{DataFolder, Sqlite};
 use prometheus_client::registry::Registry;
-
-pub(crate) use spec::gateway_spec;
 
 use crate::config::{Config, Env, LogFormat, LogLevel, Source};
 use crate::log::{self, LogControl};
@@ -146,9 +142,8 @@ pub(crate) async fn gateway(
         metrics: Arc::new(Metrics::new(registry)),
         tasks: tasks.clone(),
     };
-    let spec = gateway_spec(config);
-    let gateway = Gateway::new(parts, spec.clone());
-    gateway.apply(spec).await;
+    let gateway = Gateway::new(parts, config.gateway.clone());
+    gateway.apply(config.gateway.clone()).await;
     Ok(gateway)
 }
 

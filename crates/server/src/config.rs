@@ -12,7 +12,6 @@ pub mod edit;
 pub mod path;
 pub mod raw;
 pub mod reference;
-pub mod spec;
 
 mod access;
 mod check;
@@ -20,6 +19,7 @@ mod env;
 mod listener;
 mod names;
 mod problem;
+mod secret;
 mod shape;
 mod show;
 mod tree;
@@ -34,6 +34,7 @@ use std::path::{Path as FilePath, PathBuf};
 use std::time::Duration;
 
 use gantry_core::ErrorCode;
+use gantry_gateway::spec::{GatewaySpec, UpstreamSpec};
 use serde_json::Value;
 
 pub use access::{Auth, Token};
@@ -42,32 +43,27 @@ pub use listener::{Limits, Server};
 pub use names::{RESERVED_NAMES, check_name};
 pub use problem::{ConfigErrors, Problem};
 pub use raw::{LogFormat, LogLevel};
+pub use secret::Secret;
 pub use shape::json_schema;
-pub use spec::{Connection, EraMode, Pattern, Secret, SessionMode, ToolFilter, UpstreamSpec};
 pub use tree::Location;
-pub use views::View;
 
 use check::Checker;
 use path::Path;
 use problem::Report;
+
+/// Entries on one page of a list; no key sets it. Few clients fetch a second page, so the first one
+/// is long.
+pub const LIST_PAGE: usize = 1000;
 
 /// A configuration that was checked as a whole.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// The gateway's own door.
     pub server: Server,
-    /// The upstream servers, in the order of the file.
-    pub upstreams: Vec<UpstreamSpec>,
-    /// The views, in the order of the file.
-    pub views: Vec<View>,
-    /// The most characters of a public name.
-    pub names_max: usize,
-    /// The longest wait of the first list for upstreams never seen.
-    pub first_offer_wait: Duration,
+    /// What lies behind it: servers and views in the order of the file, and how they are shown.
+    pub gateway: GatewaySpec,
     /// The servers without which the gateway is not ready.
     pub ready_require: Vec<String>,
-    /// How long a client may keep a list.
-    pub list_ttl: Duration,
     /// The least important messages of the log.
     pub log_level: LogLevel,
     /// How the log is written.
@@ -76,8 +72,6 @@ pub struct Config {
     pub auth: Auth,
     /// Whether `/metrics` is served.
     pub metrics_enabled: bool,
-    /// Whether the built-in server `gantry` is offered on `/mcp`.
-    pub builtin: bool,
     /// The file, if there is one.
     pub file: Option<PathBuf>,
     /// What stands in the file where variables were put in.
@@ -167,7 +161,7 @@ impl Config {
 
     /// Returns the upstream with this name.
     pub fn upstream(&self, name: &str) -> Option<&UpstreamSpec> {
-        self.upstreams.iter().find(|upstream| upstream.name == name)
+        self.gateway.servers.iter().find(|upstream| upstream.name == name)
     }
 
     /// Writes down what was understood, every default included and every secret left out.
@@ -187,44 +181,54 @@ fn check_all(
     written: Vec<(Path, String)>,
     checker: &mut Checker<'_>,
 ) -> Config {
-    const HOUR: Duration = Duration::from_hours(1);
     let listen = source.listen.as_deref();
     let server = listener::check(&raw.server, listen, checker);
     let auth = access::check(&raw.auth, checker);
     listener::check_exposure(&server, &auth, listen, checker);
-    let servers = Path::root().key("servers");
-    let mut upstreams = Vec::new();
-    for (name, upstream) in &raw.servers {
-        if let Some(problem) = names::check_public(name, &servers.key(name)) {
-            checker.push(problem);
-        }
-        upstreams.extend(upstream::check(name, upstream, checker));
-    }
-    let views = views::check(&raw.views, &raw.servers, checker);
+    let gateway = check_gateway(raw, checker);
     views::check_required(&raw.ready, &raw.servers, checker);
     Config {
         server,
-        upstreams,
-        views,
-        names_max: usize::from(raw.names.max),
-        first_offer_wait: checker.duration(
-            &Path::root().key("startup").key("first_offer_wait"),
-            &raw.startup.first_offer_wait,
-            (Duration::ZERO, HOUR),
-        ),
+        gateway,
         ready_require: raw.ready.require.iter().map(|name| name.0.clone()).collect(),
-        list_ttl: checker.duration(
-            &Path::root().key("list_ttl"),
-            &raw.list_ttl,
-            (Duration::ZERO, 24 * HOUR),
-        ),
         log_level: raw.log.level,
         log_format: raw.log.format,
         auth,
         metrics_enabled: raw.metrics.enabled,
-        builtin: raw.builtin,
         file: source.path.clone(),
         written,
+    }
+}
+
+fn check_gateway(raw: &raw::Config, checker: &mut Checker<'_>) -> GatewaySpec {
+    const HOUR: Duration = Duration::from_hours(1);
+    let root = Path::root();
+    let mut servers = Vec::new();
+    for (name, upstream) in &raw.servers {
+        if let Some(problem) = names::check_public(name, &root.key("servers").key(name)) {
+            checker.push(problem);
+        }
+        servers.extend(upstream::check(name, upstream, checker));
+    }
+    let (max_body, keep_alive) = listener::check_messages(&raw.server.limits, checker);
+    GatewaySpec {
+        servers,
+        views: views::check(&raw.views, &raw.servers, checker),
+        max_name: usize::from(raw.names.max),
+        first_offer_wait: checker.duration(
+            &root.key("startup").key("first_offer_wait"),
+            &raw.startup.first_offer_wait,
+            (Duration::ZERO, HOUR),
+        ),
+        list_ttl: checker.duration(
+            &root.key("list_ttl"),
+            &raw.list_ttl,
+            (Duration::ZERO, 24 * HOUR),
+        ),
+        list_page: LIST_PAGE,
+        builtin: raw.builtin,
+        max_body,
+        keep_alive,
     }
 }
 

@@ -113,7 +113,8 @@ impl Reach {
             }
         }
         let mut config = options.config()?;
-        config.first_offer_wait = config.first_offer_wait.max(FIRST_OFFER_WAIT);
+        let wait = &mut config.gateway.first_offer_wait;
+        *wait = (*wait).max(FIRST_OFFER_WAIT);
         let tasks = Tasks::new();
         let gateway = compose::in_memory(&config, &options.env, &tasks).await?;
         Ok(Self { kind: Whose::Own { gateway, tasks } })

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
-use crate::compose::{self, Options};
+use crate::compose::Options;
 use crate::config::Config;
 use crate::live::Live;
 use crate::log::LogControl;
@@ -87,7 +87,7 @@ impl Reloader {
         // Access has changed by now: a token that was taken away opens nothing while upstreams
         // are still being compared.
         self.log.set_level(live.config.log_level);
-        let applied = shared.gateway.apply(compose::gateway_spec(&live.config)).await;
+        let applied = shared.gateway.apply(live.config.gateway.clone()).await;
         tracing::info!(
             added = ?applied.added,
             changed = ?applied.changed,

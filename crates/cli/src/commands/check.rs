@@ -21,8 +21,8 @@ pub(crate) fn run(place: &Place, format: Format) -> Result<(), Failure> {
     }
     output::line(&format!(
         "`{file}` is good: {}, {}, {}.",
-        counted(config.upstreams.len(), "server"),
-        counted(config.views.len(), "view"),
+        counted(config.gateway.servers.len(), "server"),
+        counted(config.gateway.views.len(), "view"),
         counted(config.auth.tokens.len(), "token"),
     ))
 }

@@ -8,13 +8,18 @@ use super::check::Checker;
 use super::path::Path;
 use super::problem::Problem;
 use super::raw;
-use super::spec::Secret;
+use super::secret::Secret;
 
 /// Shorter ones can be guessed.
 const SHORTEST_TOKEN: usize = 16;
 /// Longer ones do not fit into a header with everything else.
 const LONGEST_TOKEN: usize = 4096;
 const LONGEST_NAME: usize = 128;
+/// Principals that are not told by a token, and why nobody else may be called so.
+const TAKEN_NAMES: [(&str, &str); 2] = [
+    ("local", "a name other than `local`, which is the unix socket's"),
+    ("anonymous", "a name other than `anonymous`, which is everybody's without a token"),
+];
 
 /// Who may use the gateway.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -62,8 +67,8 @@ fn check_name(name: &str, path: &Path, checker: &mut Checker<'_>) {
     let is_printable = name.chars().all(|character| character.is_ascii_graphic());
     if name.is_empty() || name.len() > LONGEST_NAME || !is_printable {
         checker.invalid(path, name, "1 to 128 visible ASCII characters without spaces");
-    } else if name == "local" {
-        checker.invalid(path, name, "a name other than `local`, which is the unix socket's");
+    } else if let Some((_, expected)) = TAKEN_NAMES.iter().find(|(taken, _)| name == *taken) {
+        checker.invalid(path, name, expected);
     }
 }
 

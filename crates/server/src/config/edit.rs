@@ -191,12 +191,17 @@ enum Servers<'a> {
 
 fn servers(root: Option<&Node>) -> Result<Servers<'_>, EditError> {
     let refuse = |reason: &str| Err(EditError::NotEditable { reason: reason.to_owned() });
-    let Some(root) = root.filter(|root| !root.is_null()) else {
+    let Some(root) = root else {
         return Ok(Servers::Absent { indent: 0, step: STEP });
     };
     let members = match &root.data {
-        Data::Mapping { entries, is_flow: false } if !root.is_shared => entries,
-        Data::Mapping { .. } => return refuse("it is written in braces, or has an anchor"),
+        // What an anchor on nothing stands for would change with the first entry.
+        _ if root.is_shared => return refuse("it has an anchor as a whole"),
+        Data::Scalar(scalar) if scalar.is_null() => {
+            return Ok(Servers::Absent { indent: 0, step: STEP });
+        }
+        Data::Mapping { entries, is_flow: false } => entries,
+        Data::Mapping { .. } => return refuse("it is written in braces"),
         Data::Scalar(_) | Data::Sequence { .. } => return refuse("it is no mapping"),
     };
     let indent = members.first().map_or(0, |first| first.key_at.column - 1);

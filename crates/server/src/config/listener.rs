@@ -25,17 +25,13 @@ pub struct Server {
     pub limits: Limits,
 }
 
-/// What one client may ask of the gateway.
+/// What one client may ask of the door; what a message may be is the gateway's own matter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// The largest body, in bytes.
-    pub body: usize,
     /// The most bytes of line and headers.
     pub header: usize,
     /// The longest time to send a whole request.
     pub request_timeout: Duration,
-    /// How often a silent stream is given a sign of life.
-    pub sse_keep_alive: Duration,
     /// The longest wait for open requests at the end.
     pub shutdown: Duration,
 }
@@ -135,18 +131,22 @@ fn origins(written: &[String], path: &Path, checker: &mut Checker<'_>) -> Vec<St
 
 fn limits(raw: &raw::Limits, path: &Path, checker: &mut Checker<'_>) -> Limits {
     Limits {
-        body: checker.size(&path.key("body"), &raw.body, (1 << 10, 1 << 30)),
         header: checker.size(&path.key("header"), &raw.header, (1 << 12, 1 << 20)),
         request_timeout: checker.duration(
             &path.key("request_timeout"),
             &raw.request_timeout,
             (SECOND, HOUR),
         ),
-        sse_keep_alive: checker.duration(
-            &path.key("sse_keep_alive"),
-            &raw.sse_keep_alive,
-            (SECOND, HOUR),
-        ),
         shutdown: checker.duration(&path.key("shutdown"), &raw.shutdown, (Duration::ZERO, HOUR)),
     }
+}
+
+/// Checks those of `server.limits` that the gateway itself keeps to: the largest message of a
+/// client in bytes, and the silence on a stream after which a sign of life is sent.
+pub(crate) fn check_messages(raw: &raw::Limits, checker: &mut Checker<'_>) -> (usize, Duration) {
+    let path = Path::root().key("server").key("limits");
+    let body = checker.size(&path.key("body"), &raw.body, (1 << 10, 1 << 30));
+    let keep_alive =
+        checker.duration(&path.key("sse_keep_alive"), &raw.sse_keep_alive, (SECOND, HOUR));
+    (body, keep_alive)
 }

@@ -3,16 +3,19 @@
 //! The result has the shape of the file, so that it can be compared with it and used as one.
 //! Secrets are left out; where a variable was put in, the variable is shown instead of its value.
 
+use gantry_gateway::spec::{Connection, EraMode, SessionMode, UpstreamSpec};
 use serde_json::{Map, Value, json};
 
 use super::path::{Path, Step};
-use super::spec::{Connection, EraMode, Pattern, SessionMode, UpstreamSpec};
 use super::{Config, units};
 
 const REDACTED: &str = "[redacted]";
 
 pub(crate) fn to_json(config: &Config) -> Value {
     let limits = &config.server.limits;
+    let gateway = &config.gateway;
+    let servers = gateway.servers.iter().map(|spec| (spec.name.as_str(), upstream(spec)));
+    let views = gateway.views.iter().map(|view| (view.name.as_str(), json!(view.patterns)));
     let tokens = config.auth.tokens.iter();
     let mut value = json!({
         "server": {
@@ -20,25 +23,25 @@ pub(crate) fn to_json(config: &Config) -> Value {
             "allowed_hosts": config.server.allowed_hosts,
             "allowed_origins": config.server.allowed_origins,
             "limits": {
-                "body": units::format_size(limits.body),
+                "body": units::format_size(gateway.max_body),
                 "header": units::format_size(limits.header),
                 "request_timeout": units::format_duration(limits.request_timeout),
-                "sse_keep_alive": units::format_duration(limits.sse_keep_alive),
+                "sse_keep_alive": units::format_duration(gateway.keep_alive),
                 "shutdown": units::format_duration(limits.shutdown),
             },
         },
-        "servers": object(config.upstreams.iter().map(|spec| (spec.name.as_str(), upstream(spec)))),
-        "views": object(config.views.iter().map(|view| (view.name.as_str(), patterns(&view.patterns)))),
-        "names": { "max": config.names_max },
-        "startup": { "first_offer_wait": units::format_duration(config.first_offer_wait) },
+        "servers": object(servers),
+        "views": object(views),
+        "names": { "max": gateway.max_name },
+        "startup": { "first_offer_wait": units::format_duration(gateway.first_offer_wait) },
         "ready": { "require": config.ready_require },
-        "list_ttl": units::format_duration(config.list_ttl),
+        "list_ttl": units::format_duration(gateway.list_ttl),
         "log": { "level": config.log_level, "format": config.log_format },
         "auth": {
             "tokens": tokens.map(|token| json!({ "name": token.name, "token": REDACTED })).collect::<Vec<_>>(),
         },
         "metrics": { "enabled": config.metrics_enabled },
-        "builtin": config.builtin,
+        "builtin": gateway.builtin,
     });
     for (path, written) in &config.written {
         if is_free_text(path)
@@ -58,7 +61,7 @@ fn upstream(spec: &UpstreamSpec) -> Value {
             shown.insert("type".into(), json!("stdio"));
             shown.insert("command".into(), json!(command));
             shown.insert("args".into(), json!(args));
-            let names = env.iter().map(|(name, _)| (name.as_str(), json!(REDACTED)));
+            let names = env.keys().map(|name| (name.as_str(), json!(REDACTED)));
             shown.insert("env".into(), object(names));
             if let Some(cwd) = cwd {
                 shown.insert("cwd".into(), json!(cwd.to_string_lossy()));
@@ -66,11 +69,12 @@ fn upstream(spec: &UpstreamSpec) -> Value {
         }
         Connection::Http { url, headers } => {
             shown.insert("type".into(), json!("http"));
-            let mut url = url.clone();
-            if url.query().is_some() {
-                url.set_query(Some(REDACTED));
-            }
-            shown.insert("url".into(), json!(url.as_str()));
+            // It was checked to have no user and no fragment.
+            let url = match url.split_once('?') {
+                Some((address, _)) => format!("{address}?{REDACTED}"),
+                None => url.clone(),
+            };
+            shown.insert("url".into(), json!(url));
             let names = headers.keys().map(|name| (name.as_str(), json!(REDACTED)));
             shown.insert("headers".into(), object(names));
         }
@@ -83,7 +87,7 @@ fn upstream(spec: &UpstreamSpec) -> Value {
     shown.insert("session".into(), json!(session(spec.session)));
     shown.insert("era".into(), json!(era(spec.era)));
     shown.insert("probe_timeout".into(), json!(units::format_duration(spec.probe_timeout)));
-    let tools = json!({ "allow": patterns(&spec.tools.allow), "deny": patterns(&spec.tools.deny) });
+    let tools = json!({ "allow": spec.tools.allow, "deny": spec.tools.deny });
     shown.insert("tools".into(), tools);
     shown.insert("trust_annotations".into(), json!(spec.trust_annotations));
     shown.insert("max_message".into(), json!(units::format_size(spec.max_message)));
@@ -92,10 +96,6 @@ fn upstream(spec: &UpstreamSpec) -> Value {
 
 fn object<'a>(members: impl Iterator<Item = (&'a str, Value)>) -> Value {
     Value::Object(members.map(|(name, value)| (name.to_owned(), value)).collect())
-}
-
-fn patterns(patterns: &[Pattern]) -> Value {
-    patterns.iter().map(Pattern::as_str).collect()
 }
 
 fn session(mode: SessionMode) -> &'static str {

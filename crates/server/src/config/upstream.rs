@@ -1,9 +1,11 @@
 //! `servers.NAME`: one upstream server, checked.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use gantry_core::ErrorCode;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use gantry_gateway::spec::{Connection, EraMode, SessionMode, ToolFilter, UpstreamSpec};
+use http::{HeaderName, HeaderValue};
 use indexmap::IndexMap;
 use url::Url;
 
@@ -12,7 +14,6 @@ use super::path::Path;
 use super::problem::Problem;
 use super::raw;
 use super::raw::UpstreamKind;
-use super::spec::{Connection, EraMode, Pattern, Secret, SessionMode, ToolFilter, UpstreamSpec};
 
 const SHORTEST: Duration = Duration::from_millis(1);
 const DAY: Duration = Duration::from_hours(24);
@@ -52,8 +53,8 @@ pub(crate) fn check(
         timeout,
         enabled: raw.enabled,
         description: raw.description.clone(),
-        session: raw.session.into(),
-        era: raw.era.into(),
+        session: session(raw.session),
+        era: era(raw.era),
         probe_timeout,
         tools,
         trust_annotations: raw.trust_annotations,
@@ -66,7 +67,7 @@ pub(crate) fn patterns(
     written: &[raw::PatternText],
     path: &Path,
     checker: &mut Checker<'_>,
-) -> Vec<Pattern> {
+) -> Vec<String> {
     for (index, pattern) in written.iter().enumerate() {
         let is_usable = |character: char| !character.is_whitespace() && !character.is_control();
         if pattern.0.is_empty() || !pattern.0.chars().all(is_usable) {
@@ -74,7 +75,7 @@ pub(crate) fn patterns(
             checker.invalid(&path.index(index), &pattern.0, expected);
         }
     }
-    written.iter().map(|pattern| Pattern::new(pattern.0.as_str())).collect()
+    written.iter().map(|pattern| pattern.0.clone()).collect()
 }
 
 fn connection(raw: &raw::Upstream, path: &Path, checker: &mut Checker<'_>) -> Option<Connection> {
@@ -175,7 +176,7 @@ fn http(
         );
         return None;
     }
-    Some(Connection::Http { url: parsed, headers })
+    Some(Connection::Http { url: parsed.into(), headers })
 }
 
 fn wrong_kind(path: &Path, kind: &str, needed: &str, given: &str, checker: &mut Checker<'_>) {
@@ -202,7 +203,7 @@ fn environment(
     written: &IndexMap<String, String>,
     path: &Path,
     checker: &mut Checker<'_>,
-) -> Vec<(String, Secret)> {
+) -> BTreeMap<String, String> {
     for (name, value) in written {
         if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
             let message = format!("`{path}` sets a variable that no program can be given");
@@ -212,18 +213,18 @@ fn environment(
             );
         }
     }
-    written.iter().map(|(name, value)| (name.clone(), Secret::new(value))).collect()
+    written.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 fn headers(
     written: &IndexMap<String, String>,
     path: &Path,
     checker: &mut Checker<'_>,
-) -> HeaderMap {
-    let mut headers = HeaderMap::new();
+) -> BTreeMap<String, String> {
+    let mut headers = BTreeMap::new();
     for (name, value) in written {
         let at = path.key(name);
-        let (Ok(header), Ok(mut content)) =
+        let (Ok(header), Ok(_)) =
             (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value))
         else {
             let message = format!("`{at}` is no header that can be sent");
@@ -238,8 +239,7 @@ fn headers(
             checker.conflict(&at, message, Some("leave it out"));
             continue;
         }
-        content.set_sensitive(true);
-        if headers.insert(header, content).is_some() {
+        if headers.insert(header.as_str().to_owned(), value.clone()).is_some() {
             let message = format!("`{at}` is given twice, but for upper and lower case");
             checker.push(Problem::new(ErrorCode::ConfigDuplicateKey, &at, message));
         }
@@ -254,24 +254,20 @@ fn tools(raw: &raw::Tools, path: &Path, checker: &mut Checker<'_>) -> ToolFilter
     }
 }
 
-impl From<raw::SessionMode> for SessionMode {
-    fn from(raw: raw::SessionMode) -> Self {
-        match raw {
-            raw::SessionMode::Auto => Self::Auto,
-            raw::SessionMode::Call => Self::Call,
-            raw::SessionMode::Client => Self::Client,
-            raw::SessionMode::Principal => Self::Principal,
-            raw::SessionMode::Shared => Self::Shared,
-        }
+fn session(raw: raw::SessionMode) -> SessionMode {
+    match raw {
+        raw::SessionMode::Auto => SessionMode::Auto,
+        raw::SessionMode::Call => SessionMode::Call,
+        raw::SessionMode::Client => SessionMode::Client,
+        raw::SessionMode::Principal => SessionMode::Principal,
+        raw::SessionMode::Shared => SessionMode::Shared,
     }
 }
 
-impl From<raw::EraMode> for EraMode {
-    fn from(raw: raw::EraMode) -> Self {
-        match raw {
-            raw::EraMode::Match => Self::Match,
-            raw::EraMode::Modern => Self::Modern,
-            raw::EraMode::Legacy => Self::Legacy,
-        }
+fn era(raw: raw::EraMode) -> EraMode {
+    match raw {
+        raw::EraMode::Match => EraMode::Match,
+        raw::EraMode::Modern => EraMode::Modern,
+        raw::EraMode::Legacy => EraMode::Legacy,
     }
 }

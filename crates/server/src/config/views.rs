@@ -1,6 +1,7 @@
 //! `views`, and the other places that name servers, checked against the servers that exist.
 
 use gantry_core::ErrorCode;
+use gantry_gateway::spec::ViewSpec;
 use indexmap::IndexMap;
 
 use super::check::Checker;
@@ -8,24 +9,14 @@ use super::names;
 use super::path::Path;
 use super::problem::{Problem, did_you_mean};
 use super::raw;
-use super::spec::Pattern;
 use super::upstream;
-
-/// A filtered set of tools.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct View {
-    /// The name, unique among servers and views.
-    pub name: String,
-    /// A tool is in the view if its public name fits one of these.
-    pub patterns: Vec<Pattern>,
-}
 
 /// Checks `views`.
 pub(crate) fn check(
     views: &IndexMap<String, Vec<raw::PatternText>>,
     servers: &IndexMap<String, raw::Upstream>,
     checker: &mut Checker<'_>,
-) -> Vec<View> {
+) -> Vec<ViewSpec> {
     let root = Path::root().key("views");
     let mut checked = Vec::new();
     for (name, written) in views {
@@ -44,7 +35,7 @@ pub(crate) fn check(
             checker.conflict(&path, message, Some("give it a pattern such as `git__*`"));
         }
         let patterns = upstream::patterns(written, &path, checker);
-        checked.push(View { name: name.clone(), patterns });
+        checked.push(ViewSpec { name: name.clone(), patterns });
     }
     checked
 }

@@ -4,7 +4,8 @@
 
 use std::path::{Path, PathBuf};
 
-use gantry_server::config::{Config, Connection, Env, Source};
+use gantry_gateway::spec::Connection;
+use gantry_server::config::{Config, Env, Source};
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config").join(name)
@@ -83,7 +84,7 @@ fn debug_output_shows_no_secret() {
 fn without_a_file_the_defaults_hold() {
     let config = Config::load(None, &Env::default()).unwrap();
     assert_eq!(config.server.listen.to_string(), "127.0.0.1:8080");
-    assert!(config.upstreams.is_empty() && config.builtin && config.metrics_enabled);
+    assert!(config.gateway.servers.is_empty() && config.gateway.builtin && config.metrics_enabled);
     insta::assert_snapshot!("defaults.normalized", config.normalized_yaml());
 }
 

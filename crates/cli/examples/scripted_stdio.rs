@@ -115,7 +115,7 @@ impl Program {
     }
 
     fn run(&self, message: &Value, steps: &[Value]) {
-        let mut answer = Value::Null;
+        let mut heard = Value::Null;
         for step in steps {
             let Some((kind, value)) = step.as_object().and_then(|step| step.iter().next()) else {
                 continue;
@@ -123,10 +123,10 @@ impl Program {
             let value = &self.numbered(value);
             match kind.as_str() {
                 "result" if value == "$answer" => {
-                    let content = json!([{ "type": "text", "text": answer.to_string() }]);
-                    self.answer(message, "result", json!({ "content": content }));
+                    let content = json!([{ "type": "text", "text": heard.to_string() }]);
+                    answer(message, "result", json!({ "content": content }));
                 }
-                "result" | "error" => self.answer(message, kind, value.clone()),
+                "result" | "error" => answer(message, kind, value.clone()),
                 "default" => self.answer_plainly(message),
                 "silence" => return,
                 "delay_ms" => pause(value.as_u64().unwrap_or_default()),
@@ -135,22 +135,22 @@ impl Program {
                         pause(5);
                     }
                 }
-                "notify" => self.notify(&value["method"], &value["params"]),
+                "notify" => notify(&value["method"], &value["params"]),
                 "progress" => {
                     let token = &message["params"]["_meta"]["progressToken"];
                     if !token.is_null() {
                         let params = json!({ "progressToken": token, "progress": value });
-                        self.notify(&"notifications/progress".into(), &params);
+                        notify(&"notifications/progress".into(), &params);
                     }
                 }
-                "ask" => answer = self.ask(message, value),
+                "ask" => heard = self.ask(message, value),
                 "raw" => say(value.as_str().unwrap_or_default()),
                 "stderr" => {
                     let _ = writeln!(std::io::stderr(), "{}", value.as_str().unwrap_or_default());
                 }
                 "exit" => end(value),
                 "setsid" => start_apart(value),
-                _ => self.answer(message, "error", json!({ "code": -32603, "message": step })),
+                _ => answer(message, "error", json!({ "code": -32603, "message": step })),
             }
         }
     }
@@ -158,10 +158,6 @@ impl Program {
     fn numbered(&self, value: &Value) -> Value {
         let text = value.to_string().replace("$start", &self.start.to_string());
         serde_json::from_str(&text).unwrap_or_default()
-    }
-
-    fn notify(&self, method: &Value, params: &Value) {
-        say(&json!({ "jsonrpc": "2.0", "method": method, "params": params }).to_string());
     }
 
     fn ask(&self, message: &Value, request: &Value) -> Value {
@@ -172,22 +168,6 @@ impl Program {
         let asked = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
         say(&asked.to_string());
         receiver.recv().unwrap_or_default()
-    }
-
-    fn answer(&self, message: &Value, kind: &str, mut value: Value) {
-        if kind == "result" && is_modern(message) {
-            let method = message["method"].as_str().unwrap_or_default();
-            if value["resultType"].is_null() {
-                value["resultType"] = "complete".into();
-            }
-            if (method.ends_with("/list") || method == "server/discover")
-                && value["ttlMs"].is_null()
-            {
-                value["ttlMs"] = 0.into();
-                value["cacheScope"] = "private".into();
-            }
-        }
-        say(&json!({ "jsonrpc": "2.0", "id": message["id"], kind: value }).to_string());
     }
 
     fn answer_plainly(&self, message: &Value) {
@@ -201,17 +181,17 @@ impl Program {
         let result = match method {
             "server/discover" if modern => {
                 let supported: Vec<_> = [Some(MODERN), legacy].into_iter().flatten().collect();
-                json!({ "supportedVersions": supported, "capabilities": self.capabilities() })
+                json!({ "supportedVersions": supported, "capabilities": capabilities() })
             }
             "initialize" if let Some(legacy) = legacy => json!({
                 "protocolVersion": legacy,
-                "capabilities": self.capabilities(),
+                "capabilities": capabilities(),
                 "serverInfo": { "name": "scripted", "version": "1.0.0" },
             }),
             "initialize" => {
                 let data = json!({ "supported": [MODERN], "requested": "?" });
                 let error = json!({ "code": -32022, "message": "too old", "data": data });
-                return self.answer(message, "error", error);
+                return answer(message, "error", error);
             }
             "ping" | "logging/setLevel" | "resources/subscribe" | "resources/unsubscribe" => {
                 json!({})
@@ -224,32 +204,47 @@ impl Program {
                 let asked = &message["params"]["name"];
                 let tool = self.tools().find(|tool| tool["definition"]["name"] == *asked);
                 let steps = tool.and_then(|tool| tool["steps"].as_array());
-                match steps {
-                    Some(steps) => return self.run(message, steps),
-                    None => {
-                        let error = json!({ "code": -32602, "message": "unknown tool" });
-                        return self.answer(message, "error", error);
-                    }
+                if let Some(steps) = steps {
+                    return self.run(message, steps);
                 }
+                let error = json!({ "code": -32602, "message": "unknown tool" });
+                return answer(message, "error", error);
             }
             _ => {
                 let error = json!({ "code": -32601, "message": "method not found" });
-                return self.answer(message, "error", error);
+                return answer(message, "error", error);
             }
         };
-        self.answer(message, "result", result);
+        answer(message, "result", result);
     }
 
     fn tools(&self) -> impl Iterator<Item = &Value> {
         self.script["tools"].as_array().into_iter().flatten()
     }
+}
 
-    fn capabilities(&self) -> Value {
-        match &self.script["capabilities"] {
-            Value::Null => json!({ "tools": { "listChanged": true }, "logging": {} }),
-            capabilities => capabilities.clone(),
+/// What it offers.
+fn capabilities() -> Value {
+    json!({ "tools": { "listChanged": true }, "logging": {} })
+}
+
+fn notify(method: &Value, params: &Value) {
+    say(&json!({ "jsonrpc": "2.0", "method": method, "params": params }).to_string());
+}
+
+/// Answers a message; `kind` is `result` or `error`.
+fn answer(message: &Value, kind: &str, mut value: Value) {
+    if kind == "result" && is_modern(message) {
+        let method = message["method"].as_str().unwrap_or_default();
+        if value["resultType"].is_null() {
+            value["resultType"] = "complete".into();
+        }
+        if (method.ends_with("/list") || method == "server/discover") && value["ttlMs"].is_null() {
+            value["ttlMs"] = 0.into();
+            value["cacheScope"] = "private".into();
         }
     }
+    say(&json!({ "jsonrpc": "2.0", "id": message["id"], kind: value }).to_string());
 }
 
 fn is_modern(message: &Value) -> bool {

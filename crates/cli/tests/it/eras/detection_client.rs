@@ -1,13 +1,16 @@
-//! The era of a client's message: cases 1 to 13, 91 and 92.
+//! The era of a client's message: cases 1 to 11 by HTTP, 12 and 13 on a pipe, 91 and 92 in a batch.
+
+mod batch;
+mod pipe;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
-use super::{config, in_front_of, ready};
+use super::{in_front_of, ready};
 use crate::support::{
-    client::{CAPABILITIES, CLAIM, CLIENT_INFO, Client, MODERN, Reply, pipe::PipeClient},
+    client::{CAPABILITIES, CLAIM, CLIENT_INFO, Client, MODERN, Reply},
     gantry::Gantry,
-    scripted::{Answer, Scripted, stdio::StdioScript},
+    scripted::{Answer, Scripted},
 };
 
 /// The legacy revisions, newest first.
@@ -325,142 +328,4 @@ async fn case_11_a_name_in_base64_is_compared_with_the_body() {
     let read = upstream.seen_of("resources/read");
     assert_eq!(read[0].header("mcp-name"), Some(uri.as_str()));
     assert_eq!(upstream.seen_of("tools/call").len(), 2, "refused calls do not reach it");
-}
-
-/// *->* on stdio: `server/discover`, then `initialize`, then both kinds interleaved.
-#[tokio::test]
-async fn case_12_on_a_pipe_each_message_is_answered_in_its_era() {
-    let script = StdioScript::new(LEGACY[0]).tool(
-        "echo",
-        json!({}),
-        json!([{ "result": { "content": [{ "type": "text", "text": "echoed" }] } }]),
-    );
-    let mut client = PipeClient::start(&config(&[("up", script.server())]));
-    let discovered = client.modern("server/discover", json!({})).await;
-    assert_eq!(discovered["result"]["supportedVersions"], json!(ALL), "{discovered}");
-    let greeted = client.handshake("2025-06-18", json!({})).await;
-    assert_eq!(greeted["result"]["protocolVersion"], "2025-06-18", "{greeted}");
-    for _ in 0..3 {
-        let listed = client.modern("tools/list", json!({})).await;
-        assert_eq!(listed["result"]["resultType"], "complete", "{listed}");
-        let listed = client.legacy("tools/list", json!({})).await;
-        assert_eq!(listed["result"]["resultType"], Value::Null, "{listed}");
-        assert!(listed["result"]["tools"].is_array(), "{listed}");
-        let call = json!({ "name": "up__echo", "arguments": {} });
-        let called = client.modern("tools/call", call.clone()).await;
-        assert_eq!(called["result"]["resultType"], "complete", "{called}");
-        let called = client.legacy("tools/call", call).await;
-        assert_eq!(called["result"]["content"][0]["text"], "echoed", "{called}");
-        assert_eq!(called["result"]["resultType"], Value::Null, "{called}");
-        let pinged = client.legacy("ping", json!({})).await;
-        assert_eq!(pinged["result"], json!({}), "{pinged}");
-        let pinged = client.modern("ping", json!({})).await;
-        assert_eq!(pinged["error"]["code"], -32601, "{pinged}");
-        let discovered = client.legacy("server/discover", json!({})).await;
-        assert_eq!(discovered["error"]["code"], -32602, "{discovered}");
-    }
-    assert!(client.close().await.success());
-}
-
-/// *->* on stdio: unknown methods, and known ones, before `initialize`; and rubbish.
-#[tokio::test]
-async fn case_13_what_comes_too_early_on_a_pipe_is_an_error_and_the_process_lives_on() {
-    let mut client = PipeClient::start("servers: {}");
-    for method in ["no/such/method", "tools/list", "tools/call", "logging/setLevel"] {
-        let answer = client.legacy(method, json!({})).await;
-        assert_eq!(answer["error"]["code"], -32600, "{method}: {answer}");
-    }
-    for method in ["server/discover", "subscriptions/listen"] {
-        let answer = client.legacy(method, json!({})).await;
-        assert_eq!(answer["error"]["code"], -32602, "{method}: {answer}");
-    }
-    assert_eq!(client.legacy("ping", json!({})).await["result"], json!({}));
-    client.send(&json!({ "jsonrpc": "2.0", "method": "notifications/no/such" })).await;
-    client.send(&json!({ "jsonrpc": "2.0", "id": 99, "result": {} })).await;
-    client.send_line("this is no JSON").await;
-    let answer = client.next().await;
-    assert_eq!(answer["error"]["code"], -32700, "{answer}");
-    assert!(client.is_alive());
-    let greeted = client.handshake(LEGACY[0], json!({})).await;
-    assert_eq!(greeted["result"]["protocolVersion"], LEGACY[0], "{greeted}");
-    assert!(client.legacy("tools/list", json!({})).await["result"]["tools"].is_array());
-}
-
-/// L->* at 2025-03-26: a batch of three calls to upstreams of three eras; with an `initialize`
-/// inside, with a claim inside, empty, with rubbish inside.
-#[tokio::test]
-async fn case_91_a_batch_of_2025_03_26_is_split_and_answered_as_one() {
-    let script = |script: crate::support::scripted::Script, name: &'static str| {
-        script.tool("say", json!({}), move |_| Answer::text(name)).start()
-    };
-    let legacy = script(Scripted::legacy("2025-06-18"), "legacy").await;
-    let modern = script(Scripted::modern(), "modern").await;
-    let dual = script(Scripted::dual(), "dual").await;
-    let servers =
-        [("legacy", legacy.server()), ("modern", modern.server()), ("dual", dual.server())];
-    let gantry = Gantry::start(&config(&servers)).await;
-    for (name, _) in &servers {
-        super::wait_for_state(&gantry, name, "ready").await;
-    }
-    let client = Client::legacy(&gantry.url("/mcp"), "2025-03-26", json!({})).await;
-    let session = [("mcp-session-id", client.session())];
-    let call = |id: Value, name: &str| {
-        json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call",
-            "params": { "name": format!("{name}__say"), "arguments": {} } })
-    };
-    let batch = json!([
-        call(json!(1), "legacy"),
-        call(json!("two"), "modern"),
-        { "jsonrpc": "2.0", "method": "notifications/progress", "params": { "progressToken": 1 } },
-        call(json!(3), "dual"),
-    ]);
-    let reply = client.post(batch.to_string(), &session).await;
-    assert_eq!(reply.status, 200, "{reply:?}");
-    let answers = reply.message.as_array().cloned().unwrap_or_default();
-    assert_eq!(answers.len(), 3, "{reply:?}");
-    for (id, name) in [(json!(1), "legacy"), (json!("two"), "modern"), (json!(3), "dual")] {
-        let answer = answers.iter().find(|answer| answer["id"] == id);
-        let answer = answer.unwrap_or_else(|| panic!("no answer to {id}: {reply:?}"));
-        assert_eq!(answer["result"]["content"][0]["text"], name, "{reply:?}");
-        assert_eq!(answer["result"]["resultType"], Value::Null, "{reply:?}");
-    }
-    for upstream in [&legacy, &modern, &dual] {
-        let calls = upstream.seen_of("tools/call");
-        assert_eq!(calls.len(), 1);
-        assert!(calls[0].message.is_object(), "to an upstream always single messages");
-    }
-
-    let only_notifications = json!([{ "jsonrpc": "2.0", "method": "notifications/x" }]);
-    assert_eq!(client.post(only_notifications.to_string(), &session).await.status, 202);
-    let initialize = json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
-        "protocolVersion": "2025-03-26", "capabilities": {} } });
-    let enveloped = Client::modern(&gantry.url("/mcp"), json!({})).message("tools/list", json!({}));
-    for inside in [initialize, enveloped] {
-        let batch = json!([call(json!(1), "legacy"), inside]);
-        let reply = client.post(batch.to_string(), &session).await;
-        assert_eq!(reply.refusal(), (400, -32600), "{batch}: {reply:?}");
-    }
-    let reply = client.post("[]", &session).await;
-    assert_eq!(reply.refusal(), (400, -32600), "{reply:?}");
-    assert_eq!(legacy.seen_of("tools/call").len(), 1, "a refused batch does nothing");
-}
-
-/// L->* at other revisions, and M->*: a batch.
-#[tokio::test]
-async fn case_92_a_batch_is_refused_in_every_other_revision() {
-    let gantry = alone().await;
-    let ping = json!([{ "jsonrpc": "2.0", "id": 1, "method": "ping" }]).to_string();
-    for revision in LEGACY.into_iter().filter(|&revision| revision != "2025-03-26") {
-        let client = Client::legacy(&gantry.url("/mcp"), revision, json!({})).await;
-        let reply = client.post(ping.clone(), &[("mcp-session-id", client.session())]).await;
-        assert_eq!(reply.refusal(), (400, -32600), "{revision}: {reply:?}");
-    }
-    let modern = Client::modern(&gantry.url("/mcp"), json!({}));
-    let enveloped = json!([modern.message("tools/list", json!({}))]).to_string();
-    for headers in [&[("mcp-protocol-version", MODERN), ("mcp-method", "tools/list")][..], &[]] {
-        for body in [&enveloped, &ping] {
-            let reply = modern.post(body.clone(), headers).await;
-            assert_eq!(reply.refusal(), (400, -32600), "{body}: {reply:?}");
-        }
-    }
 }

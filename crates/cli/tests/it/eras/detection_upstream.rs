@@ -2,22 +2,24 @@
 //!
 //! Case 20, HTTP+SSE, comes with that transport.
 
-use std::{
-    sync::atomic::{AtomicUsize, Ordering},
-    time::Duration,
-};
+mod doubt;
+mod stdio;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 
-use super::{config, in_front_of, ready, status, wait_for_state};
+use super::{config, in_front_of, ready, wait_for_state};
 use crate::support::{
     client::{Client, MODERN},
     gantry::Gantry,
-    scripted::{Answer, Script, Scripted, Seen, stdio::StdioScript},
-    wait::eventually,
+    scripted::{Answer, Script, Scripted, Seen},
 };
 
 const LEGACY: &str = "2025-11-25";
+
+/// What a probe is answered.
+type ProbeAnswer = fn(&Seen) -> Answer;
 
 /// The tool by which a test sees that an upstream works.
 fn with_echo(script: Script) -> Script {
@@ -45,15 +47,10 @@ async fn works(gantry: &Gantry, server: &str) {
     assert_eq!(legacy.call(&tool, json!({})).await.text(), "echoed", "{}", gantry.log());
 }
 
-fn echo_on_stdio(revision: &str) -> StdioScript {
-    let text = json!({ "content": [{ "type": "text", "text": "echoed by $start" }] });
-    StdioScript::new(revision).tool("echo", json!({}), json!([{ "result": text }]))
-}
-
 /// *->L: the probe is answered in each of the ways of deployed legacy servers.
 #[tokio::test]
 async fn case_14_any_other_answer_to_the_probe_means_legacy() {
-    let answers: [(&str, fn(&Seen) -> Answer); 12] = [
+    let answers: [(&str, ProbeAnswer); 12] = [
         ("ok-32601", |_| Answer::error(-32601, "method not found")),
         ("ok-32602", |_| Answer::error(-32602, "invalid params")),
         ("ok-32600", |_| Answer::error(-32600, "initialize first")),
@@ -95,6 +92,35 @@ async fn case_14_any_other_answer_to_the_probe_means_legacy() {
             assert_eq!(call.header("mcp-protocol-version"), Some("2025-06-18"), "{call:?}");
             assert_eq!(call.header("mcp-method"), None, "{call:?}");
             assert_eq!(call.claim(), None, "{call:?}");
+        }
+    }
+}
+
+/// *->L: legacy servers of every revision, without sessions, without a GET stream.
+#[tokio::test]
+async fn case_14_legacy_upstreams_of_every_kind_work() {
+    let mut upstreams = Vec::new();
+    for revision in [LEGACY, "2025-06-18", "2025-03-26", "2024-11-05"] {
+        let whole = Scripted::legacy(revision);
+        let bare = Scripted::legacy(revision).without_sessions();
+        let mute = Scripted::legacy(revision).without_get_stream();
+        for (name, script) in [("whole", whole), ("bare", bare), ("mute", mute)] {
+            let upstream = with_echo(script).start().await;
+            upstreams.push((format!("{name}-{revision}"), revision, upstream));
+        }
+    }
+    let servers = upstreams.iter().map(|(name, _, upstream)| (name.as_str(), upstream.server()));
+    let gantry = Gantry::start(&config(&servers.collect::<Vec<_>>())).await;
+    for (name, revision, upstream) in &upstreams {
+        let status = wait_for_state(&gantry, name, "ready").await;
+        assert_eq!(status["revision"], *revision, "{name}: {status}");
+        works(&gantry, name).await;
+        let calls = upstream.seen_of("tools/call");
+        assert_eq!(calls.len(), 2, "{name}: {calls:?}");
+        let version = (*revision >= "2025-06-18").then_some(*revision);
+        for call in calls {
+            assert_eq!(call.session().is_some(), !name.starts_with("bare"), "{name}: {call:?}");
+            assert_eq!(call.header("mcp-protocol-version"), version, "{name}: {call:?}");
         }
     }
 }
@@ -192,92 +218,6 @@ async fn case_18_without_credentials_there_is_no_verdict() {
     }
 }
 
-/// *->*: 503, 429, no answer, a reset: at the first probe.
-#[tokio::test]
-async fn case_19_an_upstream_that_is_down_gets_no_verdict_and_time_to_recover() {
-    let failures: [(&str, fn() -> Answer); 4] = [
-        ("busy", || Answer::status(503)),
-        ("limited", || Answer::status(429)),
-        ("silent", || Answer::Hang),
-        ("reset", || Answer::Reset),
-    ];
-    let mut upstreams = Vec::new();
-    for (name, failure) in failures {
-        let script = with_echo(Scripted::modern()).first(move |_| Some(failure()));
-        upstreams.push((name, script.start().await));
-    }
-    let servers = upstreams.iter().map(|(name, upstream)| {
-        let mut server = upstream.server();
-        server["probe_timeout"] = "200ms".into();
-        (*name, server)
-    });
-    let gantry = Gantry::start(&config(&servers.collect::<Vec<_>>())).await;
-    for (name, upstream) in &upstreams {
-        wait_for_state(&gantry, name, "unreachable").await;
-        upstream.wait_for("server/discover", 2).await;
-        assert_eq!(upstream.seen_of("initialize").len(), 0, "{name}: that is not the sign of L");
-        upstream.turn_into(with_echo(Scripted::modern()));
-    }
-    for (name, upstream) in &upstreams {
-        let state = wait_for_state(&gantry, name, "ready").await;
-        assert_eq!(state["era"], "modern", "{name}: {state}");
-        assert_eq!(upstream.seen_of("initialize").len(), 0, "{name}");
-        works(&gantry, name).await;
-    }
-}
-
-/// *->*: 503, no answer, a reset: of an upstream whose era is known.
-#[tokio::test]
-async fn case_19_the_verdict_of_an_upstream_that_goes_down_is_kept() {
-    let failures: [(&str, fn() -> Answer); 3] = [
-        ("busy", || Answer::status(503)),
-        ("silent", || Answer::Hang),
-        ("reset", || Answer::Reset),
-    ];
-    let mut upstreams = Vec::new();
-    for (name, failure) in failures {
-        for era in ["legacy", "modern"] {
-            let script =
-                if era == "modern" { Scripted::modern() } else { Scripted::legacy(LEGACY) };
-            let upstream = with_echo(script.clone()).start().await;
-            upstreams.push((format!("{name}-{era}"), era, failure, script, upstream));
-        }
-    }
-    let servers = upstreams.iter().map(|(name, .., upstream)| {
-        let mut server = upstream.server();
-        server["probe_timeout"] = "300ms".into();
-        server["timeout"] = "300ms".into();
-        (name.as_str(), server)
-    });
-    let gantry = Gantry::start(&config(&servers.collect::<Vec<_>>())).await;
-    for (name, .., upstream) in &upstreams {
-        wait_for_state(&gantry, name, "ready").await;
-        upstream.forget();
-    }
-    let client = Client::modern(&gantry.url("/mcp"), json!({}));
-    for (name, _, failure, _, upstream) in &upstreams {
-        let failure = *failure;
-        upstream.change(|script| script.first(move |_| Some(failure())));
-        upstream.break_streams();
-        let tool = format!("{name}__echo");
-        let reply = client.call(&tool, json!({})).await;
-        assert_eq!(reply.status, 200, "{name}: {reply:?}");
-        let failed = reply.message["error"]["code"] == -32603 || reply.is_error();
-        assert!(failed, "{name}: {reply:?}");
-    }
-    for (name, _, _, script, upstream) in &upstreams {
-        wait_for_state(&gantry, name, "unreachable").await;
-        upstream.turn_into(with_echo(script.clone()));
-    }
-    for (name, era, .., upstream) in &upstreams {
-        let state = wait_for_state(&gantry, name, "ready").await;
-        assert_eq!(state["era"], *era, "{name}: {state}");
-        let foreign = if *era == "modern" { "initialize" } else { "server/discover" };
-        assert_eq!(upstream.seen_of(foreign).len(), 0, "{name}: the verdict was kept");
-        works(&gantry, name).await;
-    }
-}
-
 /// *->M: `server/discover` is answered 404/-32601, `initialize` too, and an enveloped list works.
 #[tokio::test]
 async fn case_21_a_modern_upstream_may_lack_discover() {
@@ -301,52 +241,6 @@ async fn case_21_a_modern_upstream_may_lack_discover() {
     wait_for_state(&gantry, "up", "not_mcp").await;
 }
 
-/// *->L stdio: the child exits when it is probed.
-#[tokio::test]
-async fn case_22_a_child_that_exits_on_the_probe_is_started_once_more_and_is_legacy() {
-    let script = echo_on_stdio(LEGACY).on("server/discover", json!([{ "exit": 1 }]));
-    let gantry = in_front_of(script.server()).await;
-    let state = ready(&gantry).await;
-    assert_eq!(state["era"], "legacy", "{state}");
-    let client = Client::modern(&gantry.url("/mcp"), json!({}));
-    assert_eq!(client.call("up__echo", json!({})).await.text(), "echoed by 1");
-    assert_eq!(script.starts(), 2, "{:?}", script.seen());
-    assert_hears_initialize_first(&script, 1);
-}
-
-#[track_caller]
-fn assert_hears_initialize_first(script: &StdioScript, start: u64) {
-    let lines = script.seen();
-    let first = lines.iter().find(|line| line.start == start);
-    let first = first.unwrap_or_else(|| panic!("nothing was sent to child {start}: {lines:?}"));
-    assert_eq!(first.message["method"], "initialize", "{lines:?}");
-    let probes = lines.iter().filter(|line| line.message["method"] == "server/discover");
-    assert!(probes.clone().all(|line| line.start == 0), "{lines:?}");
-    assert_eq!(probes.count(), 1, "{lines:?}");
-}
-
-/// *->L stdio: the child says nothing to the probe, or answers when it is too late.
-#[tokio::test]
-async fn case_23_a_child_that_is_silent_is_replaced_and_its_late_answer_changes_nothing() {
-    let discovered = json!({ "supportedVersions": [MODERN], "capabilities": { "tools": {} } });
-    let late = json!([{ "delay_ms": 500 }, { "result": discovered }]);
-    for steps in [json!([{ "silence": true }]), late] {
-        let script = echo_on_stdio(LEGACY).on("server/discover", steps);
-        let mut server = script.server();
-        server["probe_timeout"] = "300ms".into();
-        let gantry = in_front_of(server).await;
-        let state = ready(&gantry).await;
-        assert_eq!(state["era"], "legacy", "{state}");
-        // Past the time of the late answer.
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        let client = Client::modern(&gantry.url("/mcp"), json!({}));
-        assert_eq!(client.call("up__echo", json!({})).await.text(), "echoed by 1");
-        assert_eq!(status(&gantry, "up").await["era"], "legacy");
-        assert_eq!(script.starts(), 2, "{:?}", script.seen());
-        assert_hears_initialize_first(&script, 1);
-    }
-}
-
 /// *->M: the probe is lost; the `initialize` of the fallback is answered -32022.
 #[tokio::test]
 async fn case_24_a_fallback_that_is_refused_as_too_old_leads_back_to_modern() {
@@ -359,128 +253,6 @@ async fn case_24_a_fallback_that_is_refused_as_too_old_leads_back_to_modern() {
     let handshakes = upstream.seen_of("initialize");
     assert_eq!(handshakes.len(), 1, "{handshakes:?}");
     assert_eq!(upstream.seen_of("server/discover").len(), 2);
-    works(&gantry, "up").await;
-    // On stdio too: there the probe is answered with an error that says nothing.
-    let nothing = json!([{ "error": { "code": -32603, "message": "not yet" } }]);
-    let script = echo_on_stdio(MODERN).once("server/discover", nothing);
-    let gantry = in_front_of(script.server()).await;
-    let state = ready(&gantry).await;
-    assert_eq!(state["era"], "modern", "{state} {:?}", script.seen());
-    assert_eq!(script.starts(), 1, "{:?}", script.seen());
-}
-
-/// *->L: the upstream is replaced by one that speaks both eras; its sessions are gone, so that the
-/// next call needs a new one. One call is open all the while, in its old session.
-#[tokio::test]
-async fn case_25_a_legacy_upstream_that_becomes_dual_is_found_out_and_no_call_is_lost() {
-    let slow = |script: Script| {
-        with_echo(script).tool("slow", json!({}), |_| {
-            Answer::talk(async |talk| {
-                tokio::time::sleep(Duration::from_millis(800)).await;
-                talk.progress(1.0).await;
-                Answer::text("slow")
-            })
-        })
-    };
-    let upstream = slow(Scripted::legacy(LEGACY)).start().await;
-    let gantry = in_front_of(upstream.server()).await;
-    assert_eq!(ready(&gantry).await["era"], "legacy");
-    let client = Client::legacy(&gantry.url("/mcp"), LEGACY, json!({})).await;
-    let open = client.start("tools/call", json!({ "name": "up__slow", "arguments": {} }));
-    let (open, ()) = tokio::join!(async { open.await.finish().await }, async {
-        upstream.wait_for("tools/call", 1).await;
-        upstream.turn_into(slow(Scripted::dual()));
-        upstream.expire_sessions();
-        for _ in 0..3 {
-            assert_eq!(client.call("up__echo", json!({})).await.text(), "echoed");
-        }
-        let what = "the upstream is known to be dual";
-        eventually(what, async || {
-            let status = status(&gantry, "up").await;
-            let called = client.call("up__echo", json!({})).await;
-            assert_eq!(called.text(), "echoed", "no call is lost");
-            (status["era"] == "dual").then_some(())
-        })
-        .await;
-    });
-    assert_eq!(open.text(), "slow", "{open:?}");
-    works(&gantry, "up").await;
-    let last = upstream.wait_until("an enveloped call", |seen| {
-        let mut calls = seen.iter().filter(|seen| seen.method() == "tools/call");
-        calls.find(|seen| seen.claim().is_some()).cloned()
-    });
-    assert_eq!(last.await.claim(), Some(MODERN));
-}
-
-/// *->L: the same without any sign of it, when the configuration is read anew.
-#[tokio::test]
-async fn case_25_a_legacy_verdict_is_looked_at_again_when_the_gateway_reloads() {
-    let upstream = with_echo(Scripted::legacy(LEGACY)).start().await;
-    let mut gantry = in_front_of(upstream.server()).await;
-    assert_eq!(ready(&gantry).await["era"], "legacy");
-    upstream.turn_into(with_echo(Scripted::dual()));
-    works(&gantry, "up").await;
-    assert_eq!(status(&gantry, "up").await["era"], "legacy", "a dual server answers as before");
-    let id = gantry.process().id().expect("it runs").cast_signed();
-    let id = rustix::process::Pid::from_raw(id).expect("a process has a number");
-    rustix::process::kill_process(id, rustix::process::Signal::HUP).expect("it is our child");
-    eventually("the upstream is known to be dual", async || {
-        (status(&gantry, "up").await["era"] == "dual").then_some(())
-    })
-    .await;
-    works(&gantry, "up").await;
-}
-
-/// *->L: the upstream is replaced by one that is modern alone, and knows of no session.
-#[tokio::test]
-async fn case_25_a_legacy_upstream_that_becomes_modern_alone_is_found_out() {
-    let upstream = with_echo(Scripted::legacy(LEGACY)).start().await;
-    let gantry = in_front_of(upstream.server()).await;
-    assert_eq!(ready(&gantry).await["era"], "legacy");
-    upstream.turn_into(with_echo(Scripted::modern()));
-    let client = Client::modern(&gantry.url("/mcp"), json!({}));
-    eventually("the upstream is known to be modern", async || {
-        let _ = client.call("up__echo", json!({})).await;
-        (status(&gantry, "up").await["era"] == "modern").then_some(())
-    })
-    .await;
-    works(&gantry, "up").await;
-}
-
-/// *->M: the upstream is replaced by a legacy one.
-#[tokio::test]
-async fn case_26_a_modern_upstream_that_becomes_legacy_is_believed_at_the_second_look() {
-    let upstream = with_echo(Scripted::modern()).start().await;
-    let gantry = in_front_of(upstream.server()).await;
-    assert_eq!(ready(&gantry).await["era"], "modern");
-    upstream.forget();
-    upstream.turn_into(with_echo(Scripted::legacy(LEGACY)));
-    upstream.break_streams();
-    let client = Client::modern(&gantry.url("/mcp"), json!({}));
-    let mut refused = 0;
-    // Calls fail, in a way that says that they may be repeated, until there is a lane.
-    eventually("a call works again", async || {
-        let reply = client.call("up__echo", json!({})).await;
-        if reply.message["error"].is_null() && !reply.is_error() {
-            return Some(());
-        }
-        refused += 1;
-        assert_eq!(reply.status, 200, "{reply:?}");
-        assert_eq!(reply.code(), -32603, "{reply:?}");
-        let reason = reply.error()["data"]["reason"].as_str().unwrap_or_default();
-        assert!(["upstream_changed", "unreachable"].contains(&reason), "{reply:?}");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        None
-    })
-    .await;
-    assert!(refused > 0, "the first call met a server of the other era");
-    let handshake = upstream.wait_for("initialize", 1).await[0].number;
-    let probes = upstream.seen_of("server/discover");
-    let before: Vec<_> = probes.iter().filter(|probe| probe.number < handshake).collect();
-    assert!(before.len() >= 2, "{probes:?}");
-    let apart = before[before.len() - 1].at.duration_since(before[0].at);
-    assert!(apart >= Duration::from_secs(5), "one odd answer is no evidence: {apart:?}");
-    assert_eq!(ready(&gantry).await["era"], "legacy");
     works(&gantry, "up").await;
 }
 

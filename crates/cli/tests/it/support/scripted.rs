@@ -40,10 +40,12 @@
 //! All waiting has a limit and fails its test with everything that was seen.
 
 pub(crate) mod answer;
+mod body;
 mod defaults;
 mod http;
 pub(crate) mod log;
 mod script;
+mod state;
 pub(crate) mod stdio;
 
 use std::{net::SocketAddr, sync::Arc};
@@ -52,11 +54,11 @@ use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinSet};
 
 pub(crate) use self::{
-    answer::{Answer, Talk},
+    answer::Answer,
     log::{End, Seen},
     script::Script,
 };
-use self::{http::State, log::Log};
+use self::{log::Log, state::State};
 use super::wait::eventually;
 
 /// A running upstream; it ends when it is dropped.
@@ -168,11 +170,6 @@ impl Scripted {
         self.state.push(method, params)
     }
 
-    /// Sends any message on the GET streams that are open right now; returns how many.
-    pub(crate) fn push_message(&self, message: &Value) -> usize {
-        self.state.push_message(message)
-    }
-
     /// Asks the client something on the GET stream, and waits for its answer, a whole message.
     #[track_caller]
     pub(crate) fn ask_outside(
@@ -181,11 +178,6 @@ impl Scripted {
         params: Value,
     ) -> impl Future<Output = Value> + use<> {
         self.state.ask_outside(method, params)
-    }
-
-    /// The open GET and listen streams.
-    pub(crate) fn streams(&self) -> usize {
-        self.state.streams()
     }
 
     /// Waits until that many GET and listen streams are open.

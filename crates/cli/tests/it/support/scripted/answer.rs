@@ -1,17 +1,14 @@
 //! What a scripted upstream answers.
 
-use std::{
-    fmt,
-    pin::Pin,
-    sync::{Arc, atomic::Ordering},
-};
+use std::{fmt, pin::Pin, sync::Arc};
 
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::{
-    http::{Frame, State, event},
+    body::{Frame, event},
     log::Seen,
+    state::State,
 };
 use crate::support::wait::soon;
 
@@ -140,10 +137,5 @@ impl Talk {
     pub(crate) async fn raw(&self, bytes: impl Into<bytes::Bytes>) {
         // That nobody listens any more ends this by itself.
         let _ = self.way.send(Ok(bytes.into())).await;
-    }
-
-    /// A number that nothing else of this upstream has.
-    pub(crate) fn fresh(&self) -> u64 {
-        self.state.next.fetch_add(1, Ordering::Relaxed)
     }
 }

@@ -44,24 +44,17 @@ impl Script {
         offered
     }
 
-    fn greeting(&self) -> Value {
-        let mut greeting = json!({ "capabilities": self.offered() });
-        if let Some(instructions) = &self.instructions {
-            greeting["instructions"] = instructions.as_str().into();
-        }
-        greeting
-    }
-
     /// The result of `initialize`.
     pub(super) fn initialize(&self, seen: &Seen) -> Value {
         let legacy: Vec<_> =
             self.revisions.iter().filter(|revision| revision.as_str() < MODERN).collect();
         let asked = seen.params()["protocolVersion"].as_str().unwrap_or_default();
         let agreed = legacy.iter().find(|revision| revision.as_str() == asked);
-        let mut result = self.greeting();
-        result["protocolVersion"] = agreed.unwrap_or(&legacy[0]).as_str().into();
-        result["serverInfo"] = server_info();
-        result
+        json!({
+            "protocolVersion": agreed.unwrap_or(&legacy[0]),
+            "capabilities": self.offered(),
+            "serverInfo": server_info(),
+        })
     }
 
     /// What of a filter is honoured.
@@ -79,9 +72,6 @@ impl Script {
         };
         if !self.revisions.iter().any(|revision| revision == claim && claim >= MODERN) {
             return Some(self.unsupported(claim.into()));
-        }
-        if !self.strict {
-            return None;
         }
         let name = match seen.method() {
             "tools/call" | "prompts/get" => seen.params()["name"].as_str(),
@@ -107,11 +97,10 @@ impl Script {
     /// What a request is answered that only one era knows, or both.
     pub(super) fn answer(&self, seen: &Seen, modern: bool) -> Answer {
         match seen.method() {
-            "server/discover" if modern => {
-                let mut result = self.greeting();
-                result["supportedVersions"] = json!(self.revisions);
-                Answer::Result(result)
-            }
+            "server/discover" if modern => Answer::Result(json!({
+                "supportedVersions": self.revisions,
+                "capabilities": self.offered(),
+            })),
             "ping" | "logging/setLevel" | "resources/subscribe" | "resources/unsubscribe"
                 if !modern =>
             {

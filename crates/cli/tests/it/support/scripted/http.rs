@@ -1,224 +1,29 @@
-//! The HTTP side of a scripted upstream: connections, sessions, streams.
+//! The HTTP side of a scripted upstream: from a request to what is answered.
 
 use std::{
-    collections::HashMap,
     os::fd::{AsFd as _, OwnedFd},
-    pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
-    },
-    task::{Context, Poll},
+    sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
-use hyper::{
-    Request, Response,
-    body::{Body, Incoming, SizeHint},
-    service::service_fn,
-};
+use hyper::{Request, Response, body::Incoming, service::service_fn};
 use hyper_util::rt::TokioIo;
-use parking_lot::Mutex;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{mpsc, oneshot, watch},
-    task::{AbortHandle, JoinSet},
+    sync::{mpsc, watch},
+    task::JoinSet,
 };
 
 use super::{
     answer::{Answer, Talk},
-    log::{End, Log, Seen},
+    body::{Broken, Content, Guard, Reply, event, plain, stream},
+    log::{End, Seen},
     script::Script,
+    state::{QUEUE, State, Stream},
 };
-use crate::support::wait::{eventually, soon};
-
-/// Frames of one stream that may wait for the client.
-const QUEUE: usize = 4096;
-
-/// A piece of an event stream; an error breaks it in the middle.
-pub(super) type Frame = Result<Bytes, Broken>;
-
-/// The connection ends here, because the script says so.
-#[derive(Debug)]
-pub(super) struct Broken;
-
-impl std::fmt::Display for Broken {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("broken as scripted")
-    }
-}
-
-impl std::error::Error for Broken {}
-
-/// One event with a message.
-pub(super) fn event(message: &str) -> Bytes {
-    Bytes::from(format!("event: message\ndata: {message}\n\n"))
-}
-
-/// Everything that outlives a connection.
-#[derive(Debug)]
-pub(super) struct State {
-    pub(super) log: Log,
-    pub(super) next: AtomicU64,
-    script: Mutex<Arc<Script>>,
-    sessions: Mutex<Vec<String>>,
-    streams: Mutex<Vec<Stream>>,
-    /// Who waits for the answer to a request of ours.
-    waiting: Mutex<HashMap<String, oneshot::Sender<Value>>>,
-    connections: AtomicUsize,
-    talks: Mutex<JoinSet<()>>,
-}
-
-/// An open GET or listen stream.
-#[derive(Debug)]
-struct Stream {
-    session: Option<String>,
-    /// The id and the filter of a listen.
-    listen: Option<(Value, Value)>,
-    way: mpsc::Sender<Frame>,
-}
-
-impl State {
-    pub(super) fn new(script: Script) -> Self {
-        Self {
-            log: Log::new(),
-            next: AtomicU64::new(1),
-            script: Mutex::new(Arc::new(script)),
-            sessions: Mutex::default(),
-            streams: Mutex::default(),
-            waiting: Mutex::default(),
-            connections: AtomicUsize::new(0),
-            talks: Mutex::default(),
-        }
-    }
-
-    pub(super) fn change(&self, change: impl FnOnce(Script) -> Script) {
-        let mut script = self.script.lock();
-        let changed = change(Script::clone(&script));
-        *script = Arc::new(changed);
-    }
-
-    pub(super) fn sessions(&self) -> Vec<String> {
-        self.sessions.lock().clone()
-    }
-
-    pub(super) fn expire_sessions(&self) {
-        self.sessions.lock().clear();
-        self.streams.lock().retain(|stream| stream.session.is_none());
-    }
-
-    pub(super) fn streams(&self) -> usize {
-        let mut streams = self.streams.lock();
-        streams.retain(|stream| !stream.way.is_closed());
-        streams.len()
-    }
-
-    pub(super) fn push(&self, method: &str, params: &Value) -> usize {
-        self.streams();
-        let mut sent = 0;
-        for stream in self.streams.lock().iter() {
-            let mut params = params.clone();
-            if let Some((id, filter)) = &stream.listen {
-                if !is_listened_for(filter, method, &params) {
-                    continue;
-                }
-                params["_meta"]["io.modelcontextprotocol/subscriptionId"] = id.clone();
-            }
-            let message = json!({ "jsonrpc": "2.0", "method": method, "params": params });
-            sent += usize::from(stream.way.try_send(Ok(event(&message.to_string()))).is_ok());
-        }
-        sent
-    }
-
-    pub(super) fn push_message(&self, message: &Value) -> usize {
-        self.streams();
-        let frame = event(&message.to_string());
-        let streams = self.streams.lock();
-        let get = streams.iter().filter(|stream| stream.listen.is_none());
-        get.filter(|stream| stream.way.try_send(Ok(frame.clone())).is_ok()).count()
-    }
-
-    #[track_caller]
-    pub(super) fn ask_outside(
-        self: &Arc<Self>,
-        method: &str,
-        params: Value,
-    ) -> impl Future<Output = Value> + use<> {
-        let (id, answer) = self.expect_answer();
-        let message = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
-        let state = Arc::clone(self);
-        let asked = eventually("a GET stream to ask on", async move || {
-            (state.push_message(&message) > 0).then_some(())
-        });
-        let answered = soon(&format!("an answer to `{method}`"), answer);
-        async move {
-            asked.await;
-            answered.await.expect("who waits is forgotten only when it is answered")
-        }
-    }
-
-    pub(super) fn break_streams(&self) {
-        for stream in self.streams.lock().drain(..) {
-            let _ = stream.way.try_send(Err(Broken));
-        }
-    }
-
-    pub(super) fn end_listens(&self) {
-        self.streams.lock().retain(|stream| {
-            let Some((id, _)) = &stream.listen else { return true };
-            let meta = json!({ "io.modelcontextprotocol/subscriptionId": id });
-            let result = json!({ "resultType": "complete", "_meta": meta });
-            let message = json!({ "jsonrpc": "2.0", "id": id, "result": result });
-            let _ = stream.way.try_send(Ok(event(&message.to_string())));
-            false
-        });
-    }
-
-    /// An id for a request of ours, and what will be answered to it.
-    pub(super) fn expect_answer(&self) -> (String, oneshot::Receiver<Value>) {
-        let id = format!("ask-{}", self.next.fetch_add(1, Ordering::Relaxed));
-        let (sender, receiver) = oneshot::channel();
-        self.waiting.lock().insert(id.clone(), sender);
-        (id, receiver)
-    }
-
-    fn hear_answer(&self, message: &Value) {
-        let waiting = message["id"].as_str().and_then(|id| self.waiting.lock().remove(id));
-        if let Some(waiting) = waiting {
-            let _ = waiting.send(message.clone());
-        }
-    }
-
-    fn open_session(&self) -> String {
-        let id = format!("session-{}", self.next.fetch_add(1, Ordering::Relaxed));
-        self.sessions.lock().push(id.clone());
-        id
-    }
-
-    fn has_session(&self, seen: &Seen) -> bool {
-        seen.session().is_some_and(|id| self.sessions.lock().iter().any(|known| known == id))
-    }
-}
-
-/// Whether the filter of a listen asks for a notification.
-fn is_listened_for(filter: &Value, method: &str, params: &Value) -> bool {
-    let wants = |member: &str| filter[member] == Value::Bool(true);
-    match method {
-        "notifications/tools/list_changed" => wants("toolsListChanged"),
-        "notifications/prompts/list_changed" => wants("promptsListChanged"),
-        "notifications/resources/list_changed" => wants("resourcesListChanged"),
-        "notifications/resources/updated" => {
-            let uri = params["uri"].as_str().unwrap_or_default();
-            let subscribed = filter["resourceSubscriptions"].as_array().into_iter().flatten();
-            let mut subscribed = subscribed.filter_map(Value::as_str);
-            subscribed.any(|asked| uri == asked || uri.starts_with(&format!("{asked}/")))
-        }
-        _ => false,
-    }
-}
 
 /// Serves until it is dropped.
 pub(super) async fn serve(listener: TcpListener, state: Arc<State>) {
@@ -230,13 +35,12 @@ pub(super) async fn serve(listener: TcpListener, state: Arc<State>) {
 }
 
 async fn serve_connection(socket: TcpStream, state: Arc<State>) {
-    let connection = state.connections.fetch_add(1, Ordering::Relaxed);
     let handle = socket.as_fd().try_clone_to_owned().expect("a socket can be cloned");
     let handle = Arc::new(handle);
     let service = service_fn(move |request| {
         let (state, handle) = (Arc::clone(&state), Arc::clone(&handle));
         async move {
-            match exchange(&state, connection, request).await {
+            match exchange(&state, request).await {
                 Ok(response) => Ok(response),
                 Err(broken) => {
                     reset(&handle);
@@ -258,7 +62,6 @@ fn reset(socket: &OwnedFd) {
 
 async fn exchange(
     state: &Arc<State>,
-    connection: usize,
     request: Request<Incoming>,
 ) -> Result<Response<Reply>, Broken> {
     let (parts, body) = request.into_parts();
@@ -266,7 +69,6 @@ async fn exchange(
     let seen = Arc::new(Seen {
         number: usize::try_from(state.next.fetch_add(1, Ordering::Relaxed)).unwrap_or_default(),
         at: Instant::now(),
-        connection,
         verb: parts.method.to_string(),
         headers: parts.headers,
         message: serde_json::from_slice(&body).unwrap_or_default(),
@@ -499,86 +301,5 @@ fn message_of(turn: &Turn<'_>, answer: Answer) -> String {
             let error = json!({ "code": -32603, "message": format!("no script for {other:?}") });
             json!({ "jsonrpc": "2.0", "id": id, "error": error }).to_string()
         }
-    }
-}
-
-fn plain(status: u16, guard: Guard) -> Response<Reply> {
-    let mut response = Response::new(Reply { content: Content::Whole(Some(Bytes::new())), guard });
-    *response.status_mut() = status.try_into().expect("a script has a real status");
-    if status == 405 {
-        response.headers_mut().insert("allow", "POST".parse().expect("a constant"));
-    }
-    response
-}
-
-fn stream(frames: mpsc::Receiver<Frame>, guard: Guard) -> Response<Reply> {
-    let mut response = Response::new(Reply { content: Content::Frames(frames), guard });
-    let media = "text/event-stream".parse().expect("a constant");
-    response.headers_mut().insert("content-type", media);
-    response
-}
-
-/// The body of a response.
-pub(super) struct Reply {
-    content: Content,
-    guard: Guard,
-}
-
-enum Content {
-    Whole(Option<Bytes>),
-    Frames(mpsc::Receiver<Frame>),
-}
-
-/// Notes how a request ended, and ends who talks on its stream.
-struct Guard {
-    seen: Arc<Seen>,
-    talk: Option<AbortHandle>,
-}
-
-impl Body for Reply {
-    type Data = Bytes;
-    type Error = Broken;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<hyper::body::Frame<Bytes>, Broken>>> {
-        let next = match &mut self.content {
-            Content::Whole(whole) => Poll::Ready(whole.take().map(Ok)),
-            Content::Frames(frames) => frames.poll_recv(context),
-        };
-        let is_over = matches!(next, Poll::Ready(None))
-            || matches!((&next, &self.content), (Poll::Ready(_), Content::Whole(_)));
-        if is_over {
-            self.guard.seen.end.send_replace(End::Answered);
-        }
-        next.map(|next| next.map(|next| next.map(hyper::body::Frame::data)))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        matches!(&self.content, Content::Whole(None))
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match &self.content {
-            Content::Whole(Some(bytes)) => SizeHint::with_exact(bytes.len() as u64),
-            Content::Whole(None) => SizeHint::with_exact(0),
-            Content::Frames(_) => SizeHint::default(),
-        }
-    }
-}
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        if let Some(talk) = &self.talk {
-            talk.abort();
-        }
-        self.seen.end.send_if_modified(|end| {
-            let is_open = *end == End::Open;
-            if is_open {
-                *end = End::Abandoned;
-            }
-            is_open
-        });
     }
 }

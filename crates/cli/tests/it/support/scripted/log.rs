@@ -15,8 +15,6 @@ pub(crate) struct Seen {
     pub(crate) number: usize,
     /// When it came.
     pub(crate) at: Instant,
-    /// The number of its TCP connection.
-    pub(crate) connection: usize,
     /// `POST`, `GET` or `DELETE`.
     pub(crate) verb: String,
     pub(crate) headers: HeaderMap,

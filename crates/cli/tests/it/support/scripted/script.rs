@@ -17,9 +17,7 @@ pub(crate) struct Script {
     pub(super) revisions: Vec<String>,
     pub(super) sessions: bool,
     pub(super) get_stream: bool,
-    pub(super) strict: bool,
     pub(super) capabilities: Option<Value>,
-    pub(super) instructions: Option<String>,
     pub(super) hints: (u64, String),
     pub(super) tools: Vec<Item>,
     pub(super) resources: Vec<Item>,
@@ -44,9 +42,7 @@ impl Script {
             revisions: revisions.iter().map(|&revision| revision.to_owned()).collect(),
             sessions: true,
             get_stream: true,
-            strict: true,
             capabilities: None,
-            instructions: None,
             hints: (0, "private".to_owned()),
             tools: Vec::new(),
             resources: Vec::new(),
@@ -151,11 +147,6 @@ impl Script {
         self
     }
 
-    pub(crate) fn instructions(mut self, instructions: &str) -> Self {
-        self.instructions = Some(instructions.to_owned());
-        self
-    }
-
     /// A legacy server without sessions.
     pub(crate) fn without_sessions(mut self) -> Self {
         self.sessions = false;
@@ -165,12 +156,6 @@ impl Script {
     /// A legacy server that answers GET by 405.
     pub(crate) fn without_get_stream(mut self) -> Self {
         self.get_stream = false;
-        self
-    }
-
-    /// A modern server that does not compare headers with the body.
-    pub(crate) fn lax(mut self) -> Self {
-        self.strict = false;
         self
     }
 

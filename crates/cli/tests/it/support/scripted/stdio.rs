@@ -96,12 +96,6 @@ impl StdioScript {
         self
     }
 
-    /// What it offers, instead of `tools`.
-    pub(crate) fn capabilities(mut self, capabilities: Value) -> Self {
-        self.script["capabilities"] = capabilities;
-        self
-    }
-
     /// Its entry under `servers` in a configuration.
     pub(crate) fn server(&self) -> Value {
         std::fs::write(self.file(), self.script.to_string())

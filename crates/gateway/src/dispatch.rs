@@ -83,7 +83,7 @@ pub async fn carry(
     let renamed = match method::routed_member(message.method()) {
         Some("name") => message.param_string("name").as_deref() != Some(&*target.local),
         Some(_) => false,
-        None => message.method() == method::COMPLETION_COMPLETE && !view.single,
+        None => message.method() == method::COMPLETION_COMPLETE && completes_prompt(&message),
     };
     let request = Request { local_name: renamed.then(|| Arc::clone(&target.local)), message };
     let message = request.message.clone();
@@ -163,6 +163,15 @@ fn route<'a>(view: &'a View, message: &Message) -> Result<Target<'a>, Refusal> {
             Err(Refusal { status: 404, error, may_come: false })
         }
     }
+}
+
+/// Tells whether a completion names a prompt: resources are named by their URI, which is the same
+/// everywhere.
+fn completes_prompt(message: &Message) -> bool {
+    message.param("ref").is_some_and(|raw| {
+        Object::read(raw, 0..raw.len())
+            .is_ok_and(|reference| reference.string(raw, "type").as_deref() == Some("ref/prompt"))
+    })
 }
 
 fn route_completion<'a>(view: &'a View, message: &Message) -> Result<Target<'a>, RpcError> {

@@ -8,6 +8,7 @@
 #[cfg(test)]
 mod commands;
 mod conformance;
+mod differential;
 mod eras;
 mod local;
 mod peers;

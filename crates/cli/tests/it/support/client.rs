@@ -253,8 +253,13 @@ impl Client {
     /// Posts any body with no headers but these, `Content-Type`, `Accept`, and those of
     /// [`Self::with_header`].
     pub(crate) async fn post(&self, body: impl Into<Bytes>, headers: &[(&str, &str)]) -> Reply {
+        self.open(body, headers).await.finish().await
+    }
+
+    /// Like [`Self::post`], but the answer is read as it comes.
+    pub(crate) async fn open(&self, body: impl Into<Bytes>, headers: &[(&str, &str)]) -> Open {
         let headers = headers.iter().map(|&(name, value)| (name.to_owned(), value.to_owned()));
-        self.exchange("POST", body.into(), headers.collect()).await.finish().await
+        self.exchange("POST", body.into(), headers.collect()).await
     }
 
     /// Opens the GET stream of the session.

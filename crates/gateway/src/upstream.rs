@@ -15,6 +15,7 @@ pub mod scope;
 mod shared;
 mod state;
 mod supervise;
+mod watches;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,6 +37,7 @@ use self::lanes::Lanes;
 use self::probe::Link;
 use self::scope::{LaneKey, Scope};
 use self::shared::{Shared, client_info};
+use self::watches::Watches;
 use crate::spec::{Connection, EraMode, UpstreamSpec};
 
 /// Pause before the offer of a profile is asked for again, when no lane could be opened.
@@ -47,6 +49,7 @@ pub struct Upstream {
     shared: Arc<Shared>,
     link: ArcSwapOption<Link>,
     lanes: Lanes,
+    watches: Watches,
 }
 
 /// How an upstream is, for people and scripts.
@@ -111,6 +114,7 @@ impl Upstream {
             shared: Arc::new(Shared::new(spec, deps)),
             link: ArcSwapOption::empty(),
             lanes: Lanes::default(),
+            watches: Watches::default(),
         });
         if upstream.shared.spec.enabled {
             supervise::start(&upstream);
@@ -246,7 +250,7 @@ impl Upstream {
                 let key = self.choose(link, context);
                 let introduction = introduction(&key, context);
                 let lane = self.lanes.get(&self.shared, &key, &introduction).await?;
-                lane.subscribe(uri).await?;
+                self.watches.add(&lane, introduction, uri).await?;
                 Ok(Held::Lane(key))
             }
         }
@@ -256,11 +260,7 @@ impl Upstream {
     pub async fn unsubscribe(&self, held: &Held, uri: &str) {
         match (held, self.link.load_full().as_deref()) {
             (Held::Listen, Some(Link::Modern(link))) => link.listens.unsubscribe(uri),
-            (Held::Lane(key), _) => {
-                if let Some(lane) = self.lanes.find(key) {
-                    lane.unsubscribe(uri).await;
-                }
-            }
+            (Held::Lane(key), _) => self.watches.remove(&self.lanes, key, uri).await,
             (Held::Listen, _) => {}
         }
     }
@@ -375,6 +375,7 @@ impl Upstream {
     fn lost(&self, key: &LaneKey, lane: &Arc<Lane>) {
         self.lanes.remove(key, lane);
         self.shared.suspect.notify_one();
+        self.shared.lane_lost.notify_one();
     }
 }
 

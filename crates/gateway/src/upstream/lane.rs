@@ -57,7 +57,6 @@ pub(super) struct Lane {
     elicitations: Mutex<HashMap<String, SessionId>>,
     /// The level that the upstream was told: an index into [`LEVELS`].
     level: Mutex<Option<usize>>,
-    subscriptions: tokio::sync::Mutex<HashMap<Box<str>, usize>>,
     last_used: Mutex<Instant>,
     closed: CancellationToken,
     /// Fires before `closed` does when the upstream does not know the session any more.
@@ -160,32 +159,11 @@ impl Lane {
         }
     }
 
-    /// Subscribes to a resource; the first one tells the upstream.
-    pub(super) async fn subscribe(self: &Arc<Self>, uri: &str) -> Result<(), ProviderError> {
-        let mut subscriptions = self.subscriptions.lock().await;
-        if let Some(count) = subscriptions.get_mut(uri) {
-            *count += 1;
-            return Ok(());
-        }
+    /// Asks to be told of changes of a resource, or not to be told any more.
+    pub(super) async fn watch(self: &Arc<Self>, on: bool, uri: &str) -> Result<(), ProviderError> {
+        let method = if on { method::RESOURCES_SUBSCRIBE } else { method::RESOURCES_UNSUBSCRIBE };
         let params = serde_json::json!({ "uri": uri }).to_string().into_bytes();
-        self.ask(method::RESOURCES_SUBSCRIBE, params).await?;
-        subscriptions.insert(uri.into(), 1);
-        Ok(())
-    }
-
-    /// Takes one subscription back; the last one tells the upstream.
-    pub(super) async fn unsubscribe(self: &Arc<Self>, uri: &str) {
-        let mut subscriptions = self.subscriptions.lock().await;
-        let Some(count) = subscriptions.get_mut(uri) else { return };
-        *count -= 1;
-        if *count > 0 {
-            return;
-        }
-        subscriptions.remove(uri);
-        let params = serde_json::json!({ "uri": uri }).to_string().into_bytes();
-        if let Err(error) = self.ask(method::RESOURCES_UNSUBSCRIBE, params).await {
-            tracing::debug!(upstream = %self.shared.spec.name, %error, "Unsubscribing failed.");
-        }
+        self.ask(method, params).await.map(drop)
     }
 
     /// Passes a notification of the client on, on a lane of its own.
@@ -202,9 +180,7 @@ impl Lane {
 
     /// Tells whether nothing is under way and nothing was for a while.
     pub(super) fn idle_since(&self) -> Option<Instant> {
-        let busy = !self.flights.is_empty()
-            || self.subscriptions.try_lock().map_or(true, |open| !open.is_empty());
-        (!busy).then(|| *self.last_used.lock())
+        self.flights.is_empty().then(|| *self.last_used.lock())
     }
 
     /// Ends the session.

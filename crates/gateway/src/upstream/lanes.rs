@@ -170,11 +170,12 @@ impl Lanes {
     }
 
     /// Closes the lanes that nobody used for long, and forgets those that ended.
-    pub(super) fn sweep(&self) {
+    pub(super) fn sweep(&self, is_needed: impl Fn(&LaneKey) -> bool) {
         let mut open = self.open.lock();
         open.retain(|key, slot| {
             let Some(lane) = slot.get() else { return true };
             let idle = key.scope != Scope::Shared
+                && !is_needed(key)
                 && lane.idle_since().is_some_and(|since| since.elapsed() > IDLE);
             if idle {
                 lane.close();

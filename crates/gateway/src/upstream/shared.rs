@@ -67,6 +67,8 @@ pub(super) struct Shared {
     pub(super) learned: Learned,
     /// Woken when somebody saw the upstream fail: look at it now.
     pub(super) suspect: Notify,
+    /// Woken when a session was lost or replaced: what is listened for must be asked for again.
+    pub(super) lane_lost: Notify,
     /// Woken when a legacy verdict may be out of date: ask for the era again.
     pub(super) doubted: Notify,
 }
@@ -111,6 +113,7 @@ impl Shared {
             },
             learned: Learned::default(),
             suspect: Notify::new(),
+            lane_lost: Notify::new(),
             doubted: Notify::new(),
             spec,
         }

@@ -74,11 +74,18 @@ pub(super) fn start(upstream: &Arc<Upstream>) {
     tasks.spawn_until_stop("upstream", async move { keeper.keep_alive().await });
     let reader = Arc::clone(upstream);
     tasks.spawn_until_stop("upstream-lists", async move { reader.keep_fresh().await });
+    let listener = Arc::clone(upstream);
+    tasks.spawn_until_stop("upstream-watches", async move {
+        loop {
+            listener.shared.lane_lost.notified().await;
+            listener.watches.restore(&listener.shared, &listener.lanes).await;
+        }
+    });
     let sweeper = Arc::clone(upstream);
     tasks.spawn_until_stop("upstream-sweep", async move {
         loop {
             tokio::time::sleep(lanes::IDLE / 10).await;
-            sweeper.lanes.sweep();
+            sweeper.lanes.sweep(|key| sweeper.watches.need(key));
         }
     });
 }
@@ -93,6 +100,7 @@ impl Upstream {
             let (state, served) = match self.connect_and_read().await {
                 Ok(link) => {
                     self.shared.set_state(State::Ready);
+                    self.shared.lane_lost.notify_one();
                     let since = Instant::now();
                     let why = self.watch_and_renew(link).await;
                     tracing::info!(upstream = %self.shared.spec.name, why, "The upstream was lost.");
@@ -192,6 +200,7 @@ impl Upstream {
                 Err(state) => return state.detail().unwrap_or(&why).to_owned(),
             };
             self.shared.set_state(State::Ready);
+            self.shared.lane_lost.notify_one();
         }
     }
 
@@ -245,6 +254,7 @@ impl Upstream {
                 return why;
             }
             self.shared.set_state(State::Ready);
+            self.shared.lane_lost.notify_one();
         }
     }
 

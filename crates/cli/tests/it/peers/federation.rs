@@ -22,11 +22,16 @@ impl Federation {
         let server = |name: &str| {
             node::package(&format!("@modelcontextprotocol/server-{name}"), "dist/index.js")
         };
-        let config = json!({ "servers": {
-            "everything": { "command": node::node(), "args": [server("everything")] },
-            "files": { "command": node::node(), "args": [server("filesystem"), files.path()] },
-            "up": { "url": upstream.url() },
-        } });
+        let config = json!({
+            // Servers from npm take their time on a busy machine, and the first list is to have
+            // them all.
+            "startup": { "first_offer_wait": "30s" },
+            "servers": {
+                "everything": { "command": node::node(), "args": [server("everything")] },
+                "files": { "command": node::node(), "args": [server("filesystem"), files.path()] },
+                "up": { "url": upstream.url() },
+            },
+        });
         let gantry = Gantry::start(&config.to_string()).await;
         Self { gantry, _upstream: upstream, files }
     }

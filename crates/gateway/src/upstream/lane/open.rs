@@ -176,7 +176,6 @@ impl Lane {
             callbacks: Mutex::default(),
             elicitations: Mutex::new(HashMap::new()),
             level: Mutex::new(None),
-            subscriptions: tokio::sync::Mutex::default(),
             last_used: Mutex::new(Instant::now()),
             closed: CancellationToken::new(),
             forgotten: CancellationToken::new(),

@@ -26,6 +26,7 @@ pub mod upstream;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use gantry_core::seal::KeyRing;
 use gantry_core::session::SessionStore;
 use gantry_core::store::OfferStore;
@@ -81,6 +82,18 @@ pub struct GatewayParts {
     pub metrics: Arc<Metrics>,
     /// Background work.
     pub tasks: Tasks,
+}
+
+/// How Gantry names itself, as a server and as a client: a raw `Implementation`.
+pub(crate) fn implementation() -> Bytes {
+    Bytes::from_static(
+        concat!(
+            r#"{"name":"gantry","title":"Gantry","version":""#,
+            env!("CARGO_PKG_VERSION"),
+            r#""}"#
+        )
+        .as_bytes(),
+    )
 }
 
 impl Gateway {

@@ -36,7 +36,7 @@ use self::lane::{Lane, LaneError};
 use self::lanes::Lanes;
 use self::probe::Link;
 use self::scope::{LaneKey, Scope};
-use self::shared::{Shared, client_info};
+use self::shared::Shared;
 use self::watches::Watches;
 use crate::spec::{Connection, EraMode, UpstreamSpec};
 
@@ -399,7 +399,7 @@ fn introduction(key: &LaneKey, context: &CallContext) -> Introduction {
     if key.scope == Scope::Shared {
         return introduction;
     }
-    introduction.info = context.caller.info.clone().unwrap_or_else(client_info);
+    introduction.info = context.caller.info.clone().unwrap_or_else(crate::implementation);
     // A session's own lane is told exactly what the client said.
     if matches!(key.scope, Scope::Session(_)) && context.caller.era() == Era::Legacy {
         introduction.capabilities = without_tasks(&context.caller.capabilities);

@@ -119,7 +119,7 @@ impl View {
             public: offers().all(|offer| offer.public) && !plan.members.is_empty(),
             capabilities: union.to_raw().into(),
             instructions: plan.instructions(),
-            server_info: single_info.flatten().unwrap_or_else(own_info),
+            server_info: single_info.flatten().unwrap_or_else(crate::implementation),
         }
     }
 
@@ -325,17 +325,6 @@ fn servers_of<'a>(
         }
     }
     found
-}
-
-fn own_info() -> Bytes {
-    Bytes::from_static(
-        concat!(
-            r#"{"name":"gantry","title":"Gantry","version":""#,
-            env!("CARGO_PKG_VERSION"),
-            r#""}"#
-        )
-        .as_bytes(),
-    )
 }
 
 /// Tells whether the raw capabilities name one.

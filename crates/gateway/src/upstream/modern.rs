@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::flight::{Flight, Flights, Patience, next_id};
 use super::lane::exchange::{bad_answer, http_failed, not_an_answer};
 use super::offers::{Asker, Greeting};
-use super::shared::{Shared, client_info};
+use super::shared::Shared;
 use bytes::Bytes;
 use gantry_core::{BoxFuture, CallContext, NoClient, Outcome, ProviderError, RawResult, Request};
 use gantry_protocol::capabilities::{Profile, for_modern_request};
@@ -371,7 +371,7 @@ impl ModernLink {
 
     /// The `params` of a request of our own, around these members.
     pub(super) fn own_params(&self, params: &[u8]) -> Vec<u8> {
-        let info = client_info();
+        let info = crate::implementation();
         let envelope = Envelope {
             revision: self.greeting.revision,
             capabilities: b"{}",

@@ -26,7 +26,7 @@ use super::lane::open::{Introduction, OpenError};
 use super::modern::{ModernLink, ModernWire};
 use super::offers::Greeting;
 use super::scope::LaneKey;
-use super::shared::{Shared, client_info};
+use super::shared::Shared;
 use super::state::State;
 use crate::spec::EraMode;
 
@@ -418,7 +418,7 @@ fn discover_request(id: u64, revision: Revision) -> (Bytes, &'static str) {
 }
 
 fn enveloped(revision: Revision) -> Vec<u8> {
-    let info = client_info();
+    let info = crate::implementation();
     let envelope =
         Envelope { revision, capabilities: b"{}", client_info: Some(&info), log_level: None };
     [b"{\"_meta\":", &envelope.to_meta()[..], b"}"].concat()

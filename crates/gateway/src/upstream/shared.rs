@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
 use gantry_core::offer::Freshness;
 use gantry_core::store::OfferStore;
 use gantry_core::{Clock, Offer, OfferCell, Tasks};
@@ -322,16 +321,4 @@ fn hex(bytes: &[u8], take: usize) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
-}
-
-/// Gantry's own name towards upstreams.
-pub(super) fn client_info() -> Bytes {
-    Bytes::from_static(
-        concat!(
-            r#"{"name":"gantry","title":"Gantry","version":""#,
-            env!("CARGO_PKG_VERSION"),
-            r#""}"#
-        )
-        .as_bytes(),
-    )
 }

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::super::flight::{Flights, next_id};
 use super::super::offers::Greeting;
 use super::super::scope::{LaneKey, Scope};
-use super::super::shared::{Shared, client_info};
+use super::super::shared::Shared;
 use super::exchange::{bad_answer, http_failed, not_an_answer};
 use super::{HttpWire, Lane, LaneEar, Wire};
 
@@ -46,7 +46,7 @@ impl Introduction {
     pub(in crate::upstream) fn own(key: &LaneKey) -> Self {
         Self {
             capabilities: key.profile.to_capabilities(Revision::LATEST_LEGACY).into(),
-            info: client_info(),
+            info: crate::implementation(),
         }
     }
 

@@ -5,7 +5,6 @@
 //! changes, by one task, and swapped whole.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -39,7 +38,9 @@ pub struct Registry {
     deps: Arc<Deps>,
     current: ArcSwap<Snapshot>,
     generation: watch::Sender<u64>,
-    next_generation: AtomicU64,
+    /// The generation last built. Held while one is: who read the offers later is published later,
+    /// or a list would fall back to what it was.
+    building: parking_lot::Mutex<u64>,
     changed: Arc<Notify>,
     /// One configuration at a time.
     applying: Mutex<()>,
@@ -56,7 +57,7 @@ impl Registry {
             deps,
             current: ArcSwap::from_pointee(empty),
             generation: watch::Sender::new(0),
-            next_generation: AtomicU64::new(1),
+            building: parking_lot::Mutex::new(0),
             applying: Mutex::new(()),
             builtin: Arc::clone(&builtin),
         });
@@ -206,24 +207,19 @@ impl Registry {
     }
 
     fn rebuild(&self) {
+        let mut last = self.building.lock();
         let current = self.snapshot();
-        self.publish(Arc::clone(&current.spec), Arc::clone(&current.servers));
+        self.build(&mut last, Arc::clone(&current.spec), Arc::clone(&current.servers));
     }
 
     fn publish(&self, spec: Arc<GatewaySpec>, servers: Arc<[Server]>) {
-        let generation = self.next_generation.fetch_add(1, Ordering::Relaxed);
-        let snapshot = Arc::new(Snapshot::build(generation, spec, servers));
-        // Two builders may meet; the newer generation saw at least what the older one saw, unless
-        // a configuration came in between: then it alone knows the servers.
-        let published = self.current.rcu(|current| {
-            let stale = current.generation > generation
-                || (generation > 1
-                    && !Arc::ptr_eq(&current.servers, &snapshot.servers)
-                    && Arc::ptr_eq(&current.spec, &snapshot.spec));
-            if stale { Arc::clone(current) } else { Arc::clone(&snapshot) }
-        });
-        drop(published);
-        self.generation.send_modify(|seen| *seen = (*seen).max(generation));
+        self.build(&mut self.building.lock(), spec, servers);
+    }
+
+    fn build(&self, last: &mut u64, spec: Arc<GatewaySpec>, servers: Arc<[Server]>) {
+        *last += 1;
+        self.current.store(Arc::new(Snapshot::build(*last, spec, servers)));
+        self.generation.send_replace(*last);
     }
 }
 

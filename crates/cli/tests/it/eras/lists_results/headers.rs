@@ -135,9 +135,10 @@ async fn case_45_headers_that_are_refused_are_made_anew_once() {
         let gantry = in_front_of(upstream.server()).await;
         ready(&gantry).await;
         let url = gantry.url("/mcp");
-        let client = match legacy {
-            true => Client::legacy(&url, "2025-11-25", json!({})).await,
-            false => Client::modern(&url, json!({})),
+        let client = if legacy {
+            Client::legacy(&url, "2025-11-25", json!({})).await
+        } else {
+            Client::modern(&url, json!({}))
         };
         upstream.change(changed);
         upstream.forget();

@@ -244,9 +244,9 @@ async fn case_57_a_broken_listen_is_opened_again_and_everything_counts_as_change
     for well in [false, true] {
         let before = upstream.seen_of("subscriptions/listen").len();
         if well {
-            upstream.end_listens()
+            upstream.end_listens();
         } else {
-            upstream.break_streams()
+            upstream.break_streams();
         }
         upstream.wait_for("subscriptions/listen", before + 1).await;
         let expected: [(&mut Open, &[&str]); 2] = [

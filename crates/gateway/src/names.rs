@@ -39,6 +39,14 @@ pub fn public_names<'a>(
     public
 }
 
+/// Returns what every public name of a server begins with.
+pub fn prefix(server: &str, max: usize) -> String {
+    let mut prefix = format!("{server}{SEPARATOR}");
+    // All characters of a server's name are ASCII, and stay.
+    prefix.truncate(max.saturating_sub(HASH + 1));
+    prefix
+}
+
 fn public_name(server: &str, name: &str, max: usize, salt: u32) -> String {
     let whole = format!("{server}{SEPARATOR}{name}");
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
@@ -60,7 +68,7 @@ fn public_name(server: &str, name: &str, max: usize, salt: u32) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::public_names;
+    use super::{prefix, public_names};
 
     #[track_caller]
     fn check(server: &str, name: &str, max: usize, expected: &str) {
@@ -80,6 +88,15 @@ mod tests {
         assert_eq!(public.len(), 64);
         assert!(public.starts_with("git__xxx"));
         check("a", "b.c/d", 64, "a__b_c_d_1f424b4b");
+    }
+
+    #[test]
+    fn every_name_begins_with_the_prefix() {
+        for (server, name, max) in [("git", "log", 64), ("git", "a b", 10), ("a-long-one", "x", 16)]
+        {
+            let public = &public_names(server, [name].into_iter(), max)[name];
+            assert!(public.starts_with(&prefix(server, max)), "{public}");
+        }
     }
 
     #[test]

@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::{builtin, names};
+
 /// Everything that a reload can change in the gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GatewaySpec {
@@ -162,6 +164,20 @@ impl UpstreamSpec {
     }
 }
 
+impl GatewaySpec {
+    /// Tells whether a pattern of a view could match a public name of any server, whatever the
+    /// servers turn out to offer.
+    pub fn could_match(&self, pattern: &str) -> bool {
+        let own = self.builtin.then_some(builtin::NAME);
+        let mut servers = self.servers.iter().map(|server| server.name.as_str()).chain(own);
+        let fixed = pattern.split('*').next().unwrap_or_default();
+        servers.any(|server| {
+            let prefix = names::prefix(server, self.max_name);
+            fixed.starts_with(&prefix) || (fixed.len() < pattern.len() && prefix.starts_with(fixed))
+        })
+    }
+}
+
 /// Matches a pattern in which `*` stands for any run of characters, the empty one included.
 pub fn matches(pattern: &str, text: &str) -> bool {
     let Some((head, mut rest)) = pattern.split_once('*') else { return pattern == text };
@@ -201,7 +217,9 @@ fn without_secrets(url: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Connection, ToolFilter, matches};
+    use std::time::Duration;
+
+    use super::{Connection, GatewaySpec, ToolFilter, UpstreamSpec, matches};
 
     #[test]
     fn a_star_stands_for_any_run() {
@@ -231,6 +249,36 @@ mod tests {
         assert!(ToolFilter::default().admits("anything"));
         let filter = ToolFilter { allow: Vec::new(), deny: Vec::new() };
         assert!(!filter.admits("anything"));
+    }
+
+    #[test]
+    fn a_pattern_could_match_where_a_server_has_its_prefix() {
+        let connection = Connection::Http { url: String::new(), headers: [].into() };
+        let spec = |builtin: bool| GatewaySpec {
+            servers: vec![UpstreamSpec::new("git", connection.clone())],
+            views: Vec::new(),
+            max_name: 64,
+            first_offer_wait: Duration::ZERO,
+            list_ttl: Duration::ZERO,
+            list_page: 1,
+            builtin,
+            max_body: 1,
+            keep_alive: Duration::ZERO,
+        };
+        for (pattern, expected) in [
+            ("git__*", true),
+            ("git__log", true),
+            ("g*", true),
+            ("*_read", true),
+            ("git_*", true),
+            ("git", false),
+            ("gti__*", false),
+            ("docs__search", false),
+            ("git-*", false),
+        ] {
+            assert_eq!(spec(true).could_match(pattern), expected, "{pattern}");
+        }
+        assert!(spec(true).could_match("gantry__*") && !spec(false).could_match("gantry__*"));
     }
 
     #[test]

@@ -5,6 +5,8 @@
 //! [`upstream`], [`access`], [`views`]) check what the words mean. Every stage reports all it finds;
 //! a later one keeps silent about what an earlier one already refused.
 //!
+//! `warnings` looks for what is allowed but hardly meant.
+//!
 //! [`edit`] changes the file for `gantry add`, [`show`] writes down what was understood, and
 //! [`mod@reference`] makes the reference page. Nothing here watches the file or starts anything.
 
@@ -27,6 +29,7 @@ mod units;
 mod upstream;
 mod variables;
 mod views;
+mod warnings;
 mod yaml_writer;
 
 use std::io::Read as _;
@@ -46,10 +49,12 @@ pub use raw::{LogFormat, LogLevel};
 pub use secret::Secret;
 pub use shape::json_schema;
 pub use tree::Location;
+pub use warnings::Checked;
 
 use check::Checker;
 use path::Path;
 use problem::Report;
+use tree::Node;
 
 /// Entries on one page of a list; no key sets it. Few clients fetch a second page, so the first one
 /// is long.
@@ -105,12 +110,7 @@ impl Config {
     ///
     /// Everything that is wrong with the file, as far as it could be read.
     pub fn read(source: &Source, env: &Env) -> Result<Self, ConfigErrors> {
-        let text = match &source.path {
-            None => None,
-            Some(path) => read_file(path, source.may_be_absent)
-                .map_err(|problem| ConfigErrors::single(Some(path.clone()), problem))?,
-        };
-        Self::parse(text.as_deref().unwrap_or_default(), source, env)
+        Self::parse(&read_source(source)?, source, env)
     }
 
     /// Checks a file's text, as if it stood at `source.path`.
@@ -119,6 +119,28 @@ impl Config {
     ///
     /// Everything that is wrong with the text, as far as it could be understood.
     pub fn parse(text: &str, source: &Source, env: &Env) -> Result<Self, ConfigErrors> {
+        Self::understand(text, source, env).map(|(config, _)| config)
+    }
+
+    /// Reads and checks a configuration, and looks for what is allowed but hardly meant.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the file, as far as it could be read.
+    pub fn check(source: &Source, env: &Env) -> Result<Checked, ConfigErrors> {
+        Self::check_text(&read_source(source)?, source, env)
+    }
+
+    fn check_text(text: &str, source: &Source, env: &Env) -> Result<Checked, ConfigErrors> {
+        let (config, root) = Self::understand(text, source, env)?;
+        Ok(warnings::find(config, root.as_ref(), env))
+    }
+
+    fn understand(
+        text: &str,
+        source: &Source,
+        env: &Env,
+    ) -> Result<(Self, Option<Node>), ConfigErrors> {
         let refuse = |problems| ConfigErrors::new(source.path.clone(), problems);
         let folder = folder_of(source.path.as_deref());
         let mut report = Report::default();
@@ -156,7 +178,7 @@ impl Config {
                 problem.location = problem.location.or_else(|| root.locate(&problem.path));
             }
         }
-        if problems.is_empty() { Ok(config) } else { Err(refuse(problems)) }
+        if problems.is_empty() { Ok((config, root)) } else { Err(refuse(problems)) }
     }
 
     /// Returns the upstream with this name.
@@ -244,6 +266,13 @@ fn folder_of(path: Option<&FilePath>) -> PathBuf {
     let folder = path.and_then(FilePath::parent).unwrap_or_else(|| FilePath::new(""));
     std::path::absolute(if folder.as_os_str().is_empty() { FilePath::new(".") } else { folder })
         .unwrap_or_else(|_| folder.to_owned())
+}
+
+fn read_source(source: &Source) -> Result<String, ConfigErrors> {
+    let Some(path) = &source.path else { return Ok(String::new()) };
+    let text = read_file(path, source.may_be_absent)
+        .map_err(|problem| ConfigErrors::single(Some(path.clone()), problem))?;
+    Ok(text.unwrap_or_default())
 }
 
 fn read_file(path: &FilePath, may_be_absent: bool) -> Result<Option<String>, Problem> {

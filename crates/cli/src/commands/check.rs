@@ -1,6 +1,6 @@
-//! `gantry check`: tells what is wrong with the configuration file.
+//! `gantry check`: tells what is wrong with the configuration file, and what may be.
 
-use gantry_server::config::{Config, ConfigErrors, Env};
+use gantry_server::config::{Checked, Config, ConfigErrors, Env, Problem};
 use serde_json::{Value, json};
 
 use crate::cli::Format;
@@ -9,21 +9,31 @@ use crate::output;
 use crate::place::Place;
 
 pub(crate) fn run(place: &Place, format: Format) -> Result<(), Failure> {
-    let outcome = Config::read(&place.source, &Env::of_process());
+    let outcome = Config::check(&place.source, &Env::of_process());
     if format.is_json() {
         output::json(&report(place, &outcome))?;
         return outcome.map(drop).map_err(|_| Failure::said());
     }
-    let config = outcome.map_err(|errors| place.refusal(&errors))?;
-    let file = place.file().display();
-    if !place.file().exists() {
-        return output::line(&format!("There is no `{file}`; the defaults are good."));
+    let checked = outcome.map_err(|errors| place.refusal(&errors))?;
+    let file = place.file();
+    if !file.exists() {
+        return output::line(&format!("There is no `{}`; the defaults are good.", file.display()));
+    }
+    let gateway = &checked.config.gateway;
+    output::line(&format!(
+        "`{}` is good: {}, {}, {}.",
+        file.display(),
+        counted(gateway.servers.len(), "server"),
+        counted(gateway.views.len(), "view"),
+        counted(checked.config.auth.tokens.len(), "token"),
+    ))?;
+    for warning in &checked.warnings {
+        output::line(&format!("warning: {}", warning.render(Some(file))))?;
     }
     output::line(&format!(
-        "`{file}` is good: {}, {}, {}.",
-        counted(config.gateway.servers.len(), "server"),
-        counted(config.gateway.views.len(), "view"),
-        counted(config.auth.tokens.len(), "token"),
+        "Checked: all keys and values, {}, {}. No server was started or asked.",
+        counted(checked.n_programs, "program"),
+        counted(checked.n_patterns, "pattern"),
     ))
 }
 
@@ -32,20 +42,42 @@ fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{ending}")
 }
 
-fn report(place: &Place, outcome: &Result<Config, ConfigErrors>) -> Value {
-    let problems = outcome.as_ref().err().map(ConfigErrors::problems).unwrap_or_default();
-    let problems: Vec<_> = problems
-        .iter()
-        .map(|problem| {
-            json!({
-                "code": problem.code.code(),
-                "path": problem.path.to_string(),
-                "line": problem.location.map(|location| location.line),
-                "column": problem.location.map(|location| location.column),
-                "message": problem.message,
-                "hint": problem.hint,
-            })
+fn report(place: &Place, outcome: &Result<Checked, ConfigErrors>) -> Value {
+    let (problems, warnings, checked) = match outcome {
+        Ok(checked) => (&[][..], checked.warnings.as_slice(), counts(checked)),
+        Err(errors) => (errors.problems(), &[][..], Value::Null),
+    };
+    json!({
+        "file": place.file(),
+        "ok": problems.is_empty(),
+        "problems": rows(problems),
+        "warnings": rows(warnings),
+        "checked": checked,
+    })
+}
+
+/// What was looked at; a file with problems is not looked at as closely.
+fn counts(checked: &Checked) -> Value {
+    let gateway = &checked.config.gateway;
+    json!({
+        "servers": gateway.servers.len(),
+        "programs": checked.n_programs,
+        "views": gateway.views.len(),
+        "patterns": checked.n_patterns,
+        "tokens": checked.config.auth.tokens.len(),
+    })
+}
+
+fn rows(problems: &[Problem]) -> Value {
+    let row = |problem: &Problem| {
+        json!({
+            "code": problem.code.code(),
+            "path": problem.path.to_string(),
+            "line": problem.location.map(|location| location.line),
+            "column": problem.location.map(|location| location.column),
+            "message": problem.message,
+            "hint": problem.hint,
         })
-        .collect();
-    json!({ "file": place.file(), "ok": problems.is_empty(), "problems": problems })
+    };
+    problems.iter().map(row).collect()
 }

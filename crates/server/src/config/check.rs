@@ -45,7 +45,8 @@ impl<'a> Checker<'a> {
         expected: &str,
         hint: Option<String>,
     ) {
-        let message = format!("`{path}` must be {expected}, but is {}", self.shown(path, text));
+        let shown = shown(self.root, path, text);
+        let message = format!("`{path}` must be {expected}, but is {shown}");
         self.push(Problem::new(ErrorCode::ConfigInvalidValue, path, message).with_hint(hint));
     }
 
@@ -103,13 +104,13 @@ impl<'a> Checker<'a> {
     pub(crate) fn folder(&self) -> &FilePath {
         self.folder
     }
+}
 
-    /// Returns what a message may call the value at `path`.
-    fn shown(&self, path: &Path, text: &str) -> String {
-        match self.root.and_then(|root| find(root, path)) {
-            Some(node) if matches!(node.data, Data::Scalar(_)) => shape::shown(path, node),
-            _ => format!("`{text}`"),
-        }
+/// Returns what a message may call the value at `path`, which is `text`.
+pub(crate) fn shown(root: Option<&Node>, path: &Path, text: &str) -> String {
+    match root.and_then(|root| find(root, path)) {
+        Some(node) if matches!(node.data, Data::Scalar(_)) => shape::shown(path, node),
+        _ => format!("`{text}`"),
     }
 }
 

@@ -53,8 +53,8 @@ impl Problem {
         self
     }
 
-    /// Renders the problem in one line.
-    fn render(&self, file: Option<&FilePath>) -> String {
+    /// Renders the problem in one line, with its place in `file`.
+    pub fn render(&self, file: Option<&FilePath>) -> String {
         let place = match (file, self.location) {
             (Some(file), Some(Location { line, column })) => {
                 format!(" ({}:{line}:{column})", file.display())

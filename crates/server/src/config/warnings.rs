@@ -1,0 +1,178 @@
+//! What is allowed in a configuration but hardly meant, for `gantry check`.
+//!
+//! A gateway starts all the same: a program may be installed later, and a server added. Only files
+//! are looked at here; no program is run and no server asked.
+
+use std::path::Path as FilePath;
+
+use gantry_core::ErrorCode;
+use gantry_gateway::spec::{Connection, UpstreamSpec};
+
+use super::env::Env;
+use super::path::Path;
+use super::problem::{Problem, nearest};
+use super::tree::Node;
+use super::{Config, check};
+
+/// Where programs are looked up when no `PATH` is set, as for every child.
+const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+
+/// A configuration that can be used, and what may be wrong with it nevertheless.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    /// The configuration.
+    pub config: Config,
+    /// What is hardly meant, in the order of the file.
+    pub warnings: Vec<Problem>,
+    /// How many programs of `servers` were looked up.
+    pub n_programs: usize,
+    /// How many patterns of `views` were held against `servers`.
+    pub n_patterns: usize,
+}
+
+/// Looks for what is hardly meant.
+pub(crate) fn find(config: Config, root: Option<&Node>, env: &Env) -> Checked {
+    let (programs, n_programs) = programs(&config, root, env);
+    let (patterns, n_patterns) = patterns(&config, root);
+    let mut warnings = [programs, patterns].concat();
+    for warning in &mut warnings {
+        warning.location = root.and_then(|root| root.locate(&warning.path));
+    }
+    warnings.sort_by_key(|warning| warning.location);
+    Checked { config, warnings, n_programs, n_patterns }
+}
+
+/// Looks for programs that are not there. Servers that are switched off start none.
+fn programs(config: &Config, root: Option<&Node>, env: &Env) -> (Vec<Problem>, usize) {
+    let servers = config.gateway.servers.iter().filter(|server| server.enabled);
+    let mut n_programs = 0;
+    let mut missing = Vec::new();
+    for UpstreamSpec { name, connection, .. } in servers {
+        let Connection::Stdio { command, env: given, .. } = connection else { continue };
+        n_programs += 1;
+        let search = given.get("PATH").map(String::as_str).or_else(|| env.get("PATH"));
+        if is_there(command, search.unwrap_or(DEFAULT_PATH)) {
+            continue;
+        }
+        let path = Path::root().key("servers").key(name).key("command");
+        let shown = check::shown(root, &path, command);
+        let (problem, hint) = if command.contains('/') {
+            ("is no program that could be started", "install it, or correct the path")
+        } else {
+            (
+                "is not found on `PATH`",
+                "install it, or write its full path; a gateway that a service manager starts may \
+                 have another `PATH`",
+            )
+        };
+        let message = format!("`{path}` {problem}: {shown}");
+        missing
+            .push(Problem::new(ErrorCode::ProgramNotFound, &path, message).with_hint(Some(hint)));
+    }
+    (missing, n_programs)
+}
+
+fn is_there(program: &str, search: &str) -> bool {
+    if program.contains('/') {
+        return is_executable(FilePath::new(program));
+    }
+    std::env::split_paths(search).any(|folder| is_executable(&folder.join(program)))
+}
+
+#[cfg(unix)]
+fn is_executable(path: &FilePath) -> bool {
+    path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
+}
+
+#[cfg(not(unix))]
+fn is_executable(path: &FilePath) -> bool {
+    path.is_file()
+}
+
+/// Looks for patterns that no server could ever fit.
+fn patterns(config: &Config, root: Option<&Node>) -> (Vec<Problem>, usize) {
+    let gateway = &config.gateway;
+    let written: Vec<_> = gateway
+        .views
+        .iter()
+        .flat_map(|view| {
+            let path = Path::root().key("views").key(&view.name);
+            let patterns = view.patterns.iter().enumerate();
+            patterns.map(move |(index, pattern)| (path.index(index), pattern))
+        })
+        .collect();
+    let idle = written.iter().filter(|(_, pattern)| !gateway.could_match(pattern));
+    let warnings = idle.map(|(path, pattern)| {
+        let shown = check::shown(root, path, pattern);
+        let message = format!("`{path}` can match no tool of any of `servers`: {shown}");
+        Problem::new(ErrorCode::UnknownServer, path, message).with_hint(hint(config, pattern))
+    });
+    (warnings.collect(), written.len())
+}
+
+fn hint(config: &Config, pattern: &str) -> Option<String> {
+    let Some((server, tool)) = pattern.split_once("__") else {
+        return Some("a pattern is held against `SERVER__TOOL`".to_owned());
+    };
+    let names = config.gateway.servers.iter().map(|server| server.name.as_str());
+    nearest(server, names).map(|server| format!("did you mean `{server}__{tool}`?"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Config, Env, Source};
+
+    #[track_caller]
+    fn warnings(text: &str, path: &str) -> Vec<String> {
+        let env = Env::from_pairs([("PATH", path), ("TOOL", "hunter2"), ("VIEW", "hunter2")]);
+        let checked = Config::check_text(text, &Source::default(), &env).unwrap();
+        checked.warnings.iter().map(|warning| warning.render(None)).collect()
+    }
+
+    #[test]
+    fn programs_are_looked_up_where_the_child_will() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = folder.path().to_str().unwrap();
+        std::fs::write(folder.path().join("text"), "").unwrap();
+        std::os::unix::fs::symlink("/bin/sh", folder.path().join("tool")).unwrap();
+        let server = |entry: &str| format!("servers: {{a: {{{entry}}}}}");
+        for good in [
+            "command: tool".to_owned(),
+            format!("command: {at}/tool"),
+            "command: other, enabled: false".to_owned(),
+            "url: http://127.0.0.1:1/mcp".to_owned(),
+        ] {
+            assert_eq!(warnings(&server(&good), at), [""; 0], "{good}");
+        }
+        let own = format!("command: tool, env: {{PATH: '{at}'}}");
+        assert_eq!(warnings(&server(&own), "/nowhere"), [""; 0]);
+        for bad in ["command: other", "command: text", "command: tool, env: {PATH: /nowhere}"] {
+            let found = warnings(&server(bad), at);
+            assert!(
+                found[0].contains("`servers.a.command` is not found on `PATH`: `"),
+                "{found:?}"
+            );
+        }
+        let found = warnings(&server(&format!("command: {at}/text")), at);
+        assert!(found[0].starts_with("`servers.a.command` is no program"), "{found:?}");
+    }
+
+    #[test]
+    fn patterns_are_held_against_the_servers() {
+        let found = warnings(
+            "servers: {git: {url: 'http://a/'}}\nviews:\n  v: [git__*, gti__log, log, '${VIEW}', gantry__*]\n",
+            "",
+        );
+        insta::assert_snapshot!(found.join("\n"), @r"
+        `views.v[1]` can match no tool of any of `servers`: `gti__log` (line 3, column 15); did you mean `git__log`?
+        `views.v[2]` can match no tool of any of `servers`: `log` (line 3, column 25); a pattern is held against `SERVER__TOOL`
+        `views.v[3]` can match no tool of any of `servers`: what `${VIEW}` stands for (line 3, column 30); a pattern is held against `SERVER__TOOL`
+        ");
+    }
+
+    #[test]
+    fn what_a_variable_stands_for_is_not_shown() {
+        let found = warnings("servers: {a: {command: '${TOOL}'}}", "/nowhere");
+        assert!(found[0].contains("${TOOL}") && !found[0].contains("hunter2"), "{found:?}");
+    }
+}

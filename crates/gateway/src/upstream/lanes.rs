@@ -174,9 +174,8 @@ impl Lanes {
         let mut open = self.open.lock();
         open.retain(|key, slot| {
             let Some(lane) = slot.get() else { return true };
-            let idle = key.scope != Scope::Shared
-                && !is_needed(key)
-                && lane.idle_since().is_some_and(|since| since.elapsed() > IDLE);
+            let idle =
+                !is_needed(key) && lane.idle_since().is_some_and(|since| since.elapsed() > IDLE);
             if idle {
                 lane.close();
             }

@@ -85,7 +85,11 @@ pub(super) fn start(upstream: &Arc<Upstream>) {
     tasks.spawn_until_stop("upstream-sweep", async move {
         loop {
             tokio::time::sleep(lanes::IDLE / 10).await;
-            sweeper.lanes.sweep(|key| sweeper.watches.need(key));
+            // The shared lane waits for its next call, unless the upstream takes no legacy calls
+            // any more: then it goes with the others.
+            let modern = sweeper.is_modern_alone();
+            let is_kept = |key: &LaneKey| *key == LaneKey::shared() && !modern;
+            sweeper.lanes.sweep(|key| is_kept(key) || sweeper.watches.need(key));
         }
     });
 }
@@ -135,6 +139,10 @@ impl Upstream {
             tokio::time::sleep(wait).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
+    }
+
+    fn is_modern_alone(&self) -> bool {
+        matches!(self.link.load().as_deref(), Some(Link::Modern(link)) if !link.dual)
     }
 
     fn is_child(&self) -> bool {

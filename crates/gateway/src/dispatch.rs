@@ -11,11 +11,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use gantry_core::session::SessionId;
-use gantry_core::{CallContext, Request};
+use gantry_core::{CallContext, ErrorCode, Request};
 use gantry_protocol::message::failure;
 use gantry_protocol::{Message, Object, RpcError, json, method};
 
 use crate::Gateway;
+use crate::causes;
 use crate::snapshot::{Section, Target, View};
 use crate::upstream::Held;
 use crate::upstream::scope::Scope;
@@ -78,7 +79,7 @@ pub async fn carry(
         Err(refusal) => return Reply::error(&message, refusal.status, &refusal.error),
     };
     if let Err(error) = check_param_headers(view, context, &message) {
-        return Reply::error(&message, 400, &error);
+        return Reply::error(&message, 400, &causes::explained(error));
     }
     let renamed = match method::routed_member(message.method()) {
         Some("name") => message.param_string("name").as_deref() != Some(&*target.local),
@@ -138,7 +139,7 @@ fn route<'a>(view: &'a View, message: &Message) -> Result<Target<'a>, Refusal> {
     match message.method() {
         method::TOOLS_CALL => {
             let name = message.param_string("name").ok_or_else(|| missing("name"))?;
-            view.resolve(Section::Tools, &name).ok_or_else(|| unknown("tool", &name).into())
+            view.resolve(Section::Tools, &name).ok_or_else(|| unknown_tool(&name).into())
         }
         method::PROMPTS_GET => {
             let name = message.param_string("name").ok_or_else(|| missing("name"))?;
@@ -205,6 +206,10 @@ fn route_completion<'a>(view: &'a View, message: &Message) -> Result<Target<'a>,
 fn unknown(kind: &str, name: &str) -> RpcError {
     RpcError::invalid_params(format!("unknown {kind}: `{name}`"))
         .with_data(serde_json::json!({ "name": name }))
+}
+
+fn unknown_tool(name: &str) -> RpcError {
+    causes::with_code(unknown("tool", name), ErrorCode::UnknownTool)
 }
 
 /// Subscribes a client to a resource.

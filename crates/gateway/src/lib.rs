@@ -13,6 +13,7 @@
 //! (`gantry_protocol`), routes that are not MCP (`gantry_server`).
 
 pub mod builtin;
+pub mod causes;
 pub mod dispatch;
 pub mod door;
 pub mod hub;

@@ -24,7 +24,9 @@ use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use gantry_core::offer::Freshness;
 use gantry_core::session::SessionId;
-use gantry_core::{BoxFuture, CallContext, OfferCell, Outcome, Provider, ProviderError, Request};
+use gantry_core::{
+    BoxFuture, CallContext, ErrorCode, OfferCell, Outcome, Provider, ProviderError, Request,
+};
 use gantry_protocol::{Era, Revision, code};
 use serde::Serialize;
 
@@ -62,6 +64,9 @@ pub struct UpstreamStatus {
     /// The cause of the state.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
+    /// The code under which the cause is explained.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<&'static str>,
     /// `stdio` or `http`.
     pub transport: &'static str,
     /// `legacy`, `modern`, or `dual`; `None` while unknown.
@@ -164,6 +169,7 @@ impl Upstream {
             name: self.shared.spec.name.clone(),
             state: state.name(),
             detail: state.detail().map(str::to_owned),
+            code: state.code().map(ErrorCode::code),
             transport: match self.shared.spec.connection {
                 Connection::Stdio { .. } => "stdio",
                 Connection::Http { .. } => "http",

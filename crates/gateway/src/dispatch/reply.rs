@@ -4,12 +4,13 @@
 //! one era the provider's bytes go on as they came, under the client's id.
 
 use bytes::Bytes;
-use gantry_core::{CallContext, Outcome, ProviderError, RawResult};
+use gantry_core::{CallContext, ErrorCode, Outcome, ProviderError, RawResult};
 use gantry_protocol::adapt::{self, Crossing, Failure, ResultFacts};
 use gantry_protocol::message::{failure, response};
 use gantry_protocol::{Era, Message, Revision, RpcError, method};
 
 use super::Reply;
+use crate::causes;
 use crate::snapshot::Target;
 
 /// Makes the reply to a request.
@@ -89,12 +90,18 @@ fn answered(
 fn unasked(context: &CallContext, target: &Target<'_>, request: &Message) -> Reply {
     let text = format!(
         "the server `{}` asks the client back in a way that this version of Gantry does not carry \
-         to clients of revision {}; a client of revision {} can use it",
+         to clients of revision {}; a client of revision {} can use it ({})",
         target.server.name,
         context.caller.revision,
-        Revision::LATEST_MODERN
+        Revision::LATEST_MODERN,
+        ErrorCode::CallbackNotBridged
     );
-    failure_reply(context, request, "callback_across_eras", &text)
+    // A failure of the server: for a tool it is a result that a model can read.
+    if request.method() == method::TOOLS_CALL {
+        return tool_result(request, &adapt::tool_error(&text, context.caller.era()));
+    }
+    let error = RpcError::internal("callback_across_eras", text);
+    error_reply(request, 200, &causes::with_code(error, ErrorCode::CallbackNotBridged))
 }
 
 fn failed(
@@ -123,15 +130,9 @@ fn failed(
         error = text,
         "A request failed."
     );
-    error_reply(request, 200, &RpcError::internal(reason, text))
-}
-
-/// A failure of the server: for a tool it is a result that a model can read.
-fn failure_reply(context: &CallContext, request: &Message, reason: &str, text: &str) -> Reply {
-    if request.method() == method::TOOLS_CALL {
-        return tool_result(request, &adapt::tool_error(text, context.caller.era()));
-    }
-    error_reply(request, 200, &RpcError::internal(reason, text))
+    let cause = causes::of(error).or_else(|| target.server.upstream.as_ref()?.state().code());
+    let error = RpcError::internal(reason, text);
+    error_reply(request, 200, &cause.map_or(error.clone(), |code| causes::with_code(error, code)))
 }
 
 fn tool_result(request: &Message, result: &[u8]) -> Reply {

@@ -9,9 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gantry_core::ErrorCode;
-use gantry_protocol::headers::{
-    self, ClientEra, PostHeaders, Refusal, check_batch, classify_post, session_gone,
-};
+use gantry_protocol::headers::{self, ClientEra, PostHeaders, Refusal, check_batch, classify_post};
 use gantry_protocol::message::{Body, Kind};
 use gantry_protocol::{Message, Revision, RpcError};
 use gantry_transport::server::body::{self, Accepts};
@@ -80,7 +78,7 @@ impl Gateway {
             Ok(Body::One(message)) => self.post(arrival, &snapshot, message).await,
             Ok(batch @ Body::Batch(_)) => Box::pin(self.post_batch(arrival, batch)).await,
             Err(error) => {
-                let refusal = Refusal { status: 400, error: error.error };
+                let refusal = Refusal { status: 400, error: reply::malformed(error.error) };
                 self.refuse(error.id.as_ref(), &refusal)
             }
         }
@@ -96,7 +94,7 @@ impl Gateway {
             return reply::not_allowed("POST");
         };
         let Some(session) = self.find_session(&arrival.origin, &id).await else {
-            return self.refuse(None, &session_gone());
+            return self.refuse(None, &reply::unknown_session());
         };
         if *method == Method::GET {
             return standalone::open(self, &arrival, session);
@@ -145,7 +143,7 @@ impl Gateway {
                 Some(session) => {
                     Box::pin(legacy::post(self, arrival, session, Body::One(message))).await
                 }
-                None => self.refuse(request_id, &session_gone()),
+                None => self.refuse(request_id, &reply::unknown_session()),
             },
         }
     }
@@ -153,12 +151,12 @@ impl Gateway {
     async fn post_batch(self: &Arc<Self>, arrival: Arrival, batch: Body) -> Response<ReplyBody> {
         if !arrival.headers.contains_key(headers::SESSION_ID) {
             let Body::Batch(elements) = &batch else { return reply::accepted() };
-            let refusal = check_batch(elements, None).err().unwrap_or_else(session_gone);
+            let refusal = check_batch(elements, None).err().unwrap_or_else(reply::unknown_session);
             return self.refuse(None, &refusal);
         }
         match self.session_of(&arrival).await {
             Some(session) => legacy::post(self, arrival, session, batch).await,
-            None => self.refuse(None, &session_gone()),
+            None => self.refuse(None, &reply::unknown_session()),
         }
     }
 

@@ -68,7 +68,9 @@ pub(super) fn sorted(
         match element {
             Ok(message) if message.kind() == Kind::Request => messages.push(message),
             Ok(message) => hear(gateway, session, message),
-            Err(error) => failures.push(failure(error.id.as_ref(), &error.error)),
+            Err(error) => {
+                failures.push(failure(error.id.as_ref(), &reply::malformed(error.error)));
+            }
         }
     }
     (messages, failures)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use gantry_core::ErrorCode;
-use gantry_protocol::headers::Refusal;
+use gantry_protocol::headers::{Refusal, session_gone};
 use gantry_protocol::{Id, RpcError, code, message, sse};
 use gantry_transport::server::body::{self, Accepts};
 use gantry_transport::server::{ReplyBody, full};
@@ -12,6 +12,7 @@ use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderValue, Response, StatusCode};
 
 use crate::Gateway;
+use crate::causes;
 use crate::metrics::Metrics;
 
 /// A message as the whole answer. A client that takes event streams alone gets it as one event.
@@ -63,12 +64,23 @@ pub(super) fn coded(which: ErrorCode, text: impl Into<String>) -> Refusal {
     Refusal { status: which.http().unwrap_or(400), error: error.with_data(data) }
 }
 
+/// The one answer for a session that is unknown, expired, or of somebody else.
+pub(super) fn unknown_session() -> Refusal {
+    let Refusal { status, error } = session_gone();
+    Refusal { status, error: causes::with_code(error, ErrorCode::UnknownSession) }
+}
+
+/// What came is no message.
+pub(super) fn malformed(error: RpcError) -> RpcError {
+    causes::with_code(error, ErrorCode::MalformedMessage)
+}
+
 impl Gateway {
     /// Answers a message that is not served, and counts it.
     pub(super) fn refuse(&self, id: Option<&Id>, refusal: &Refusal) -> Response<ReplyBody> {
         self.metrics.refused.inc();
         let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST);
-        full(status, message::failure(id, &refusal.error))
+        full(status, message::failure(id, &causes::explained(refusal.error.clone())))
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::flight::{Flight, Flights, Patience, next_id};
-use super::lane::exchange::{bad_answer, http_failed, not_an_answer};
+use super::lane::exchange::{bad_answer, http_failed, not_an_answer, too_large};
 use super::offers::{Asker, Greeting};
 use super::shared::Shared;
 use bytes::Bytes;
@@ -19,7 +19,9 @@ use gantry_protocol::meta::{self, Envelope, EnvelopeChange, Outgoing, ResultType
 use gantry_protocol::param_headers::ParamHeaders;
 use gantry_protocol::tool::Item;
 use gantry_protocol::{Era, Id, Message, code, message, method};
-use gantry_transport::client::http::{EventStream, HttpUpstream, McpHeaders, PostedKind};
+use gantry_transport::client::http::{
+    EventStream, HttpUpstream, McpHeaders, PostedKind, StreamError,
+};
 use gantry_transport::client::stdio::{Inbound, Pipe, number};
 use http::{HeaderName, HeaderValue};
 use parking_lot::RwLock;
@@ -271,6 +273,7 @@ impl ModernLink {
             let event = match stream.next().await {
                 Ok(Some(event)) if event.data.is_empty() => continue,
                 Ok(Some(event)) => event,
+                Err(error @ StreamError::TooLarge { .. }) => return Err(too_large(&error)),
                 broken => {
                     let cause =
                         broken.err().map_or("it ended".to_owned(), |error| error.to_string());

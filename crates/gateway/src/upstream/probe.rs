@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use gantry_core::ProviderError;
 use gantry_core::store::StoredVerdict;
+use gantry_core::{ErrorCode, ProviderError};
 use gantry_protocol::meta::Envelope;
 use gantry_protocol::verdict::{
     ProbeAnswer, StdioAnswer, StdioVerdict, Undecided, Verdict, judge_probe, judge_stdio_probe,
@@ -28,6 +28,7 @@ use super::offers::Greeting;
 use super::scope::LaneKey;
 use super::shared::Shared;
 use super::state::State;
+use crate::causes;
 use crate::spec::EraMode;
 
 /// How long a legacy verdict is believed without another look.
@@ -149,7 +150,7 @@ async fn probe_child(shared: &Arc<Shared>, pipe: Arc<Pipe>) -> Result<Link, Stat
         match judge_stdio_probe(repeated, &answer) {
             StdioVerdict::SameChild(Verdict::Modern { revision, dual, discover }) => {
                 let greeting = Greeting::read(revision, &discover)
-                    .ok_or_else(|| failed("its answer to `server/discover` is no object"))?;
+                    .ok_or_else(|| not_mcp("its answer to `server/discover` is no object"))?;
                 let wire = ModernWire::Stdio(pipe);
                 return Ok(Link::Modern(ModernLink::new(shared, greeting, dual, wire)));
             }
@@ -164,11 +165,11 @@ async fn probe_child(shared: &Arc<Shared>, pipe: Arc<Pipe>) -> Result<Link, Stat
             }
             StdioVerdict::SameChild(Verdict::UpstreamFault { reason }) => {
                 pipe.close();
-                return Err(failed(reason));
+                return Err(not_mcp(reason));
             }
             _ if shared.spec.era == EraMode::Modern => {
                 pipe.close();
-                return Err(failed("it does not speak a modern revision, and `era` demands one"));
+                return Err(other_era());
             }
             StdioVerdict::SameChild(_) => match legacy_on(shared, Arc::clone(&pipe)).await {
                 Ok(lane) => return Ok(Link::Legacy(lane)),
@@ -217,13 +218,13 @@ async fn legacy_on(shared: &Arc<Shared>, pipe: Arc<Pipe>) -> Result<Arc<Lane>, O
 /// Starts the child of a stdio upstream.
 pub(super) async fn start(shared: &Shared) -> Result<Arc<Pipe>, State> {
     let Some((spec, limits)) = shared.command() else {
-        return Err(failed("it has no command"));
+        return Err(failed(ErrorCode::Internal, "it has no command"));
     };
     let labels = crate::metrics::ServerLabels { server: shared.spec.name.clone() };
     shared.deps.metrics.upstream_starts.get_or_create(&labels).inc();
     Pipe::start(&shared.spec.name, &shared.deps.launcher, &spec, &limits, &shared.tasks)
         .await
-        .map_err(|error| failed(&gantry_core::chain(&error)))
+        .map_err(|error| failed(ErrorCode::ProgramNotFound, &gantry_core::chain(&error)))
 }
 
 // === Streamable HTTP ===
@@ -255,7 +256,7 @@ async fn connect_http(shared: &Arc<Shared>, known_legacy: bool) -> Result<Link, 
             Verdict::Modern { revision, dual, discover } => {
                 *shared.learned.legacy_since.lock() = None;
                 let greeting = Greeting::read(revision, &discover)
-                    .ok_or_else(|| failed("its answer to `server/discover` is no object"))?;
+                    .ok_or_else(|| not_mcp("its answer to `server/discover` is no object"))?;
                 let wire = ModernWire::Http(upstream);
                 return Ok(Link::Modern(ModernLink::new(shared, greeting, dual, wire)));
             }
@@ -267,24 +268,24 @@ async fn connect_http(shared: &Arc<Shared>, known_legacy: bool) -> Result<Link, 
             Verdict::Incompatible { supported } => {
                 return Err(State::VersionMismatch { supported: supported.join(", ") });
             }
-            Verdict::UpstreamFault { reason } => return Err(failed(reason)),
+            Verdict::UpstreamFault { reason } => return Err(not_mcp(reason)),
             Verdict::Follow => match probe.location.and_then(|to| upstream.at(&to)) {
                 Some(next) => upstream = Arc::new(next),
-                None => return Err(failed("its redirect leads nowhere")),
+                None => return Err(not_mcp("its redirect leads nowhere")),
             },
             Verdict::Redirected => {
                 return Err(State::Redirected { to: probe.location.unwrap_or_default() });
             }
-            Verdict::Undecided(why) => return Err(undecided(why, probe.why)),
+            Verdict::Undecided(why) => return Err(undecided(why, probe.failure)),
             _ if shared.spec.era == EraMode::Modern => {
-                return Err(failed("it does not speak a modern revision, and `era` demands one"));
+                return Err(other_era());
             }
             verdict @ (Verdict::Legacy | Verdict::Ambiguous404 | Verdict::TryInitializeThenGet) => {
                 return fall_back(shared, upstream, &verdict).await;
             }
         }
     }
-    Err(failed("its answers to `server/discover` contradict each other"))
+    Err(not_mcp("its answers to `server/discover` contradict each other"))
 }
 
 /// Tries the legacy handshake, and what is left to try after it.
@@ -307,7 +308,7 @@ async fn fall_back(
             match judge_probe(&probe.answer) {
                 Verdict::Modern { revision, dual, discover } => {
                     let greeting = Greeting::read(revision, &discover)
-                        .ok_or_else(|| failed("its answer to `server/discover` is no object"))?;
+                        .ok_or_else(|| not_mcp("its answer to `server/discover` is no object"))?;
                     let wire = ModernWire::Http(upstream);
                     Ok(Link::Modern(ModernLink::new(shared, greeting, dual, wire)))
                 }
@@ -341,7 +342,8 @@ fn without_discover(shared: &Arc<Shared>, upstream: Arc<HttpUpstream>) -> Link {
 struct Probe {
     answer: ProbeAnswer,
     location: Option<String>,
-    why: Option<String>,
+    /// Why there was no answer at all.
+    failure: Option<State>,
 }
 
 async fn probe_http(
@@ -352,12 +354,23 @@ async fn probe_http(
 ) -> Probe {
     let (request, method) = discover_request(next_id(), revision);
     let asked = ask_http(shared, upstream, revision, request, method).await;
-    let (status, body, location, why) = match asked {
+    let (status, body, location, failure) = match asked {
         Ok((status, body, location)) => (Some(status), body, location, None),
-        Err(error) => (None, None, None, Some(gantry_core::chain(&error))),
+        Err(error) => (None, None, None, Some(unanswered(&error))),
     };
     let redirects_home = location.as_deref().is_some_and(|to| upstream.at(to).is_some());
-    Probe { answer: ProbeAnswer { repeated, status, body, redirects_home }, location, why }
+    Probe { answer: ProbeAnswer { repeated, status, body, redirects_home }, location, failure }
+}
+
+fn unanswered(error: &HttpError) -> State {
+    let code = if error.is_timeout() {
+        ErrorCode::UpstreamProbeTimeout
+    } else if error.is_too_large() {
+        ErrorCode::UpstreamMessageTooLarge
+    } else {
+        ErrorCode::UpstreamUnreachable
+    };
+    failed(code, &gantry_core::chain(error))
 }
 
 async fn lists_as_modern(shared: &Shared, upstream: &HttpUpstream) -> bool {
@@ -424,8 +437,18 @@ fn enveloped(revision: Revision) -> Vec<u8> {
     [b"{\"_meta\":", &envelope.to_meta()[..], b"}"].concat()
 }
 
-fn failed(why: &str) -> State {
-    State::Unreachable { why: why.to_owned() }
+fn failed(code: ErrorCode, why: &str) -> State {
+    State::Unreachable { code, why: why.to_owned() }
+}
+
+/// What it answers makes no sense, but may a moment later: it is tried again.
+fn not_mcp(why: &str) -> State {
+    failed(ErrorCode::UpstreamNotMcp, why)
+}
+
+fn other_era() -> State {
+    let why = "it does not speak a modern revision, and `era` demands one";
+    failed(ErrorCode::UpstreamVersionMismatch, why)
 }
 
 /// Tells whether the failed handshake of an upstream that was legacy may mean that it is no longer.
@@ -472,7 +495,7 @@ async fn look_once(shared: &Shared, upstream: &HttpUpstream, revision: Revision)
         Verdict::Legacy | Verdict::Ambiguous404 | Verdict::TryInitializeThenGet => {
             Look::Legacy("it does not speak a modern revision any more".to_owned())
         }
-        Verdict::Undecided(why) => Look::Lost(undecided(why, probe.why).to_string()),
+        Verdict::Undecided(why) => Look::Lost(undecided(why, probe.failure).to_string()),
         Verdict::ProbeAgain(_) | Verdict::Incompatible { .. } | Verdict::UpstreamFault { .. } => {
             Look::Lost("it does not speak the same revision any more".to_owned())
         }
@@ -486,7 +509,7 @@ pub(super) fn open_failed(error: OpenError) -> State {
         OpenError::Modern(Verdict::Incompatible { supported }) => {
             State::VersionMismatch { supported: supported.join(", ") }
         }
-        OpenError::Modern(_) => failed("it refuses the legacy handshake as a modern server does"),
+        OpenError::Modern(_) => not_mcp("it refuses the legacy handshake as a modern server does"),
         OpenError::Refused { status: 401 | 403, why, .. } => State::Unauthorized { why },
         OpenError::Refused { why, .. } => State::NotMcp { why },
         OpenError::Failed(ProviderError::Unavailable {
@@ -494,18 +517,26 @@ pub(super) fn open_failed(error: OpenError) -> State {
             message,
             ..
         }) => State::Unauthorized { why: message },
-        OpenError::Failed(error) => failed(&error.to_string()),
+        OpenError::Failed(error) => {
+            let code = match &error {
+                ProviderError::TimedOut { .. } => ErrorCode::UpstreamProbeTimeout,
+                error => causes::of(error).unwrap_or(ErrorCode::UpstreamUnreachable),
+            };
+            failed(code, &error.to_string())
+        }
     }
 }
 
-fn undecided(undecided: Undecided, why: Option<String>) -> State {
+fn undecided(undecided: Undecided, failure: Option<State>) -> State {
     match undecided {
         Undecided::Unauthorised => State::Unauthorized {
             why: "it wants credentials: set `headers.Authorization`".to_owned(),
         },
-        Undecided::Unavailable => failed("it answers that it is overloaded or broken"),
+        Undecided::Unavailable => {
+            failed(ErrorCode::UpstreamUnreachable, "it answers that it is overloaded or broken")
+        }
         Undecided::Unreachable => {
-            State::Unreachable { why: why.unwrap_or_else(|| "no answer".to_owned()) }
+            failure.unwrap_or_else(|| failed(ErrorCode::UpstreamUnreachable, "no answer"))
         }
     }
 }

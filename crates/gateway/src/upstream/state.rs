@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use gantry_core::ErrorCode;
+
 /// The state of an upstream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
@@ -13,6 +15,8 @@ pub enum State {
     Ready,
     /// It could not be started or reached, or was lost; it is tried again.
     Unreachable {
+        /// Which kind of cause.
+        code: ErrorCode,
         /// The cause.
         why: String,
     },
@@ -62,10 +66,22 @@ impl State {
         }
     }
 
+    /// Returns the code under which the cause is explained, where there is one.
+    pub fn code(&self) -> Option<ErrorCode> {
+        match self {
+            Self::Unreachable { code, .. } => Some(*code),
+            Self::CrashLoop { .. } => Some(ErrorCode::UpstreamCrashLoop),
+            Self::VersionMismatch { .. } => Some(ErrorCode::UpstreamVersionMismatch),
+            Self::NotMcp { .. } | Self::Redirected { .. } => Some(ErrorCode::UpstreamNotMcp),
+            Self::Unauthorized { .. } => Some(ErrorCode::UpstreamUnauthorized),
+            Self::Disabled | Self::Starting | Self::Ready | Self::Stopped => None,
+        }
+    }
+
     /// Returns the cause, where there is one.
     pub fn detail(&self) -> Option<&str> {
         match self {
-            Self::Unreachable { why } | Self::CrashLoop { why } => Some(why),
+            Self::Unreachable { why, .. } | Self::CrashLoop { why } => Some(why),
             Self::NotMcp { why } | Self::Unauthorized { why } => Some(why),
             Self::VersionMismatch { supported } => Some(supported),
             Self::Redirected { to } => Some(to),

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gantry_core::ProviderError;
+use gantry_core::{ErrorCode, ProviderError};
 use gantry_protocol::capabilities::Profile;
 use gantry_protocol::method;
 use tokio::time::Instant;
@@ -19,6 +19,7 @@ use super::probe::{self, Link, Look, connect};
 use super::scope::LaneKey;
 use super::state::State;
 use super::{Upstream, lanes};
+use crate::causes;
 
 /// First pause before the next try; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -108,7 +109,10 @@ impl Upstream {
                     let since = Instant::now();
                     let why = self.watch_and_renew(link).await;
                     tracing::info!(upstream = %self.shared.spec.name, why, "The upstream was lost.");
-                    (State::Unreachable { why }, since.elapsed() >= SERVED)
+                    (
+                        State::Unreachable { code: ErrorCode::UpstreamLost, why },
+                        since.elapsed() >= SERVED,
+                    )
                 }
                 Err(state) => (state, false),
             };
@@ -125,7 +129,10 @@ impl Upstream {
             }
             crashes += 1;
             let state = match state {
-                State::Unreachable { why } if crashes >= CRASHES && self.is_child() => {
+                // A program that is not there, or is silent, does not end.
+                State::Unreachable { code: ErrorCode::UpstreamLost, why }
+                    if crashes >= CRASHES && self.is_child() =>
+                {
                     State::CrashLoop { why }
                 }
                 state => state,
@@ -161,7 +168,7 @@ impl Upstream {
             Err(error) => {
                 close(&link);
                 let why = format!("its lists cannot be read: {error}");
-                return Err(State::Unreachable { why });
+                return Err(State::Unreachable { code: code_of(&error), why });
             }
         };
         match &link {
@@ -220,7 +227,10 @@ impl Upstream {
         }
         let key = LaneKey::shared();
         let lane = self.lanes.get(&self.shared, &key, &Introduction::own(&key)).await;
-        let lane = lane.map_err(|error| State::Unreachable { why: error.to_string() })?;
+        let lane = lane.map_err(|error| State::Unreachable {
+            code: code_of(&error),
+            why: error.to_string(),
+        })?;
         let link = Link::Legacy(lane);
         self.link.store(Some(Arc::new(link.clone())));
         self.shared.offers.refresh(&Profile::EMPTY);
@@ -279,7 +289,8 @@ impl Upstream {
                     if since.elapsed() > SILENCE {
                         return Err(why);
                     }
-                    self.shared.set_state(State::Unreachable { why });
+                    let code = ErrorCode::UpstreamUnreachable;
+                    self.shared.set_state(State::Unreachable { code, why });
                 }
                 Ok(Err(error)) => return Err(error.to_string()),
             }
@@ -353,6 +364,10 @@ impl Upstream {
             }
         }
     }
+}
+
+fn code_of(error: &ProviderError) -> ErrorCode {
+    causes::of(error).unwrap_or(ErrorCode::UpstreamNotMcp)
 }
 
 fn close(link: &Link) {

@@ -271,6 +271,20 @@ impl HttpError {
             Self::Body { .. } | Self::NoStream { .. } => false,
         }
     }
+
+    /// Returns whether the upstream was silent for too long.
+    pub fn is_timeout(&self) -> bool {
+        match self {
+            Self::Request { source } => matches!(source, gantry_net::Error::Timeout { .. }),
+            Self::Body { source, .. } => matches!(source, BodyError::Idle { .. }),
+            Self::Header { .. } | Self::Reserved { .. } | Self::NoStream { .. } => false,
+        }
+    }
+
+    /// Returns whether the answer was larger than it may be.
+    pub fn is_too_large(&self) -> bool {
+        matches!(self, Self::Body { source: BodyError::TooLarge { .. }, .. })
+    }
 }
 
 fn value(name: &HeaderName, text: &str) -> Result<HeaderValue, HttpError> {

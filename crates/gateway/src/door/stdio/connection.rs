@@ -16,10 +16,11 @@ use tokio_util::task::TaskTracker;
 
 use super::super::exchange::Exchange;
 use super::super::legacy::{self, Job};
-use super::super::reply::{coded, own_message};
+use super::super::reply::{coded, malformed, own_message};
 use super::super::sessions::unknown_view;
 use super::super::{Origin, listen, modern};
 use crate::Gateway;
+use crate::causes;
 use crate::hub::{Session, Sink, next_number};
 
 /// Requests that one connection may have open.
@@ -109,7 +110,7 @@ impl Connection {
         match Body::parse(line) {
             Ok(Body::One(message)) => self.hear_one(*message).await,
             Ok(Body::Batch(elements)) => self.hear_batch(elements).await,
-            Err(error) => self.send(failure(error.id.as_ref(), &error.error)).await,
+            Err(error) => self.send(failure(error.id.as_ref(), &malformed(error.error))).await,
         }
     }
 
@@ -127,7 +128,9 @@ impl Connection {
             }
             Ok(ClientEra::Initialize(revision)) => self.initialize(revision, &message).await,
             Ok(ClientEra::Session) => self.serve_legacy(message).await,
-            Err(error) => self.send(failure(message.id(), &error)).await,
+            Err(error) => {
+                self.send(failure(message.id(), &causes::explained(error))).await;
+            }
         }
     }
 

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use gantry_core::{ProviderError, RawResult};
 use gantry_protocol::Message;
 use gantry_protocol::message::{Body, Kind};
-use gantry_transport::client::http::{EventStream, HttpError, PostedKind};
+use gantry_transport::client::http::{EventStream, HttpError, PostedKind, StreamError};
 use gantry_transport::client::stdio::{Pipe, PipeClosed, number};
 use tokio_util::sync::CancellationToken;
 
@@ -168,6 +168,9 @@ impl Lane {
                         }
                     }
                     Ok(None) => break None,
+                    Err(error @ StreamError::TooLarge { .. }) => {
+                        return Err(LaneError::Failed(too_large(&error)));
+                    }
                     Err(error) => break Some(error),
                 }
             };
@@ -265,10 +268,16 @@ fn pipe_lost(error: PipeClosed, unsent: bool) -> ProviderError {
 
 pub(in crate::upstream) fn http_failed(error: &HttpError) -> ProviderError {
     let unsent = error.is_unsent();
+    let reason = if error.is_too_large() { "message_too_large" } else { "upstream_unreachable" };
+    ProviderError::Unavailable { reason, message: gantry_core::chain(error), unsent }
+}
+
+/// An event that was left out may have been the answer, and reading it again changes nothing.
+pub(in crate::upstream) fn too_large(error: &StreamError) -> ProviderError {
     ProviderError::Unavailable {
-        reason: "upstream_unreachable",
-        message: gantry_core::chain(error),
-        unsent,
+        reason: "message_too_large",
+        message: error.to_string(),
+        unsent: false,
     }
 }
 

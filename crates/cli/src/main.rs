@@ -18,6 +18,10 @@ use clap::Parser as _;
 
 use crate::failure::Failure;
 
+/// See `docs/decisions/0003-allocator.md`.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     // A child's shim is this same executable, and must be single-threaded: nothing may come before.
     if let Some(code) = gantry_process::shim_main(std::env::args_os()) {

@@ -19,7 +19,7 @@ use crate::Gateway;
 use crate::causes;
 use crate::snapshot::{Section, Target, View};
 use crate::upstream::Held;
-use crate::upstream::scope::Scope;
+use crate::upstream::scope::LaneKey;
 
 /// An answer, ready for the caller.
 #[derive(Debug, Clone)]
@@ -40,10 +40,10 @@ pub struct Subscription {
 }
 
 impl Subscription {
-    /// Returns whose lane it is heard on; `None` for the listen stream of a modern upstream.
-    pub fn scope(&self) -> Option<&Scope> {
+    /// Returns the lane that it is heard on; `None` for the listen stream of a modern upstream.
+    pub fn lane(&self) -> Option<&LaneKey> {
         match &self.held {
-            Held::Lane(key) => Some(&key.scope),
+            Held::Lane(key) => Some(key),
             Held::Listen => None,
         }
     }

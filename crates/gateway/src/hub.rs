@@ -34,7 +34,7 @@ pub(crate) use session::next_number;
 
 use crate::dispatch::Subscription;
 use crate::metrics::Metrics;
-use crate::upstream::scope::Scope;
+use crate::upstream::scope::LaneKey;
 
 /// Sessions that may be open at once.
 const MAX_SESSIONS: usize = 100_000;
@@ -46,9 +46,9 @@ const MAX_LISTENS: usize = 64;
 /// Where an upstream's words go that belong to no open call. The [`Hub`](self) implements it; the
 /// upstream side knows no more of the clients than this.
 pub trait Outlet: Send + Sync + Debug + 'static {
-    /// A resource changed. `scope` is that of the lane it was heard on, `None` for a modern
-    /// upstream's listen stream.
-    fn resource_updated(&self, upstream: &str, scope: Option<&Scope>, notification: &Message);
+    /// A resource changed. `lane` is the one it was heard on, `None` for a modern upstream's listen
+    /// stream.
+    fn resource_updated(&self, upstream: &str, lane: Option<&LaneKey>, notification: &Message);
 
     /// A notification for one legacy session, on its standalone stream (or its pipe).
     fn to_session(&self, session: SessionId, notification: &Message);
@@ -78,7 +78,7 @@ pub struct Hub {
 /// Somebody who is subscribed to a resource.
 #[derive(Debug)]
 struct Watch {
-    scope: Option<Scope>,
+    lane: Option<LaneKey>,
     uri: Box<str>,
     hearer: Hearer,
 }
@@ -207,7 +207,7 @@ impl Hub {
     }
 
     fn watch(&self, hearer: Hearer, subscription: &Subscription, uri: &str) {
-        let watch = Watch { scope: subscription.scope().cloned(), uri: uri.into(), hearer };
+        let watch = Watch { lane: subscription.lane().cloned(), uri: uri.into(), hearer };
         self.watches.lock().entry(subscription.upstream.clone()).or_default().push(watch);
     }
 
@@ -221,11 +221,11 @@ impl Hub {
     }
 
     /// Returns who is subscribed to a resource or to one above it; each once.
-    fn hearers(&self, upstream: &str, scope: Option<&Scope>, uri: &str) -> Vec<Hearer> {
+    fn hearers(&self, upstream: &str, lane: Option<&LaneKey>, uri: &str) -> Vec<Hearer> {
         let watches = self.watches.lock();
         let mut hearers = Vec::new();
         for watch in watches.get(upstream).into_iter().flatten() {
-            let heard = watch.scope.as_ref() == scope && covers(&watch.uri, uri);
+            let heard = watch.lane.as_ref() == lane && covers(&watch.uri, uri);
             if heard && !hearers.contains(&watch.hearer) {
                 hearers.push(watch.hearer);
             }
@@ -235,9 +235,9 @@ impl Hub {
 }
 
 impl Outlet for Hub {
-    fn resource_updated(&self, upstream: &str, scope: Option<&Scope>, notification: &Message) {
+    fn resource_updated(&self, upstream: &str, lane: Option<&LaneKey>, notification: &Message) {
         let Some(uri) = notification.param_string("uri") else { return };
-        for hearer in self.hearers(upstream, scope, &uri) {
+        for hearer in self.hearers(upstream, lane, &uri) {
             match hearer {
                 Hearer::Session(id) => {
                     let legacy = meta::with_meta(notification, meta::SUBSCRIPTION_ID, None);

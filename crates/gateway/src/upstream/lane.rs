@@ -273,8 +273,8 @@ impl Lane {
             }
             method::MESSAGE => self.hear_log(flight, message),
             method::RESOURCES_UPDATED => {
-                let scope = Some(&self.key.scope);
-                self.shared.deps.outlet.resource_updated(&self.shared.spec.name, scope, message);
+                let lane = Some(&self.key);
+                self.shared.deps.outlet.resource_updated(&self.shared.spec.name, lane, message);
             }
             method::TOOLS_LIST_CHANGED
             | method::PROMPTS_LIST_CHANGED

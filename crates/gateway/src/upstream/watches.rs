@@ -115,6 +115,6 @@ fn announce(shared: &Shared, key: &LaneKey, uri: &str) {
     let params = serde_json::json!({ "uri": uri }).to_string();
     if let Ok(message) = Message::parse(notification(method::RESOURCES_UPDATED, params.as_bytes()))
     {
-        shared.deps.outlet.resource_updated(&shared.spec.name, Some(&key.scope), &message);
+        shared.deps.outlet.resource_updated(&shared.spec.name, Some(key), &message);
     }
 }

@@ -9,7 +9,7 @@ use crate::support::{
     client::{Client, pipe::PipeClient},
     gantry::Gantry,
     node,
-    scripted::{Answer, Script, Scripted, Seen},
+    scripted::{Answer, Script, Scripted, Seen, stdio::StdioScript},
     wait::eventually,
 };
 
@@ -85,6 +85,28 @@ async fn case_28_a_question_in_one_lane_is_not_heard_in_another() {
     assert!(answer["error"].is_object(), "{answer}");
     let heard = open.messages_within(std::time::Duration::from_millis(200)).await;
     assert_eq!(heard, [] as [Value; 0]);
+}
+
+/// M->L stdio: callers that declare elicitation, and nothing; a program asks whoever calls.
+#[tokio::test]
+async fn case_28_callers_of_different_capabilities_have_programs_of_their_own() {
+    let ask = json!({ "method": "elicitation/create", "params": { "message": "?" } });
+    let text = |text: &str| json!({ "content": [{ "type": "text", "text": text }] });
+    let script = StdioScript::new("2025-11-25")
+        .tool("who", json!({}), json!([{ "result": text("$start") }]))
+        .tool("ask", json!({}), json!([{ "ask": ask }, { "result": "$answer" }]));
+    let gantry = in_front_of(script.server()).await;
+    let asked = session_of(&gantry, &json!({ "elicitation": {} })).await;
+    let unasked = session_of(&gantry, &json!({})).await;
+    assert_ne!(asked, unasked);
+    for line in script.seen_of("initialize") {
+        let declared = &line.message["params"]["capabilities"]["elicitation"];
+        assert_eq!(declared.is_object(), line.start.to_string() == asked, "{line:?}");
+    }
+    let client = Client::modern(&gantry.url("/mcp"), json!({}));
+    let reply = client.call("up__ask", json!({})).await;
+    assert_eq!(reply.messages, [] as [Value; 0], "{reply:?}");
+    assert!(reply.text().contains("-32602"), "{reply:?}");
 }
 
 /// M->L: the reference server registers tools by what its client declares.

@@ -89,6 +89,32 @@ async fn case_54_a_listen_is_acknowledged_first_and_then_told() {
     }
 }
 
+/// M->L: two listens of one user in lanes of their own, on both of which the upstream tells.
+#[tokio::test]
+async fn case_54_an_update_is_told_once() {
+    let upstream = with_resources(Scripted::legacy("2025-11-25")).start().await;
+    let gantry = in_front_of(upstream.server()).await;
+    ready(&gantry).await;
+    let filter = json!({ "resourceSubscriptions": ["test://a"] });
+    let mut listens = Vec::new();
+    for capabilities in [json!({ "sampling": {} }), json!({ "elicitation": {} })] {
+        let client = Client::modern(&gantry.url("/mcp"), capabilities);
+        let mut listen = client.listen(filter.clone()).await;
+        let acknowledged = listen.next_message().await;
+        assert_eq!(acknowledged["params"]["notifications"], filter, "{acknowledged}");
+        listens.push(listen);
+    }
+    let subscribed = upstream.wait_for("resources/subscribe", 2).await;
+    assert_ne!(subscribed[0].session(), subscribed[1].session());
+    upstream.wait_for_streams(3).await;
+    assert_eq!(upstream.push_now(UPDATED, &json!({ "uri": "test://a" })), 3);
+    for listen in &mut listens {
+        updated(listen, "test://a").await;
+        let more = listen.messages_within(QUIET).await;
+        assert_eq!(more, [] as [Value; 0]);
+    }
+}
+
 /// M->*: an upstream's list changes while a client has a call open and listens to nothing.
 #[tokio::test]
 async fn case_55_without_a_listen_nothing_is_sent_and_the_next_list_is_fresh() {

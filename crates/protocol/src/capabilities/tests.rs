@@ -1,3 +1,5 @@
+//! What holds of `capabilities`, and what must be refused.
+
 use proptest::prelude::*;
 
 use super::*;

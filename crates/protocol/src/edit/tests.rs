@@ -1,3 +1,5 @@
+//! What holds of `edit`, and what must be refused.
+
 use proptest::prelude::*;
 use serde_json::Value;
 

@@ -1,3 +1,5 @@
+//! What holds of `headers`, and what must be refused.
+
 use bytes::Bytes;
 use proptest::prelude::*;
 

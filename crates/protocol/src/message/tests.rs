@@ -1,3 +1,5 @@
+//! What holds of `message`, and what must be refused.
+
 use bytes::Bytes;
 
 use super::{Body, Kind, Message, failure, notification, request, response};

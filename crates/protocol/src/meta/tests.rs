@@ -200,12 +200,16 @@ fn single_members_are_set() {
 
 #[test]
 fn the_type_of_a_result_is_told() {
-    assert_eq!(result_type(br#"{"content":[]}"#), ResultType::Complete);
-    assert_eq!(result_type(br#"{"resultType":"complete"}"#), ResultType::Complete);
-    assert_eq!(result_type(br#"{"x":{"resultType":"task"}}"#), ResultType::Complete);
-    assert_eq!(result_type(br#"{"resultType":"input_required"}"#), ResultType::InputRequired);
-    assert_eq!(result_type(br#"{"resultType":"task"}"#), ResultType::Task);
-    assert_eq!(result_type(br#"{"resultType":7}"#), ResultType::Unknown("7".to_owned()));
+    let of = |result: &str| {
+        let text = format!(r#"{{"jsonrpc":"2.0","id":1,"result":{result}}}"#);
+        result_type(&Message::parse(text.into()).unwrap())
+    };
+    assert_eq!(of(r#"{"content":[]}"#), ResultType::Complete);
+    assert_eq!(of(r#"{"resultType":"complete"}"#), ResultType::Complete);
+    assert_eq!(of(r#"{"x":{"resultType":"task"}}"#), ResultType::Complete);
+    assert_eq!(of(r#"{"resultType":"input_required"}"#), ResultType::InputRequired);
+    assert_eq!(of(r#"{"resultType":"task"}"#), ResultType::Task);
+    assert_eq!(of(r#"{"resultType":7}"#), ResultType::Unknown("7".to_owned()));
 }
 
 proptest! {

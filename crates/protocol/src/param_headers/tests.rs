@@ -1,3 +1,5 @@
+//! What holds of `param_headers`, and what must be refused.
+
 use proptest::prelude::*;
 use serde_json::json;
 

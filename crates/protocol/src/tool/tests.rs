@@ -1,3 +1,5 @@
+//! What holds of `tool`, and what must be refused.
+
 use bytes::Bytes;
 use proptest::prelude::*;
 use serde_json::json;

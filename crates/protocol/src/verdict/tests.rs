@@ -1,3 +1,5 @@
+//! What holds of `verdict`, and what must be refused.
+
 use serde_json::json;
 
 use super::*;

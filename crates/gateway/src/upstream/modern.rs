@@ -7,10 +7,6 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::flight::{Flight, Flights, Patience, next_id};
-use super::lane::exchange::{bad_answer, http_failed, not_an_answer, too_large};
-use super::offers::{Asker, Greeting};
-use super::shared::Shared;
 use bytes::Bytes;
 use gantry_core::{BoxFuture, CallContext, NoClient, Outcome, ProviderError, RawResult, Request};
 use gantry_protocol::capabilities::{Profile, for_modern_request};
@@ -25,6 +21,11 @@ use gantry_transport::client::http::{
 use gantry_transport::client::stdio::{Inbound, Pipe, number};
 use http::{HeaderName, HeaderValue};
 use parking_lot::RwLock;
+
+use super::flight::{Flight, Flights, Patience, next_id};
+use super::lane::exchange::{bad_answer, http_failed, not_an_answer, too_large};
+use super::offers::{Asker, Greeting};
+use super::shared::Shared;
 
 /// What deployed legacy servers answer to what has no session, or has one that they do not know.
 const NO_SESSION: i64 = -32000;

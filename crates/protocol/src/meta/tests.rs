@@ -1,3 +1,5 @@
+//! Tests of [`super`].
+
 use bytes::Bytes;
 use proptest::prelude::*;
 use serde_json::{Value, json};

@@ -69,12 +69,13 @@ fn upstream(spec: &UpstreamSpec) -> Value {
         }
         Connection::Http { url, headers } => {
             shown.insert("type".into(), json!("http"));
-            // It was checked to have no user and no fragment.
+            // It was checked to have no user and no fragment. What looks like a variable was made by
+            // the normal form of the host, and must not be read as one.
             let url = match url.split_once('?') {
                 Some((address, _)) => format!("{address}?{REDACTED}"),
                 None => url.clone(),
             };
-            shown.insert("url".into(), json!(url));
+            shown.insert("url".into(), json!(url.replace("${", "$${")));
             let names = headers.keys().map(|name| (name.as_str(), json!(REDACTED)));
             shown.insert("headers".into(), object(names));
         }

@@ -1,4 +1,5 @@
 //! Standard output: text, JSON, tables. Nothing else in this crate writes there.
+//! What the reader may want to know besides goes to standard error, where no program reads it.
 
 use std::io::{self, Write as _};
 
@@ -17,6 +18,12 @@ pub(crate) fn text(text: &str) -> Result<(), Failure> {
 /// Writes one line.
 pub(crate) fn line(line: &str) -> Result<(), Failure> {
     text(&format!("{line}\n"))
+}
+
+/// Writes a hint to standard error.
+pub(crate) fn hint(hint: &str) {
+    // A hint that cannot be shown is no failure.
+    let _ = io::stderr().write_all(format!("hint: {hint}\n").as_bytes());
 }
 
 /// Writes a value as indented JSON.

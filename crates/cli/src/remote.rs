@@ -31,6 +31,8 @@ pub(crate) struct ServerRow {
     pub(crate) n_tools: Option<u64>,
     /// Why the state is what it is.
     pub(crate) reason: Option<String>,
+    /// The code under which the reason is explained.
+    pub(crate) code: Option<String>,
 }
 
 /// One tool, as `tools list` shows it.
@@ -82,6 +84,7 @@ fn server_row(server: &Value) -> ServerRow {
         revision: text("revision"),
         n_tools: server["tools"].as_u64().filter(|_| was_heard),
         reason: text("detail"),
+        code: text("code"),
     }
 }
 

@@ -78,23 +78,23 @@ macro_rules! for_each_error_code {
             ConfigNotEditable "E0112" Config (-) (-) false "the configuration file cannot be edited safely";
             ConfigNameTaken "E0113" Config (-) (-) false "a name is reserved or used twice";
 
-            ProgramNotFound "E0201" Upstream (-32603) (502) false "the program of an upstream cannot be started";
-            UpstreamUnreachable "E0202" Upstream (-32603) (502) true "an upstream cannot be reached";
-            UpstreamVersionMismatch "E0203" Upstream (-32603) (502) false "an upstream speaks no revision that Gantry speaks";
-            UpstreamNotMcp "E0204" Upstream (-32603) (502) false "an upstream does not speak MCP";
-            UpstreamCrashLoop "E0205" Upstream (-32603) (502) false "an upstream ends again and again";
-            UpstreamUnauthorized "E0206" Upstream (-32603) (502) false "an upstream refuses the credentials";
-            UpstreamProbeTimeout "E0207" Upstream (-32603) (504) true "an upstream does not answer the first request";
-            UpstreamMessageTooLarge "E0208" Upstream (-32603) (502) false "a message of an upstream is too large";
-            UpstreamLost "E0209" Upstream (-32603) (502) true "an upstream ended during a call";
-            UpstreamCallTimeout "E0210" Upstream (-32603) (504) false "an upstream did not answer a call in time";
+            ProgramNotFound "E0201" Upstream (-32603) (-) false "the program of an upstream cannot be started";
+            UpstreamUnreachable "E0202" Upstream (-32603) (-) true "an upstream cannot be reached";
+            UpstreamVersionMismatch "E0203" Upstream (-32603) (-) false "an upstream speaks no revision that Gantry speaks";
+            UpstreamNotMcp "E0204" Upstream (-32603) (-) false "an upstream does not speak MCP";
+            UpstreamCrashLoop "E0205" Upstream (-32603) (-) false "an upstream ends again and again";
+            UpstreamUnauthorized "E0206" Upstream (-32603) (-) false "an upstream refuses the credentials";
+            UpstreamProbeTimeout "E0207" Upstream (-32603) (-) true "an upstream does not answer the first request";
+            UpstreamMessageTooLarge "E0208" Upstream (-32603) (-) false "a message of an upstream is too large";
+            UpstreamLost "E0209" Upstream (-32603) (-) true "an upstream was lost";
+            UpstreamCallTimeout "E0210" Upstream (-32603) (-) false "an upstream did not answer a call in time";
 
             UnknownServer "E0301" Request (-32602) (404) false "no server or view has this name";
             UnknownTool "E0302" Request (-32602) (-) false "no tool has this name";
             CallbackNotBridged "E0303" Request (-32603) (-) false "an upstream asks the client back in a way the client's revision lacks";
             BodyTooLarge "E0304" Request (-32600) (413) false "a request is too large";
             MalformedMessage "E0305" Request (-32600) (400) false "a message is not valid JSON-RPC";
-            UnknownSession "E0306" Request (-32600) (404) true "the session is unknown or has ended";
+            UnknownSession "E0306" Request (-32600) (404) false "the session is unknown or has ended";
             HeaderMismatch "E0307" Request (-32020) (400) false "a header says something else than the message";
             UnsupportedRevision "E0308" Request (-32022) (400) false "the client asks for a revision that Gantry does not speak";
             Overloaded "E0309" Request (-32603) (503) true "the gateway has reached a limit";
@@ -104,10 +104,10 @@ macro_rules! for_each_error_code {
             OriginRefused "E0403" Access (-) (403) false "the Origin header is not allowed";
             AdminTokenWrong "E0404" Access (-) (401) false "the admin token is missing or wrong";
 
-            StorageFailed "E0501" Storage (-32603) (500) true "the database failed";
+            StorageFailed "E0501" Storage (-) (-) false "the database cannot be opened";
             StorageTooNew "E0502" Storage (-) (-) false "the database was written by a newer Gantry";
 
-            GatewayNotRunning "E0601" Command (-) (-) true "no gateway answers on the data folder";
+            GatewayGone "E0601" Command (-) (-) true "the gateway went away while a command asked it";
             UnknownCode "E0602" Command (-) (-) false "no error has this code";
 
             Internal "E0901" Internal (-32603) (500) false "Gantry has a bug";

@@ -83,7 +83,7 @@ impl AskError {
     /// Returns the code of the cause, where the gateway gave one.
     pub fn code(&self) -> Option<ErrorCode> {
         match self {
-            Self::Broken { .. } => Some(ErrorCode::GatewayNotRunning),
+            Self::Broken { .. } => Some(ErrorCode::GatewayGone),
             Self::Refused { error } => ErrorCode::find(error.data.as_ref()?.get("code")?.as_str()?),
             Self::Unreadable { .. } => None,
         }

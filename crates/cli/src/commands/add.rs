@@ -1,7 +1,5 @@
 //! `gantry add`: writes an upstream server into the configuration file.
 
-use std::io::Write as _;
-
 use gantry_core::ErrorCode;
 use gantry_server::config::edit::{self, EditError, FileError, NewServer};
 use gantry_server::config::{Config, ConfigErrors, Env, Source};
@@ -48,11 +46,9 @@ fn warn_of_secrets(server: &NewServer) {
     let NewServer::Http { headers, .. } = server else { return };
     for (name, value) in headers {
         if name.eq_ignore_ascii_case("authorization") && !value.contains("${") {
-            let hint = format!(
-                "hint: the file now holds the value of `{name}`; `${{VAR}}` keeps it in the environment\n"
-            );
-            // A hint that cannot be shown is no failure.
-            let _ = std::io::stderr().write_all(hint.as_bytes());
+            output::hint(&format!(
+                "the file now holds the value of `{name}`; `${{VAR}}` keeps it in the environment"
+            ));
         }
     }
 }

@@ -41,6 +41,17 @@ macro_rules! pages {
 for_each_error_code!(pages);
 
 #[cfg(test)]
+macro_rules! variants {
+    ($($variant:ident $code:literal $category:ident $json_rpc:tt $http:tt $retryable:literal $title:literal;)*) => {
+        /// How the code is written in the source, by what is printed.
+        const VARIANTS: &[(&str, &str)] = &[$(($code, concat!("ErrorCode::", stringify!($variant))),)*];
+    };
+}
+
+#[cfg(test)]
+for_each_error_code!(variants);
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -54,6 +65,33 @@ mod tests {
                 assert!(page.contains(heading), "{code} has no {heading:?}");
             }
         }
+    }
+
+    /// Returns all that is written in the crates, but for the table itself and tests.
+    fn sources(folder: &std::path::Path, text: &mut String) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() && !path.ends_with("tests") {
+                sources(&path, text);
+            } else if path.extension().is_some_and(|ending| ending == "rs")
+                && !["error_code.rs", "tests.rs"].iter().any(|own| path.ends_with(own))
+            {
+                text.push_str(&std::fs::read_to_string(&path).unwrap());
+            }
+        }
+    }
+
+    #[test]
+    fn every_code_is_used() {
+        let mut text = String::new();
+        sources(std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/..")), &mut text);
+        let words: std::collections::HashSet<&str> =
+            text.split(|letter: char| !letter.is_alphanumeric() && letter != ':').collect();
+        let idle: Vec<_> = VARIANTS
+            .iter()
+            .filter(|(_, name)| !words.iter().any(|word| word.ends_with(name)))
+            .collect();
+        assert!(idle.is_empty(), "nothing is ever refused with {idle:?}");
     }
 
     #[test]

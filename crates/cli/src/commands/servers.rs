@@ -16,14 +16,21 @@ pub(crate) fn run(place: &Place, command: &ServersCommand) -> Result<(), Failure
     if servers.is_empty() {
         return output::line("There are no servers; `gantry add NAME -- COMMAND` adds one.");
     }
+    let code = servers.iter().find_map(|server| server.code.clone());
     let rows: Vec<_> = servers
         .into_iter()
         .map(|server| {
             let n_tools = server.n_tools.map_or_else(|| "?".to_owned(), |count| count.to_string());
             let revision = server.revision.unwrap_or_else(|| "?".to_owned());
+            let code = server.code.unwrap_or_default();
             let reason = server.reason.unwrap_or_default();
-            vec![server.name, server.kind, server.state, revision, n_tools, reason]
+            vec![server.name, server.kind, server.state, revision, n_tools, code, reason]
         })
         .collect();
-    output::table(&["name", "type", "state", "revision", "tools", "reason"], &rows)
+    let headings = ["name", "type", "state", "revision", "tools", "code", "reason"];
+    output::table(&headings, &rows)?;
+    if let Some(code) = code {
+        output::hint(&format!("`gantry explain {code}` says what to do about {code}"));
+    }
+    Ok(())
 }

@@ -19,6 +19,7 @@ use super::greeting::initialize_result;
 use super::reply::coded;
 use super::token::SessionToken;
 use crate::Gateway;
+use crate::causes;
 use crate::hub::{Session, lists_of};
 
 /// Largest `capabilities` and `clientInfo` that are kept for a session, bytes.
@@ -133,7 +134,8 @@ impl Gateway {
             return Ok(());
         }
         if !session.may_subscribe() {
-            return Err(RpcError::internal("overloaded", "the session has too many subscriptions"));
+            let error = RpcError::internal("overloaded", "the session has too many subscriptions");
+            return Err(causes::with_code(error, ErrorCode::Overloaded));
         }
         let view = self
             .registry

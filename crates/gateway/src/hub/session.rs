@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use gantry_core::session::{SessionId, SessionRecord};
-use gantry_core::{CallContext, Caller, NoClient, Principal};
+use gantry_core::{CallContext, Caller, ErrorCode, NoClient, Principal};
 use gantry_protocol::capabilities::Profile;
 use gantry_protocol::{Id, Message, Revision, RpcError};
 use parking_lot::Mutex;
@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::level::Level;
 use super::sink::Sink;
+use crate::causes;
 use crate::dispatch::Subscription;
 
 /// Requests that one session may have open.
@@ -366,7 +367,7 @@ impl Session {
     /// Tells that the session has too many requests open.
     pub fn too_many_calls() -> RpcError {
         let text = format!("a session may have {MAX_CALLS} requests open; wait for answers");
-        RpcError::internal("overloaded", text)
+        causes::with_code(RpcError::internal("overloaded", text), ErrorCode::Overloaded)
     }
 }
 

@@ -10,9 +10,13 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use smallvec::SmallVec;
+
+mod scan;
+
+use crate::meta;
+use scan::Scanner;
 
 /// A range of byte offsets.
 pub type Span = Range<usize>;
@@ -20,8 +24,8 @@ pub type Span = Range<usize>;
 /// One member of an object.
 #[derive(Debug, Clone)]
 pub struct Member {
-    /// The key with its escapes resolved.
-    pub name: Box<str>,
+    /// The key with its escapes resolved. Those that the protocol knows are not allocated.
+    pub name: Cow<'static, str>,
     /// Where the key stands, quotes included.
     pub key: Span,
     /// Where the value stands.
@@ -55,32 +59,39 @@ pub enum ObjectError {
     NotAnObject,
 }
 
+/// Members whose objects are wanted as well when an object is read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted {
+    /// The key.
+    pub(crate) name: &'static str,
+    /// Where the object goes.
+    pub(crate) place: usize,
+    /// What is wanted of it.
+    pub(crate) inner: &'static [Self],
+}
+
 impl Object {
     /// Reads the object that `span` of `bytes` holds.
     pub fn read(bytes: &[u8], span: Span) -> Result<Self, ObjectError> {
-        let slice = &bytes[span.clone()];
-        if slice.iter().find(|b| !b.is_ascii_whitespace()) != Some(&b'{') {
-            // A scalar or array that is valid JSON is a different mistake than rubbish.
-            return match serde_json::from_slice::<&RawValue>(slice) {
-                Ok(_) => Err(ObjectError::NotAnObject),
-                Err(error) => Err(malformed(&error)),
-            };
-        }
-        let raw: RawMembers<'_> =
-            serde_json::from_slice(slice).map_err(|error| malformed(&error))?;
-        let base = bytes.as_ptr() as usize;
-        let lead = slice.iter().take_while(|b| b.is_ascii_whitespace()).count();
-        let trail = slice.iter().rev().take_while(|b| b.is_ascii_whitespace()).count();
-        let members = raw
-            .0
-            .into_iter()
-            .map(|(key, value)| {
-                let key = located(base, key.get());
-                let name = decode_key(&bytes[key.clone()]);
-                Member { name, key, value: located(base, value.get()) }
-            })
-            .collect();
-        Ok(Self { span: span.start + lead..span.end - trail, members })
+        Self::read_with(bytes, span, &[], &mut [])
+    }
+
+    /// Reads an object and, in the same pass, those of its members that are wanted and are objects;
+    /// of a key that stands twice the first one.
+    pub(crate) fn read_with(
+        bytes: &[u8],
+        span: Span,
+        wanted: &[Wanted],
+        found: &mut [Option<Self>],
+    ) -> Result<Self, ObjectError> {
+        let Range { start, end } = span;
+        let mut scanner = Scanner::new(&bytes[..end], start);
+        scanner.white();
+        let object = scan(&mut scanner, wanted, found).filter(|_| {
+            scanner.white();
+            scanner.is_at_end() && scanner.is_utf8(start)
+        });
+        object.ok_or_else(|| refusal(&bytes[start..end]))
     }
 
     /// Returns the member of that name; the first, if it stands there twice.
@@ -127,42 +138,104 @@ pub fn quote(text: &str) -> Vec<u8> {
     serde_json::to_vec(text).unwrap_or_default()
 }
 
+/// Reads the object that begins here; `None` if none does or it is not well-formed.
+fn scan(
+    scanner: &mut Scanner<'_>,
+    wanted: &[Wanted],
+    found: &mut [Option<Object>],
+) -> Option<Object> {
+    let start = scanner.at();
+    let mut members = SmallVec::new();
+    scanner.expect(b'{')?;
+    scanner.white();
+    if !scanner.take(b'}') {
+        loop {
+            members.push(member(scanner, wanted, found)?);
+            scanner.white();
+            if scanner.take(b'}') {
+                break;
+            }
+            scanner.expect(b',')?;
+            scanner.white();
+        }
+    }
+    Some(Object { span: start..scanner.at(), members })
+}
+
+fn member(
+    scanner: &mut Scanner<'_>,
+    wanted: &[Wanted],
+    found: &mut [Option<Object>],
+) -> Option<Member> {
+    let start = scanner.at();
+    let key = start..scanner.key()?;
+    let name = decode_key(scanner.since(start, key.end));
+    let start = scanner.at();
+    let wanted = wanted.iter().find(|wanted| wanted.name == name);
+    match wanted.filter(|wanted| scanner.peek() == Some(b'{') && found[wanted.place].is_none()) {
+        Some(wanted) => found[wanted.place] = Some(scan(scanner, wanted.inner, found)?),
+        None => scanner.value()?,
+    }
+    Some(Member { name, key, value: start..scanner.at() })
+}
+
+/// Says why bytes could not be read. Only here they are looked at twice.
+fn refusal(bytes: &[u8]) -> ObjectError {
+    match serde_json::from_slice::<&RawValue>(bytes) {
+        Ok(_) => ObjectError::NotAnObject,
+        Err(error) => malformed(&error),
+    }
+}
+
 fn malformed(error: &serde_json::Error) -> ObjectError {
     let text = error.to_string();
     let what = text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what).to_owned();
     ObjectError::Malformed { what, line: error.line(), column: error.column() }
 }
 
-/// Finds where a borrowed piece stands in the bytes it was borrowed from.
-fn located(base: usize, piece: &str) -> Span {
-    let start = piece.as_ptr() as usize - base;
-    start..start + piece.len()
-}
-
-fn decode_key(raw: &[u8]) -> Box<str> {
-    string(raw).unwrap_or_default().into_owned().into_boxed_str()
-}
-
-struct RawMembers<'a>(SmallVec<[(&'a RawValue, &'a RawValue); 6]>);
-
-impl<'de> Deserialize<'de> for RawMembers<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
-        impl<'de> Visitor<'de> for Members {
-            type Value = RawMembers<'de>;
-
-            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                formatter.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = SmallVec::new();
-                while let Some(entry) = map.next_entry()? {
-                    members.push(entry);
-                }
-                Ok(RawMembers(members))
-            }
-        }
-        deserializer.deserialize_map(Members)
+fn decode_key(raw: &[u8]) -> Cow<'static, str> {
+    let inner = raw.get(1..raw.len() - 1).unwrap_or_default();
+    match KNOWN.iter().find(|name| name.as_bytes() == inner) {
+        Some(name) => Cow::Borrowed(name),
+        None => Cow::Owned(string(raw).unwrap_or_default().into_owned()),
     }
 }
+
+/// Keys that most messages have; the frequent ones first.
+const KNOWN: &[&str] = &[
+    "jsonrpc",
+    "id",
+    "method",
+    "params",
+    "_meta",
+    "name",
+    "arguments",
+    meta::PROTOCOL_VERSION,
+    meta::CLIENT_INFO,
+    meta::CLIENT_CAPABILITIES,
+    "result",
+    "content",
+    "resultType",
+    "isError",
+    "structuredContent",
+    meta::PROGRESS_TOKEN,
+    meta::SERVER_INFO,
+    "error",
+    "uri",
+    "contents",
+    "messages",
+    "description",
+    "progress",
+    "total",
+    "message",
+    "level",
+    "data",
+    meta::LOG_LEVEL,
+    meta::SUBSCRIPTION_ID,
+    meta::TRACEPARENT,
+    "type",
+    "text",
+];
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,7 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
@@ -15,7 +16,7 @@ use serde_json::value::RawValue;
 use crate::edit::ObjectEdit;
 use crate::error::{RpcError, code};
 use crate::id::Id;
-use crate::json::{self, Object, ObjectError};
+use crate::json::{self, Object, ObjectError, Wanted};
 use crate::method;
 
 /// What kind of message it is.
@@ -31,9 +32,12 @@ pub enum Kind {
     Error,
 }
 
-/// A parsed message.
+/// A parsed message. Cheap to clone and to pass on.
 #[derive(Debug, Clone)]
-pub struct Message {
+pub struct Message(Arc<Parts>);
+
+#[derive(Debug)]
+struct Parts {
     bytes: Bytes,
     kind: Kind,
     envelope: Object,
@@ -41,6 +45,7 @@ pub struct Message {
     method: Cow<'static, str>,
     params: Option<Object>,
     meta: Option<Object>,
+    result: Option<Object>,
 }
 
 /// A body: one message, or a batch of 2025-03-26.
@@ -76,6 +81,11 @@ const PARAMS_KEYS: &[&str] = &[
     "requestId",
     "progressToken",
 ];
+/// The objects that a gateway decides on, read in one pass.
+const WANTED: &[Wanted] = &[
+    Wanted { name: "params", place: 0, inner: &[Wanted { name: "_meta", place: 1, inner: &[] }] },
+    Wanted { name: "result", place: 2, inner: &[] },
+];
 /// More elements than any client batches; bounds the work of one body.
 const MAX_BATCH: usize = 100;
 
@@ -102,8 +112,10 @@ impl Body {
 impl Message {
     /// Reads one message.
     pub fn parse(bytes: Bytes) -> Result<Self, ParseError> {
+        let mut found = [None, None, None];
         let whole = 0..bytes.len();
-        let envelope = Object::read(&bytes, whole).map_err(|error| match error {
+        let envelope = Object::read_with(&bytes, whole, WANTED, &mut found);
+        let envelope = envelope.map_err(|error| match error {
             ObjectError::Malformed { .. } => {
                 ParseError::refuse(code::PARSE_ERROR, error.to_string(), None)
             }
@@ -111,9 +123,6 @@ impl Message {
                 ParseError::refuse(code::INVALID_REQUEST, "a message must be an object", None)
             }
         })?;
-        if std::str::from_utf8(&bytes).is_err() {
-            return Err(ParseError::refuse(code::PARSE_ERROR, "not valid UTF-8", None));
-        }
         let raw_id = envelope.raw(&bytes, "id");
         let id = raw_id.and_then(Id::read);
         let invalid =
@@ -144,72 +153,62 @@ impl Message {
             },
             Kind::Response | Kind::Error => Cow::Borrowed(""),
         };
-        let mut message = Self { kind, envelope, id, method, params: None, meta: None, bytes };
-        message.read_params()?;
-        Ok(message)
-    }
-
-    fn read_params(&mut self) -> Result<(), ParseError> {
-        let Some(member) = self.envelope.get("params") else { return Ok(()) };
-        let refuse = |message: String| ParseError {
+        let [params, meta, result] = found;
+        check_params(&envelope, params.as_ref(), meta.as_ref()).map_err(|message| ParseError {
             error: RpcError::invalid_params(message),
-            id: self.id.clone(),
-        };
-        let params = Object::read(&self.bytes, member.value.clone())
-            .map_err(|_| refuse("`params` must be an object".to_owned()))?;
-        if let Some(key) = params.ambiguous_key(PARAMS_KEYS) {
-            return Err(refuse(format!("ambiguous key `{key}` in `params`")));
-        }
-        if let Some(member) = params.get("_meta") {
-            let meta = Object::read(&self.bytes, member.value.clone())
-                .map_err(|_| refuse("`params._meta` must be an object".to_owned()))?;
-            if let Some(key) = meta.ambiguous_key(&["progressToken"]) {
-                return Err(refuse(format!("ambiguous key `{key}` in `params._meta`")));
-            }
-            self.meta = Some(meta);
-        }
-        self.params = Some(params);
-        Ok(())
+            id: id.clone(),
+        })?;
+        Ok(Self(Arc::new(Parts { bytes, kind, envelope, id, method, params, meta, result })))
     }
 
     /// Returns the bytes as they were sent.
     pub fn bytes(&self) -> &Bytes {
-        &self.bytes
+        &self.0.bytes
     }
 
     /// Returns what kind of message it is.
     pub fn kind(&self) -> Kind {
-        self.kind
+        self.0.kind
     }
 
     /// Returns the id; `None` for notifications and for errors that answer nothing.
     pub fn id(&self) -> Option<&Id> {
-        self.id.as_ref()
+        self.0.id.as_ref()
     }
 
     /// Returns the method; empty for responses.
     pub fn method(&self) -> &str {
-        &self.method
+        &self.0.method
     }
 
     /// Returns the spans of the envelope.
     pub fn envelope(&self) -> &Object {
-        &self.envelope
+        &self.0.envelope
     }
 
     /// Returns the spans of `params`.
     pub fn params(&self) -> Option<&Object> {
-        self.params.as_ref()
+        self.0.params.as_ref()
     }
 
     /// Returns the spans of `params._meta`.
     pub fn meta(&self) -> Option<&Object> {
-        self.meta.as_ref()
+        self.0.meta.as_ref()
+    }
+
+    /// Returns the spans of `result`; `None` if there is none, or one that is no object.
+    pub fn result_object(&self) -> Option<&Object> {
+        self.0.result.as_ref()
+    }
+
+    /// Returns a member of `result` as raw JSON.
+    pub fn result_member(&self, name: &str) -> Option<&[u8]> {
+        self.0.result.as_ref()?.raw(&self.0.bytes, name)
     }
 
     /// Returns a member of `params` as raw JSON.
     pub fn param(&self, name: &str) -> Option<&[u8]> {
-        self.params.as_ref()?.raw(&self.bytes, name)
+        self.0.params.as_ref()?.raw(&self.0.bytes, name)
     }
 
     /// Returns a string member of `params`.
@@ -219,7 +218,7 @@ impl Message {
 
     /// Returns a member of `params._meta` as raw JSON.
     pub fn meta_raw(&self, name: &str) -> Option<&[u8]> {
-        self.meta.as_ref()?.raw(&self.bytes, name)
+        self.0.meta.as_ref()?.raw(&self.0.bytes, name)
     }
 
     /// Returns the raw progress token that a request asks to be informed under.
@@ -229,12 +228,12 @@ impl Message {
 
     /// Returns the raw `result`.
     pub fn result(&self) -> Option<&[u8]> {
-        self.envelope.raw(&self.bytes, "result")
+        self.0.envelope.raw(&self.0.bytes, "result")
     }
 
     /// Returns the raw `error`.
     pub fn error(&self) -> Option<&[u8]> {
-        self.envelope.raw(&self.bytes, "error")
+        self.0.envelope.raw(&self.0.bytes, "error")
     }
 
     /// Returns the decoded `error`; one that has not the JSON-RPC form becomes -32603.
@@ -251,24 +250,46 @@ impl Message {
 
     /// Returns where a member of the envelope stands.
     pub fn span(&self, name: &str) -> Option<Range<usize>> {
-        self.envelope.get(name).map(|member| member.value.clone())
+        self.0.envelope.get(name).map(|member| member.value.clone())
     }
 
     /// Starts an edit of the envelope; see [`ObjectEdit`].
     pub fn edit(&self) -> ObjectEdit<'_> {
-        ObjectEdit::new(&self.bytes, &self.envelope)
+        ObjectEdit::new(&self.0.bytes, &self.0.envelope)
     }
 
     /// Returns the same message under another id.
     #[must_use]
     pub fn with_id(&self, id: &Id) -> Bytes {
-        if self.id.as_ref() == Some(id) {
-            return self.bytes.clone();
+        if self.0.id.as_ref() == Some(id) {
+            return self.0.bytes.clone();
         }
         let mut edit = self.edit();
         edit.set("id", id.to_raw());
         edit.finish()
     }
+}
+
+/// Checks the objects that were found against the members that ought to be objects.
+fn check_params(
+    envelope: &Object,
+    params: Option<&Object>,
+    meta: Option<&Object>,
+) -> Result<(), String> {
+    if envelope.get("params").is_none() {
+        return Ok(());
+    }
+    let params = params.ok_or("`params` must be an object")?;
+    if let Some(key) = params.ambiguous_key(PARAMS_KEYS) {
+        return Err(format!("ambiguous key `{key}` in `params`"));
+    }
+    if params.get("_meta").is_some() {
+        let meta = meta.ok_or("`params._meta` must be an object")?;
+        if let Some(key) = meta.ambiguous_key(&["progressToken"]) {
+            return Err(format!("ambiguous key `{key}` in `params._meta`"));
+        }
+    }
+    Ok(())
 }
 
 impl ParseError {

@@ -112,16 +112,9 @@ impl Envelope<'_> {
     }
 }
 
-/// Reads how a result is to be taken.
-pub fn result_type(result: &[u8]) -> ResultType {
-    // The common legacy result is not parsed.
-    if memchr::memmem::find(result, b"resultType").is_none() {
-        return ResultType::Complete;
-    }
-    let Ok(object) = Object::read(result, 0..result.len()) else {
-        return ResultType::Complete;
-    };
-    let Some(raw) = object.raw(result, "resultType") else {
+/// Reads how the result of a response is to be taken.
+pub fn result_type(response: &Message) -> ResultType {
+    let Some(raw) = response.result_member("resultType") else {
         return ResultType::Complete;
     };
     match json::string(raw).as_deref() {

@@ -284,7 +284,7 @@ impl Param {
         let mut twice = false;
         for key in &self.path {
             let Ok(object) = Object::read(raw, 0..raw.len()) else { return (None, twice) };
-            let mut found = object.members.iter().rev().filter(|member| member.name == *key);
+            let mut found = object.members.iter().rev().filter(|member| *member.name == **key);
             let Some(member) = found.next() else { return (None, twice) };
             twice |= found.next().is_some();
             raw = &raw[member.value.clone()];

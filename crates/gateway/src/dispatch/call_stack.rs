@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use gantry_core::{CallContext, Outcome, ProviderError, Request};
-use gantry_protocol::{json, method};
+use gantry_protocol::{Message, method};
 use tokio::time::Instant;
 
 use crate::Gateway;
@@ -112,7 +112,7 @@ fn label(method: &str) -> &'static str {
 
 fn outcome_label(outcome: &Result<Outcome, ProviderError>) -> &'static str {
     match outcome {
-        Ok(Outcome::Complete(result)) if is_tool_error(result.result()) => "tool_error",
+        Ok(Outcome::Complete(result)) if is_tool_error(&result.message) => "tool_error",
         Ok(Outcome::Complete(_)) => "ok",
         Ok(Outcome::NeedsInput(_)) => "input_required",
         Err(ProviderError::Answered { .. } | ProviderError::Refused(_)) => "error",
@@ -122,9 +122,6 @@ fn outcome_label(outcome: &Result<Outcome, ProviderError>) -> &'static str {
     }
 }
 
-fn is_tool_error(result: &[u8]) -> bool {
-    // The word is looked for first: nearly no result has it, and reading costs more.
-    memchr::memmem::find(result, b"\"isError\"").is_some()
-        && json::Object::read(result, 0..result.len())
-            .is_ok_and(|object| object.raw(result, "isError") == Some(b"true"))
+fn is_tool_error(answer: &Message) -> bool {
+    answer.result_member("isError") == Some(b"true")
 }

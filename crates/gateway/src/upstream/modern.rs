@@ -119,7 +119,7 @@ impl ModernLink {
             }
             answer => answer,
         }?;
-        match meta::result_type(answer.result()) {
+        match meta::result_type(&answer.message) {
             ResultType::Complete | ResultType::Task => Ok(Outcome::Complete(answer)),
             ResultType::InputRequired => Ok(Outcome::NeedsInput(answer)),
             ResultType::Unknown(kind) => {

@@ -11,6 +11,11 @@ struct Package {
 }
 
 const FOR_TESTS: &[Package] = &[
+    // The guides use it, and their commands are run.
+    Package {
+        name: "curl",
+        is_present: |workspace| shell::find_program(workspace, "curl").is_some(),
+    },
     Package {
         name: "npm",
         is_present: |workspace| shell::find_program(workspace, "npm").is_some(),

@@ -136,10 +136,20 @@ async fn connect_stdio(shared: &Arc<Shared>, known_legacy: bool) -> Result<Link,
                 pipe.close();
                 probe_child(shared, start(shared).await?).await
             }
-            Err(error) => Err(open_failed(error)),
+            Err(error) => Err(with_complaint(open_failed(error), &pipe)),
         };
     }
     probe_child(shared, pipe).await
+}
+
+/// Adds what a child printed that is no message to the reason why it is of no use.
+fn with_complaint(state: State, pipe: &Pipe) -> State {
+    match (state, pipe.complaint()) {
+        (State::Unreachable { code, why }, Some(complaint)) if !why.contains(&complaint) => {
+            State::Unreachable { code, why: format!("{why}; {complaint}") }
+        }
+        (state, _) => state,
+    }
 }
 
 async fn probe_child(shared: &Arc<Shared>, pipe: Arc<Pipe>) -> Result<Link, State> {
@@ -180,7 +190,7 @@ async fn probe_child(shared: &Arc<Shared>, pipe: Arc<Pipe>) -> Result<Link, Stat
                 }
                 Err(error) => {
                     pipe.close();
-                    return Err(open_failed(error));
+                    return Err(with_complaint(open_failed(error), &pipe));
                 }
             },
             // A late answer to the probe could leave the old child in the other era.
@@ -188,8 +198,10 @@ async fn probe_child(shared: &Arc<Shared>, pipe: Arc<Pipe>) -> Result<Link, Stat
                 pipe.close();
                 pipe.closed().await;
                 let fresh = start(shared).await?;
-                let lane = legacy_on(shared, fresh).await.map_err(open_failed)?;
-                return Ok(Link::Legacy(lane));
+                return match legacy_on(shared, Arc::clone(&fresh)).await {
+                    Ok(lane) => Ok(Link::Legacy(lane)),
+                    Err(error) => Err(with_complaint(open_failed(error), &fresh)),
+                };
             }
         }
     }

@@ -15,8 +15,8 @@ use bytes::Bytes;
 use gantry_core::Tasks;
 use gantry_process::{ChildStdin, ChildStdout, LineError, LineReader, LineWriter, Process, Stderr};
 use gantry_process::{StderrTail, WriteError};
-use gantry_protocol::message::{Body, Kind, response};
-use gantry_protocol::{Id, Message, method};
+use gantry_protocol::message::{Body, Kind, failure, response};
+use gantry_protocol::{Id, Message, ParseError, RpcError, method};
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -27,6 +27,8 @@ pub use gantry_process::{CommandSpec, Launcher, Limits, StartError};
 const QUEUE: usize = 256;
 /// Lines that are no messages which are logged before they are only counted.
 const RUBBISH_LOGGED: u64 = 5;
+/// Characters that are shown of such a line.
+const RUBBISH_SHOWN: usize = 100;
 
 /// Receives what a child says that answers no request.
 pub trait Inbound: Send + Sync + std::fmt::Debug + 'static {
@@ -45,6 +47,8 @@ pub struct Pipe {
     closed: CancellationToken,
     end: Mutex<Option<String>>,
     rubbish: AtomicU64,
+    /// The beginning of the first line that was no message.
+    first_rubbish: Mutex<Option<String>>,
     stderr: StderrTail,
     pid: u32,
 }
@@ -77,6 +81,7 @@ impl Pipe {
             closed: CancellationToken::new(),
             end: Mutex::new(None),
             rubbish: AtomicU64::new(0),
+            first_rubbish: Mutex::new(None),
             stderr: child.stderr.tail(),
             pid: child.pid(),
         });
@@ -142,6 +147,14 @@ impl Pipe {
         PipeClosed { why: end.unwrap_or_else(|| "the child process is ending".to_owned()) }
     }
 
+    /// Tells what the child printed instead of messages, if it did.
+    pub fn complaint(&self) -> Option<String> {
+        let first = self.first_rubbish.lock().clone()?;
+        let count = self.rubbish();
+        let lines = if count == 1 { "a line that is" } else { "lines that are" };
+        Some(format!("it printed {count} {lines} no message to stdout, first `{first}`"))
+    }
+
     /// Returns how many lines were no messages.
     pub fn rubbish(&self) -> u64 {
         self.rubbish.load(Ordering::Relaxed)
@@ -190,9 +203,11 @@ impl Pipe {
                 line = stdout.next() => line,
             };
             match line {
-                Ok(Some(line)) => self.read(line),
+                Ok(Some(line)) => self.read(&line),
                 Ok(None) => break,
-                Err(error @ LineError::TooLong { .. }) => self.count_rubbish(&error.to_string()),
+                Err(error @ LineError::TooLong { .. }) => {
+                    self.count_rubbish(&error.to_string(), b"");
+                }
                 Err(error) => {
                     tracing::warn!(upstream = %self.name, %error, "Reading from a child failed.");
                     break;
@@ -207,6 +222,9 @@ impl Pipe {
         if let Some(last) = self.stderr.lines().iter().rev().find(|line| !line.trim().is_empty()) {
             why.push_str("; its last words: ");
             why.push_str(last);
+        } else if let Some(complaint) = self.complaint() {
+            why.push_str("; ");
+            why.push_str(&complaint);
         }
         *self.end.lock() = Some(why);
         self.closed.cancel();
@@ -214,21 +232,38 @@ impl Pipe {
         *self.inbound.lock() = None;
     }
 
-    fn read(&self, line: Bytes) {
+    fn read(&self, line: &Bytes) {
         if line.iter().all(u8::is_ascii_whitespace) {
             return;
         }
-        match Body::parse(line) {
+        match Body::parse(line.clone()) {
             Ok(Body::One(message)) => self.dispatch(*message),
             Ok(Body::Batch(messages)) => {
                 for message in messages {
                     match message {
                         Ok(message) => self.dispatch(message),
-                        Err(error) => self.count_rubbish(&error.to_string()),
+                        Err(error) => self.reject(&error, line),
                     }
                 }
             }
-            Err(error) => self.count_rubbish(&error.to_string()),
+            Err(error) => self.reject(&error, line),
+        }
+    }
+
+    /// Counts what is no message. If it was meant to answer a request, that one has failed: nothing
+    /// else will come for it.
+    fn reject(&self, error: &ParseError, line: &[u8]) {
+        self.count_rubbish(&error.to_string(), line);
+        let is_request = memchr::memmem::find(line, b"\"method\"").is_some();
+        let Some(id) = error.id.as_ref().filter(|_| !is_request) else { return };
+        let Some(waiting) = number(id).and_then(|id| self.pending.lock().remove(&id)) else {
+            return;
+        };
+        let text = format!("the answer of the server `{}` is no message: {error}", self.name);
+        let answer = failure(Some(id), &RpcError::internal("bad_answer", text));
+        if let Ok(answer) = Message::parse(answer) {
+            // A receiver that is gone gave up.
+            let _ = waiting.send(answer);
         }
     }
 
@@ -258,8 +293,13 @@ impl Pipe {
         }
     }
 
-    fn count_rubbish(&self, error: &str) {
+    fn count_rubbish(&self, error: &str, line: &[u8]) {
         let count = self.rubbish.fetch_add(1, Ordering::Relaxed);
+        if count == 0 {
+            let text = String::from_utf8_lossy(line);
+            let shown = text.chars().filter(|c| !c.is_control()).take(RUBBISH_SHOWN).collect();
+            *self.first_rubbish.lock() = Some(shown);
+        }
         if count < RUBBISH_LOGGED {
             tracing::warn!(upstream = %self.name, error, "The upstream printed what is no message.");
         }

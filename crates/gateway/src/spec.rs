@@ -31,6 +31,8 @@ pub struct GatewaySpec {
     pub builtin: bool,
     /// Largest message taken from a client, bytes.
     pub max_body: usize,
+    /// How long a client may take to send a message.
+    pub body_timeout: Duration,
     /// Silence on an event stream after which a comment is sent.
     pub keep_alive: Duration,
 }
@@ -263,6 +265,7 @@ mod tests {
             list_page: 1,
             builtin,
             max_body: 1,
+            body_timeout: Duration::ZERO,
             keep_alive: Duration::ZERO,
         };
         for (pattern, expected) in [

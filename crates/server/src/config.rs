@@ -207,7 +207,7 @@ fn check_all(
     let server = listener::check(&raw.server, listen, checker);
     let auth = access::check(&raw.auth, checker);
     listener::check_exposure(&server, &auth, listen, checker);
-    let gateway = check_gateway(raw, checker);
+    let gateway = check_gateway(raw, server.limits.request_timeout, checker);
     views::check_required(&raw.ready, &raw.servers, checker);
     Config {
         server,
@@ -222,7 +222,11 @@ fn check_all(
     }
 }
 
-fn check_gateway(raw: &raw::Config, checker: &mut Checker<'_>) -> GatewaySpec {
+fn check_gateway(
+    raw: &raw::Config,
+    body_timeout: Duration,
+    checker: &mut Checker<'_>,
+) -> GatewaySpec {
     const HOUR: Duration = Duration::from_hours(1);
     let root = Path::root();
     let mut servers = Vec::new();
@@ -250,6 +254,7 @@ fn check_gateway(raw: &raw::Config, checker: &mut Checker<'_>) -> GatewaySpec {
         list_page: LIST_PAGE,
         builtin: raw.builtin,
         max_body,
+        body_timeout,
         keep_alive,
     }
 }

@@ -13,7 +13,7 @@ use gantry_protocol::headers::{self, ClientEra, PostHeaders, Refusal, check_batc
 use gantry_protocol::message::{Body, Kind};
 use gantry_protocol::{Message, Revision, RpcError};
 use gantry_transport::server::body::{self, Accepts};
-use gantry_transport::server::{BodyError, ReplyBody, accepts, read_body};
+use gantry_transport::server::{BodyError, BodyLimits, ReplyBody, accepts, read_body};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
@@ -65,10 +65,15 @@ impl Gateway {
                 RpcError::invalid_request("the header Content-Type must say application/json");
             return self.refuse(None, &Refusal { status: 415, error });
         }
-        let bytes = match read_body(&arrival.headers, body, snapshot.spec.max_body).await {
+        let limits = BodyLimits { size: snapshot.spec.max_body, time: snapshot.spec.body_timeout };
+        let bytes = match read_body(&arrival.headers, body, limits).await {
             Ok(bytes) => bytes,
             Err(error @ BodyError::TooLarge { .. }) => {
                 return self.refuse(None, &coded(ErrorCode::BodyTooLarge, error.to_string()));
+            }
+            Err(error @ BodyError::TooSlow { .. }) => {
+                let refusal = coded(ErrorCode::MalformedMessage, error.to_string());
+                return self.refuse(None, &Refusal { status: 408, ..refusal });
             }
             Err(error @ BodyError::Broken(_)) => {
                 return self.refuse(None, &coded(ErrorCode::MalformedMessage, error.to_string()));

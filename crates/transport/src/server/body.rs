@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::header::{ACCEPT, CONTENT_LENGTH};
@@ -35,13 +36,41 @@ pub enum BodyError {
         /// Bytes.
         limit: usize,
     },
+    /// 408.
+    #[error("the body did not come within {limit:?}, set by `server.limits.request_timeout`")]
+    TooSlow {
+        /// From the end of the headers on.
+        limit: Duration,
+    },
     /// The client went away or broke the framing.
     #[error("the body could not be read")]
     Broken(#[source] hyper::Error),
 }
 
+/// What a client may send, and how long it may take.
+#[derive(Debug, Clone, Copy)]
+pub struct BodyLimits {
+    /// Bytes.
+    pub size: usize,
+    /// From the end of the headers on.
+    pub time: Duration,
+}
+
 /// Reads a whole request body.
 pub async fn read_body(
+    headers: &HeaderMap,
+    body: hyper::body::Incoming,
+    limits: BodyLimits,
+) -> Result<Bytes, BodyError> {
+    tokio::select! {
+        // Most bodies are there already: then no timer is set.
+        biased;
+        read = read_all(headers, body, limits.size) => read,
+        () = tokio::time::sleep(limits.time) => Err(BodyError::TooSlow { limit: limits.time }),
+    }
+}
+
+async fn read_all(
     headers: &HeaderMap,
     mut body: hyper::body::Incoming,
     limit: usize,

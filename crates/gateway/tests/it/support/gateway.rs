@@ -45,6 +45,7 @@ pub(crate) fn spec(servers: Vec<UpstreamSpec>) -> GatewaySpec {
         list_page: 2,
         builtin: true,
         max_body: 64 * 1024,
+        body_timeout: Duration::from_secs(30),
         keep_alive: Duration::from_secs(15),
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use gantry_core::Tasks;
 use gantry_protocol::sse;
-use gantry_transport::server::{EventSender, ReplyBody, event_stream, full, read_body};
+use gantry_transport::server::{BodyLimits, EventSender, ReplyBody, event_stream, full, read_body};
 use http::{Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -109,7 +109,8 @@ impl State {
         if head.method == hyper::Method::DELETE {
             return full(StatusCode::OK, Bytes::new());
         }
-        let bytes = read_body(&head.headers, body, 1024 * 1024).await.unwrap();
+        let limits = BodyLimits { size: 1024 * 1024, time: PATIENCE };
+        let bytes = read_body(&head.headers, body, limits).await.unwrap();
         let message: Value = serde_json::from_slice(&bytes).unwrap();
         let _ = self.seen.try_send(message.clone());
         match (message["method"].as_str(), message.get("id")) {

@@ -172,7 +172,7 @@ impl Registry {
         // What came meanwhile is in a newer snapshot.
         let mut snapshot = self.snapshot();
         if wait && snapshot.view(name).is_some_and(|view| view.pending) {
-            self.rebuild();
+            self.catch_up();
             snapshot = self.snapshot();
         }
         let mut changed: Vec<(usize, Arc<Offer>)> = Vec::new();
@@ -210,6 +210,16 @@ impl Registry {
         let mut last = self.building.lock();
         let current = self.snapshot();
         self.build(&mut last, Arc::clone(&current.spec), Arc::clone(&current.servers));
+    }
+
+    /// Builds a new snapshot if a server was heard that had not been. Not whenever any offer is new:
+    /// one server that stays silent must not make every list pay for it.
+    fn catch_up(&self) {
+        let mut last = self.building.lock();
+        let current = self.snapshot();
+        if current.lacks_an_offer() {
+            self.build(&mut last, Arc::clone(&current.spec), Arc::clone(&current.servers));
+        }
     }
 
     fn publish(&self, spec: Arc<GatewaySpec>, servers: Arc<[Server]>) {

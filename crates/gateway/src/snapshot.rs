@@ -113,6 +113,15 @@ impl Snapshot {
         Some(view)
     }
 
+    /// Tells whether a server was heard by now that had not been.
+    pub fn lacks_an_offer(&self) -> bool {
+        let is_pending = |offer: &Offer| offer.freshness == gantry_core::offer::Freshness::Pending;
+        let mut offers = self.servers.iter().zip(&self.offers);
+        offers.any(|(server, offer)| {
+            is_pending(offer) && !is_pending(&server.provider.offer().load())
+        })
+    }
+
     /// Returns the servers that a view draws from.
     pub fn members(&self, name: &str) -> Vec<usize> {
         let single = self.servers.iter().position(|server| *server.name == *name);

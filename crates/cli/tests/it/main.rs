@@ -9,9 +9,9 @@
 mod commands;
 mod conformance;
 mod differential;
-mod docs;
 mod eras;
 mod local;
 mod peers;
+mod robustness;
 mod running;
 mod support;

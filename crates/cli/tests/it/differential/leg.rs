@@ -12,12 +12,13 @@ use tokio::{
 use super::{
     corpus::{Case, Step},
     json::{is_request, is_response, raw, string},
-    recorder::{Child, Recorder, Saw},
+    recorder::{Recorder, Saw},
 };
 use crate::support::{
     client::{CAPABILITIES, CLAIM, Client, MODERN, client_info},
     gantry::Gantry,
     process,
+    relay::Relay,
     wait::{eventually, soon},
 };
 
@@ -73,8 +74,8 @@ impl Leg {
     }
 
     /// A client that starts the child itself.
-    pub(super) async fn child(child: &Child, revision: &'static str, capabilities: Value) -> Self {
-        let (program, address) = child.command();
+    pub(super) async fn child(relay: &Relay, revision: &'static str, capabilities: Value) -> Self {
+        let (program, address) = relay.command();
         let mut command = process::command(program);
         command.arg(address);
         Self::pipe(command, revision, capabilities).await

@@ -1,22 +1,18 @@
 //! An upstream that answers from the corpus and keeps every byte that it is sent: over HTTP, and
 //! behind the pipes of a child.
 
-use std::{collections::HashMap, path::PathBuf, sync::Arc};
+use std::{collections::HashMap, sync::Arc};
 
 use parking_lot::Mutex;
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
-    net::{TcpListener, TcpStream, tcp::OwnedWriteHalf},
-    sync::watch,
-    task::JoinSet,
-};
+use tokio::sync::watch;
 
 use super::{
     corpus::{self, Case, Era, Step},
     json::{is_response, raw, string},
 };
 use crate::support::{
+    relay::{Child, Relay},
     scripted::{Answer, Script, Scripted, Seen},
     wait::soon,
 };
@@ -38,13 +34,6 @@ pub(super) struct Saw {
     pub(super) text: String,
     /// The headers that speak of it, over HTTP.
     pub(super) headers: Vec<(String, String)>,
-}
-
-/// An upstream as a child process.
-#[derive(Debug)]
-pub(super) struct Child {
-    port: u16,
-    _server: JoinSet<()>,
 }
 
 /// What is done about a message.
@@ -170,37 +159,14 @@ impl Recorder {
 
     // === as a child ===
 
-    /// Opens the socket to which the child hands its pipes.
-    pub(super) async fn child(self: &Arc<Self>) -> Child {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("the loopback has free ports");
-        let port = listener.local_addr().expect("a bound socket has an address").port();
+    pub(super) async fn child(self: &Arc<Self>) -> Relay {
         let recorder = Arc::clone(self);
-        let mut server = JoinSet::new();
-        server.spawn(async move {
-            let mut children = JoinSet::new();
-            while let Ok((socket, _)) = listener.accept().await {
-                children.spawn(Arc::clone(&recorder).serve(socket));
-            }
-        });
-        Child { port, _server: server }
+        Relay::start(move |line, child| Arc::clone(&recorder).hear(line, child)).await
     }
 
-    async fn serve(self: Arc<Self>, socket: TcpStream) {
-        let (input, output) = socket.into_split();
-        let output = Arc::new(tokio::sync::Mutex::new(output));
-        let mut lines = BufReader::new(input).lines();
-        let mut open = JoinSet::new();
-        while let Ok(Some(line)) = lines.next_line().await {
-            open.spawn(Arc::clone(&self).hear(line, Arc::clone(&output)));
-        }
-    }
-
-    async fn hear(self: Arc<Self>, line: String, output: Arc<tokio::sync::Mutex<OwnedWriteHalf>>) {
-        let say = async |text: &str| {
-            let line = format!("{}\n", text.replace(['\n', '\r'], " "));
-            // That nobody reads any more ends this by itself.
-            let _ = output.lock().await.write_all(line.as_bytes()).await;
-        };
+    async fn hear(self: Arc<Self>, line: String, child: Child) {
+        // That nobody reads any more ends this by itself.
+        let say = async |text: &str| drop(child.say(&text.replace(['\n', '\r'], " ")).await);
         let case = match self.react(&line, Vec::new()) {
             Reaction::Plain => {
                 if let Some(answer) = self.plain(&line) {
@@ -248,26 +214,6 @@ impl Recorder {
             }
         };
         Some(format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#))
-    }
-}
-
-impl Child {
-    /// The program and its argument.
-    pub(super) fn command(&self) -> (PathBuf, String) {
-        let folder = std::path::Path::new(env!("CARGO_BIN_EXE_gantry")).parent();
-        let folder = folder.expect("a program is in a folder");
-        (folder.join("examples/relay_stdio"), format!("127.0.0.1:{}", self.port))
-    }
-
-    /// Its entry under `servers` in a configuration.
-    pub(super) fn server(&self) -> Value {
-        let (program, address) = self.command();
-        assert!(
-            program.is_file(),
-            "`{}` has not been built\nhint: `cargo build -p gantry-cli --examples` builds it",
-            program.display()
-        );
-        json!({ "command": program, "args": [address], "probe_timeout": "5s", "timeout": "10s" })
     }
 }
 

@@ -14,7 +14,7 @@ pub struct ClientConfig {
     pub ca_file: Option<PathBuf>,
     /// By which proxy what is reached; `None` connects directly.
     pub proxy: Option<ProxyConfig>,
-    /// Idle connections kept for each authority.
+    /// Idle connections kept for each authority, by each runtime.
     pub max_idle_per_host: usize,
     /// How long a connection may have been idle and still be reused. The common servers close
     /// idle connections after 5 s; a request must not meet that close on its way.

@@ -21,6 +21,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
+use tokio::runtime;
 use tokio::task::coop::unconstrained;
 
 use crate::stream::Stream;
@@ -38,6 +39,8 @@ pub(crate) struct Connection {
     bell: Arc<Bell>,
     /// The bell as the driver knows it: always the same one, whichever task drives.
     waker: Waker,
+    /// Whose reactor watches the socket.
+    home: runtime::Id,
 }
 
 /// Wakes the task that waits for the connection, and nobody while none does.
@@ -64,7 +67,13 @@ impl Connection {
         let (sender, driver) = builder.handshake(TokioIo::new(stream)).await?;
         let bell = Arc::<Bell>::default();
         let waker = Waker::from(Arc::clone(&bell));
-        Ok(Self { sender, driver: Some(Box::pin(driver)), bell, waker })
+        let home = runtime::Handle::current().id();
+        Ok(Self { sender, driver: Some(Box::pin(driver)), bell, waker, home })
+    }
+
+    /// Returns the runtime that it was opened in.
+    pub(crate) fn home(&self) -> runtime::Id {
+        self.home
     }
 
     /// Sends the request in the slot and waits for the response's headers; the body is read by

@@ -1,7 +1,9 @@
 //! One authority as seen by a client: how it is reached, and the stack of its idle connections.
 //!
-//! The stack is last in, first out: the warmest connection is used, and those that a burst left
-//! over grow old at the bottom.
+//! A stack is last in, first out: the warmest connection is used, and those that a burst left
+//! over grow old at the bottom. Each runtime has a stack of its own: a connection is woken by the
+//! runtime that opened it, so a call that takes one of another runtime's would be woken across
+//! threads each time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +12,7 @@ use http::header::HeaderName;
 use http::{HeaderValue, Response};
 use hyper::body::Incoming;
 use parking_lot::Mutex;
+use tokio::runtime;
 use tokio::time::{Instant, timeout};
 
 use crate::address::AddressGuard;
@@ -55,7 +58,13 @@ pub(crate) struct Origin {
     pub(crate) host_header: HeaderValue,
     shared: Arc<Shared>,
     /// Held for a push or a pop only, never across an await, and nothing is dropped under it.
-    idle: Mutex<Vec<Idle>>,
+    idle: Mutex<Vec<Stack>>,
+}
+
+/// The idle connections of one runtime.
+struct Stack {
+    home: runtime::Id,
+    idle: Vec<Idle>,
 }
 
 struct Idle {
@@ -193,24 +202,34 @@ impl Origin {
         }
         let idle = Idle { connection, stale_at: Instant::now() + reuse };
         let surplus = {
-            let mut stack = self.idle.lock();
-            if stack.len() < self.shared.config.max_idle_per_host {
-                stack.push(idle);
-                None
-            } else {
-                Some(idle)
+            let home = idle.connection.home();
+            let mut stacks = self.idle.lock();
+            match stacks.iter_mut().find(|stack| stack.home == home) {
+                Some(stack) if stack.idle.len() >= self.shared.config.max_idle_per_host => {
+                    Some(idle)
+                }
+                Some(stack) => {
+                    stack.idle.push(idle);
+                    None
+                }
+                None => {
+                    stacks.push(Stack { home, idle: vec![idle] });
+                    None
+                }
             }
         };
         drop(surplus);
     }
 
     fn take(&self) -> Option<Connection> {
+        let here = runtime::Handle::current().id();
         let (candidate, below) = {
-            let mut stack = self.idle.lock();
+            let mut stacks = self.idle.lock();
+            let stack = &mut stacks.iter_mut().find(|stack| stack.home == here)?.idle;
             let candidate = stack.pop()?;
             // Whatever lies below a stale one is older still.
             let stale = candidate.stale_at <= Instant::now();
-            if stale { (None, std::mem::take(&mut *stack)) } else { (Some(candidate), Vec::new()) }
+            if stale { (None, std::mem::take(stack)) } else { (Some(candidate), Vec::new()) }
         };
         drop(below);
         candidate.map(|idle| idle.connection)
@@ -219,16 +238,17 @@ impl Origin {
     /// Closes the connections that are too old to be used.
     pub(crate) fn sweep(&self) {
         let now = Instant::now();
-        let stale: Vec<Idle> = {
-            let mut stack = self.idle.lock();
-            let n_stale = stack.iter().take_while(|idle| idle.stale_at <= now).count();
-            stack.drain(..n_stale).collect()
-        };
+        let mut stale: Vec<Idle> = Vec::new();
+        self.idle.lock().retain_mut(|Stack { idle, .. }| {
+            let n_stale = idle.iter().take_while(|idle| idle.stale_at <= now).count();
+            stale.extend(idle.drain(..n_stale));
+            !idle.is_empty()
+        });
         drop(stale);
     }
 
     pub(crate) fn n_idle(&self) -> usize {
-        self.idle.lock().len()
+        self.idle.lock().iter().map(|stack| stack.idle.len()).sum()
     }
 }
 

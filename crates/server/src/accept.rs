@@ -1,13 +1,16 @@
 //! Everything about runtimes and accepting: which threads there are, who accepts on which, and how
 //! a connection is served.
 //!
-//! One ordinary runtime serves everything. All that is given to it is `Send` and reaches shared
-//! state through [`Front`] alone, so that one current-thread runtime per core with a listener each
-//! (`SO_REUSEPORT`) can be tried by changing this file and no other.
+//! The ordinary runtime accepts and does what goes on in the background. Connections are served by
+//! [`Workers`], one runtime of one thread for each core: a call and its upstream's answer then stay
+//! on one thread, and nobody is woken on another one to carry them further. The price is that a
+//! connection stays where it was put, so whatever takes long must not be computed in a request.
 
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use gantry_core::Tasks;
@@ -16,18 +19,52 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::http_stack::{Front, http_stack};
 
 /// Connections served at a time; further ones wait in the system's queue.
 const MAX_CONNECTIONS: usize = 10_000;
+/// Connections on their way to a worker; when there are more, accepting waits for it.
+const ON_THEIR_WAY: usize = 64;
 /// More than any client sends; bounds the work of reading a head.
 const MAX_HEADERS: usize = 128;
 /// Read at once from a connection at most; large bodies come in pieces of this.
 const BUFFER: usize = 256 * 1024;
 /// How long to wait after the system refused a connection for want of something.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// The threads that serve connections, each with a runtime of its own. They end when this is
+/// dropped, and with them whatever is still under way there.
+#[derive(Debug)]
+pub(crate) struct Workers {
+    inboxes: Vec<Inbox>,
+    _ending: DropGuard,
+}
+
+/// The way to a worker.
+#[derive(Debug, Clone)]
+pub(crate) struct Inbox {
+    connections: mpsc::Sender<Arrived>,
+    /// How many it serves.
+    n_open: Arc<AtomicUsize>,
+}
+
+/// A connection that was accepted. It belongs to no runtime, so that a worker's can take it.
+#[derive(Debug)]
+struct Arrived {
+    stream: std::net::TcpStream,
+    peer: SocketAddr,
+    held: Held,
+}
+
+/// What a connection takes up as long as it is open.
+#[derive(Debug)]
+struct Held {
+    n_open: Arc<AtomicUsize>,
+    _permit: OwnedSemaphorePermit,
+}
 
 /// Makes the runtime of this process.
 pub(crate) fn runtime() -> io::Result<Runtime> {
@@ -39,10 +76,11 @@ pub(crate) async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::bind(address).await
 }
 
-/// Accepts until `tasks` is told to stop, and serves each connection as a task of the same group.
+/// Accepts until `tasks` is told to stop, and gives each connection to the worker that serves the
+/// fewest, where it is a task of the same group.
 ///
 /// Stopping lets requests that are under way finish and closes every connection after its answer.
-pub(crate) async fn accept(listener: TcpListener, front: Arc<Front>, tasks: Tasks) {
+pub(crate) async fn accept(listener: TcpListener, workers: Vec<Inbox>, tasks: Tasks) {
     let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let accepting = async {
         loop {
@@ -51,18 +89,21 @@ pub(crate) async fn accept(listener: TcpListener, front: Arc<Front>, tasks: Task
             }
             let permit = Arc::clone(&permits).acquire_owned().await;
             let permit = permit.expect("the semaphore is never closed");
-            let (stream, peer) = match listener.accept().await {
+            let accepted = listener.accept().await;
+            let accepted = accepted.and_then(|(stream, peer)| Ok((stream.into_std()?, peer)));
+            let (stream, peer) = match accepted {
                 Ok(accepted) => accepted,
                 Err(error) => {
                     pause_after(&error).await;
                     continue;
                 }
             };
-            let (front, stopping) = (Arc::clone(&front), tasks.clone());
-            tasks.spawn("connection", async move {
-                let _permit = permit;
-                serve(stream, peer, front, &stopping).await;
-            });
+            let fewest = workers.iter().min_by_key(|inbox| inbox.n_open.load(Ordering::Relaxed));
+            let Some(Inbox { connections, n_open }) = fewest else { return };
+            let held = Held::new(n_open, permit);
+            if connections.send(Arrived { stream, peer, held }).await.is_err() {
+                tracing::error!("A connection found no thread to serve it; this is a bug.");
+            }
         }
     };
     tokio::select! {
@@ -84,6 +125,65 @@ async fn pause_after(error: &io::Error) {
     if !is_the_clients {
         tracing::error!(%error, "A connection could not be accepted.");
         tokio::time::sleep(PAUSE).await;
+    }
+}
+
+impl Workers {
+    /// Starts one worker for each core.
+    pub(crate) fn start(front: &Arc<Front>, tasks: &Tasks) -> io::Result<Self> {
+        let ending = CancellationToken::new();
+        let mut workers = Self { inboxes: Vec::new(), _ending: ending.clone().drop_guard() };
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+            let (sender, receiver) = mpsc::channel(ON_THEIR_WAY);
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            let (front, tasks, ending) = (Arc::clone(front), tasks.clone(), ending.clone());
+            thread::Builder::new().name("gantry-worker".to_owned()).spawn(move || {
+                runtime.block_on(async {
+                    tokio::select! {
+                        () = ending.cancelled() => {}
+                        () = take_up(receiver, &front, &tasks) => ending.cancelled().await,
+                    }
+                });
+            })?;
+            workers.inboxes.push(Inbox { connections: sender, n_open: Arc::default() });
+        }
+        Ok(workers)
+    }
+
+    /// Returns the ways to all of them.
+    pub(crate) fn inboxes(&self) -> Vec<Inbox> {
+        self.inboxes.clone()
+    }
+}
+
+impl Held {
+    fn new(n_open: &Arc<AtomicUsize>, permit: OwnedSemaphorePermit) -> Self {
+        n_open.fetch_add(1, Ordering::Relaxed);
+        Self { n_open: Arc::clone(n_open), _permit: permit }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.n_open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Serves the connections that come, in the runtime of this worker.
+async fn take_up(mut inbox: mpsc::Receiver<Arrived>, front: &Arc<Front>, tasks: &Tasks) {
+    while let Some(Arrived { stream, peer, held }) = inbox.recv().await {
+        let stream = match TcpStream::from_std(stream) {
+            Ok(stream) => stream,
+            Err(error) => {
+                tracing::error!(%error, "A connection could not be served.");
+                continue;
+            }
+        };
+        let (front, stopping) = (Arc::clone(front), tasks.clone());
+        tasks.spawn("connection", async move {
+            let _held = held;
+            serve(stream, peer, front, &stopping).await;
+        });
     }
 }
 

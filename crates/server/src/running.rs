@@ -15,6 +15,7 @@ use parking_lot::Mutex;
 use prometheus_client::registry::Registry;
 use tokio::time::Instant;
 
+use crate::accept::Workers;
 use crate::compose::{self, Kept, Options};
 use crate::config::{Config, Env};
 use crate::http_metrics::HttpMetrics;
@@ -43,6 +44,8 @@ pub struct Running {
     /// What watches and sweeps.
     background: Tasks,
     store_tasks: Tasks,
+    /// Outlive everything else: what they serve may be waited for anywhere.
+    workers: Workers,
 }
 
 impl Running {
@@ -92,7 +95,10 @@ impl Running {
         let connections = Tasks::new();
         let front =
             Arc::new(Front { shared: Arc::clone(&shared), routes: routes::router(shared.clone()) });
-        connections.spawn("accept", accept::accept(listener, front, connections.clone()));
+        let workers = Workers::start(&front, &connections)
+            .map_err(|source| StartError::Runtime { source })?;
+        let accepting = accept::accept(listener, workers.inboxes(), connections.clone());
+        connections.spawn("accept", accepting);
         if let Err(error) = local::start(&shared.data, &shared.gateway, &connections) {
             // The gateway serves all the same; commands then start one of their own.
             tracing::warn!(%error, "The socket of the data folder cannot be made.");
@@ -106,7 +112,7 @@ impl Running {
             "The gateway is up."
         );
         let (folder, store_tasks) = (kept.folder, kept.store_tasks);
-        Ok(Self { shared, reloader, folder, connections, background, store_tasks })
+        Ok(Self { shared, reloader, folder, connections, background, store_tasks, workers })
     }
 
     /// Returns where it listens; the port is never 0.
@@ -145,6 +151,7 @@ impl Running {
             self.store_tasks.shut_down(RESERVE).await
         };
         let stored = tokio::time::timeout(RESERVE, closing).await.unwrap_or(false);
+        drop(self.workers);
         drop(self.folder);
         let is_clean = upstreams_ended && connections_ended && background_ended && stored;
         if is_clean {

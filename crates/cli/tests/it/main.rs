@@ -9,6 +9,7 @@
 mod commands;
 mod conformance;
 mod differential;
+mod docs;
 mod eras;
 mod local;
 mod peers;

@@ -58,6 +58,22 @@ fn follow(pages: &[Page], from: &Page, target: &str) -> Result<(), String> {
 }
 
 #[test]
+fn the_index_leads_to_every_page() {
+    let pages = pages::all();
+    let index = pages.iter().find(|page| page.path == Path::new("docs/README.md"));
+    let index = index.expect("the documentation has an index");
+    let linked: Vec<_> =
+        index.links().iter().map(|(_, target)| pages::normal(&index.base().join(target))).collect();
+    let of_docs = pages.iter().filter(|page| page.path.starts_with("docs") && *page != index);
+    // One table leads to all of these.
+    let missing: Vec<_> = of_docs
+        .filter(|page| !page.path.starts_with("docs/errors") && !linked.contains(&page.path))
+        .map(|page| page.path.display().to_string())
+        .collect();
+    assert!(missing.is_empty(), "docs/README.md lacks {}", missing.join(", "));
+}
+
+#[test]
 fn every_file_and_item_that_a_page_names_is_there() {
     let code = Code::read();
     let mut missing = Vec::new();

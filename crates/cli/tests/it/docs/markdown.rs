@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 /// A page.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Page {
     /// From the root of the repository.
     pub(super) path: PathBuf,

@@ -161,8 +161,13 @@ impl Registry {
         if wait {
             let wait = snapshot.spec.first_offer_wait;
             for at in snapshot.members(name) {
-                if snapshot.servers[at].upstream.as_ref().is_some_and(is_worth_waiting_for) {
-                    heard(snapshot.servers[at].provider.offer(), wait).await;
+                if let Some(upstream) = &snapshot.servers[at].upstream {
+                    // One that is down will not be heard soon.
+                    tokio::select! {
+                        biased;
+                        () = upstream.down() => {}
+                        () = heard(snapshot.servers[at].provider.offer(), wait) => {}
+                    }
                 }
             }
             for (_, cell) in &own {
@@ -252,11 +257,6 @@ async fn own_offers(
         }
     }
     own
-}
-
-/// An upstream that is being started may still say something; one that is down will not soon.
-fn is_worth_waiting_for(upstream: &Arc<Upstream>) -> bool {
-    matches!(upstream.state(), crate::upstream::State::Starting | crate::upstream::State::Ready)
 }
 
 /// Waits for a first offer, counted from when it was first asked for: once that time is over, no

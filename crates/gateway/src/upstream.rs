@@ -150,6 +150,14 @@ impl Upstream {
         self.link.store(None);
     }
 
+    /// Waits until it is down, or switched off: nothing is to be heard of it soon.
+    pub async fn down(&self) {
+        let mut state = self.shared.state.subscribe();
+        let is_down = |state: &State| !matches!(state, State::Starting | State::Ready);
+        // The sender lives as long as this.
+        let _ = state.wait_for(is_down).await;
+    }
+
     /// Tells how it is.
     pub fn status(&self) -> UpstreamStatus {
         let state = self.state();

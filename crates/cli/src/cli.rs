@@ -71,7 +71,10 @@ pub(crate) enum Command {
         name: String,
     },
 
-    /// Tell what is wrong with the configuration file, if anything is
+    /// Tell what is wrong with the configuration file, and what may be
+    ///
+    /// What may be wrong is a warning and no failure: a program that is not found, a pattern of a view
+    /// that can match nothing. No server is started or asked.
     Check {
         #[command(flatten)]
         format: Format,

@@ -31,7 +31,7 @@ pub(crate) fn run(place: &Place, format: Format) -> Result<(), Failure> {
         output::line(&format!("warning: {}", warning.render(Some(file))))?;
     }
     output::line(&format!(
-        "Checked: all keys and values, {}, {}. No server was started or asked.",
+        "Checked: all keys and values, {}, {} of views. No server was started or asked.",
         counted(checked.n_programs, "program"),
         counted(checked.n_patterns, "pattern"),
     ))

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::shape;
+use super::{LIST_PAGE, shape, tree, units};
 
 const PREFACE: &str = "\
 # The configuration file
@@ -24,6 +24,14 @@ or `d`; sizes a whole number and `B`, `KB`, `MB`, `GB`, `KiB`, `MiB` or `GiB`.
 pub fn markdown() -> String {
     let mut page = PREFACE.to_owned();
     section(&mut page, "The top level", &shape::inlined_schema(), "");
+    // Writing to a string cannot fail.
+    let _ = write!(
+        page,
+        "\n## What no key sets\n\nA page of a list has at most {LIST_PAGE} entries. The file itself has at most \
+         {} and {} levels.\n",
+        units::format_size(tree::MAX_BYTES),
+        tree::MAX_DEPTH
+    );
     page
 }
 

@@ -17,7 +17,7 @@ use super::problem::{Problem, Report};
 /// No configuration written by people is larger.
 pub(crate) const MAX_BYTES: usize = 4 * 1024 * 1024;
 /// Our deepest documented path has six steps.
-const MAX_DEPTH: usize = 32;
+pub(crate) const MAX_DEPTH: usize = 32;
 /// Aliases multiply: this is the limit after they were resolved.
 const MAX_NODES: usize = 100_000;
 

@@ -18,10 +18,13 @@ async fn a_server_is_added_to_a_file_that_does_not_exist_yet() {
         command: npx
         args: ["-y", "@modelcontextprotocol/server-everything"]
     "#);
+    let desk = desk.variable("PATH", "/nowhere");
     assert_snapshot!(desk.run(&["check"]).await, @r"
     exit code 0
     ----- stdout
     `gantry.yaml` is good: 1 server, 0 views, 0 tokens.
+    warning: `servers.everything.command` is not found on `PATH`: `npx` (gantry.yaml:3:14); install it, or write its full path; a gateway that a service manager starts may have another `PATH`
+    Checked: all keys and values, 1 program, 0 patterns of views. No server was started or asked.
     ");
 }
 

@@ -59,7 +59,9 @@ async fn every_mistake_is_told_with_its_place() {
           "message": "`log.level` must be one of `error`, `warn`, `info`, `debug`, `trace`, but is `loud`",
           "hint": null
         }
-      ]
+      ],
+      "warnings": [],
+      "checked": null
     }
     "#);
     assert_snapshot!(desk.run(&["config", "show"]).await, @r"
@@ -71,6 +73,69 @@ async fn every_mistake_is_told_with_its_place() {
 
     hint: this is E0103 — run `gantry explain E0103`
     hint: this is E0105 — run `gantry explain E0105`
+    ");
+}
+
+#[tokio::test]
+async fn what_is_hardly_meant_is_told_and_no_failure() {
+    let desk = Desk::with(
+        "servers:\n  shell:\n    command: sh\n  git:\n    command: no-such-program\n  off:\n    \
+         command: no-such-program\n    enabled: false\nviews:\n  coding: [git__*, shel__run]\n",
+    );
+    assert_snapshot!(desk.run(&["check"]).await, @r"
+    exit code 0
+    ----- stdout
+    `gantry.yaml` is good: 3 servers, 1 view, 0 tokens.
+    warning: `servers.git.command` is not found on `PATH`: `no-such-program` (gantry.yaml:5:14); install it, or write its full path; a gateway that a service manager starts may have another `PATH`
+    warning: `views.coding[1]` can match no tool of any of `servers`: `shel__run` (gantry.yaml:10:20); did you mean `shell__run`?
+    Checked: all keys and values, 2 programs, 2 patterns of views. No server was started or asked.
+    ");
+    assert_snapshot!(desk.run(&["check", "--format", "json"]).await, @r#"
+    exit code 0
+    ----- stdout
+    {
+      "file": "gantry.yaml",
+      "ok": true,
+      "problems": [],
+      "warnings": [
+        {
+          "code": "E0201",
+          "path": "servers.git.command",
+          "line": 5,
+          "column": 14,
+          "message": "`servers.git.command` is not found on `PATH`: `no-such-program`",
+          "hint": "install it, or write its full path; a gateway that a service manager starts may have another `PATH`"
+        },
+        {
+          "code": "E0301",
+          "path": "views.coding[1]",
+          "line": 10,
+          "column": 20,
+          "message": "`views.coding[1]` can match no tool of any of `servers`: `shel__run`",
+          "hint": "did you mean `shell__run`?"
+        }
+      ],
+      "checked": {
+        "servers": 3,
+        "programs": 2,
+        "views": 1,
+        "patterns": 2,
+        "tokens": 0
+      }
+    }
+    "#);
+}
+
+#[tokio::test]
+async fn a_server_that_is_down_is_listed_with_the_code_of_its_reason() {
+    let desk = Desk::with("servers:\n  git:\n    command: /nowhere/no-such-program\n");
+    assert_snapshot!(desk.run(&["servers", "list"]).await, @r"
+    exit code 0
+    ----- stdout
+    NAME  TYPE   STATE        REVISION  TOOLS  CODE   REASON
+    git   stdio  unreachable  ?         ?      E0201  program `/nowhere/no-such-program` does not exist (seen from `[FOLDER]`)
+    ----- stderr
+    hint: `gantry explain E0201` says what to do about E0201
     ");
 }
 

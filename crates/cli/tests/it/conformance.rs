@@ -47,7 +47,7 @@ async fn a_modern_stdio_upstream_passes_the_suite_of_2026_07_28_through_the_gate
 }
 
 async fn passes_over_http(revision: Revision, era: &str) {
-    let upstream = HttpUpstream::start("dual").await;
+    let upstream = HttpUpstream::start(era).await;
     let gantry =
         Gantry::start(&format!("servers: {{ up: {{ url: \"{}\" }} }}", upstream.url())).await;
     let log = || format!("{}\n--- the upstream's\n{}", gantry.log(), upstream.log());

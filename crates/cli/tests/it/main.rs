@@ -4,6 +4,7 @@
 //! other module is one subject.
 
 #![expect(clippy::panic, reason = "where a helper of a test fails, the test has failed")]
+#![expect(clippy::needless_pass_by_value, reason = "`json!(…)` reads better without a reference")]
 
 #[cfg(test)]
 mod commands;

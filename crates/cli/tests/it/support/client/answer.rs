@@ -111,7 +111,7 @@ pub(crate) struct Open {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Event {
     pub(crate) id: Option<String>,
-    pub(crate) event: Option<String>,
+    pub(crate) name: Option<String>,
     pub(crate) retry: Option<String>,
     pub(crate) data: String,
     /// Whether it is a comment, and nothing else.
@@ -268,7 +268,7 @@ impl Event {
             let value = value.strip_prefix(' ').unwrap_or(value);
             match field {
                 "id" => event.id = Some(value.to_owned()),
-                "event" => event.event = Some(value.to_owned()),
+                "event" => event.name = Some(value.to_owned()),
                 "retry" => event.retry = Some(value.to_owned()),
                 "data" => data.push(value),
                 _ => {}

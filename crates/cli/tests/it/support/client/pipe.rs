@@ -29,7 +29,7 @@ pub(crate) struct PipeClient {
     /// What was read while something else was waited for.
     aside: VecDeque<Value>,
     next_id: u64,
-    _folder: Option<TempDir>,
+    folder: Option<TempDir>,
 }
 
 impl PipeClient {
@@ -40,7 +40,7 @@ impl PipeClient {
         let file = folder.path().join("gantry.yaml");
         std::fs::write(&file, config).expect("a file can be written in one's own folder");
         let mut client = Self::spawn(&file, &folder.path().join("data"));
-        client._folder = Some(folder);
+        client.folder = Some(folder);
         client
     }
 
@@ -66,7 +66,7 @@ impl PipeClient {
         let input = child.stdin.take();
         let output = child.stdout.take().expect("stdout is piped above");
         let output = BufReader::new(output).lines();
-        Self { child, input, output, aside: VecDeque::new(), next_id: 1, _folder: None }
+        Self { child, input, output, aside: VecDeque::new(), next_id: 1, folder: None }
     }
 
     /// Sends a message.

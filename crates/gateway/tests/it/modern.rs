@@ -133,6 +133,31 @@ async fn bad_bodies_get_the_error_that_names_them() {
 }
 
 #[tokio::test]
+async fn what_is_refused_names_the_page_that_explains_it() {
+    let running = gateway::start(vec![server("down", "http://127.0.0.1:9/mcp")]).await;
+    let client = Client::new(&running);
+    let list = modern(&json!(1), "tools/list", json!({}));
+    let mut later = list.clone();
+    later["params"]["_meta"]["io.modelcontextprotocol/protocolVersion"] = json!("2099-01-01");
+    let unknown = modern(&json!(1), "tools/call", json!({ "name": "x" }));
+    let foreign = client.clone().with("mcp-session-id", "foreign");
+    let own = client.clone().at("/mcp/down");
+    let beyond = modern(&json!(1), "vendor/method", json!({}));
+    for (mut answer, code) in [
+        (client.request("POST", "{").await, "E0305"),
+        (client.send(&list).await, "E0307"),
+        (client.modern(&later).await, "E0308"),
+        (client.modern(&unknown).await, "E0302"),
+        (foreign.send(&legacy(&json!(1), "ping", &json!({}))).await, "E0306"),
+        (client.clone().at("/mcp/nobody").modern(&list).await, "E0301"),
+        (own.modern(&beyond).await, "E0202"),
+    ] {
+        let answer = answer.json().await;
+        assert_eq!(answer["error"]["data"]["code"], code, "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn get_and_delete_without_a_session_say_what_is_allowed() {
     let client = alone().await;
     for method in ["GET", "DELETE"] {

@@ -21,6 +21,8 @@ pub(super) struct Flight {
     pub(super) link: Arc<dyn ClientLink>,
     /// The caller's legacy session.
     pub(super) session: Option<SessionId>,
+    /// Whether a client made it; what Gantry asks for itself is nobody's.
+    pub(super) of_client: bool,
     /// Whether a callback may belong to it.
     pub(super) carrier: bool,
     /// How long it may still take.
@@ -78,10 +80,10 @@ impl Flights {
         self.open.lock().is_empty()
     }
 
-    /// Returns the only open call, if there is exactly one.
+    /// Returns the only open call of a client, if there is exactly one.
     pub(super) fn only(&self) -> Option<Arc<Flight>> {
         let open = self.open.lock();
-        let mut calls = open.values();
+        let mut calls = open.values().filter(|flight| flight.of_client);
         match (calls.next(), calls.next()) {
             (Some(call), None) => Some(Arc::clone(call)),
             _ => None,

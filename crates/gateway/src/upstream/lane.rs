@@ -56,7 +56,7 @@ pub(super) struct Lane {
     callbacks: Mutex<HashMap<Id, CancellationToken>>,
     elicitations: Mutex<HashMap<String, SessionId>>,
     /// The level that the upstream was told: an index into [`LEVELS`].
-    level: Mutex<Option<usize>>,
+    level: tokio::sync::Mutex<Option<usize>>,
     last_used: Mutex<Instant>,
     closed: CancellationToken,
     /// Fires before `closed` does when the upstream does not know the session any more.
@@ -118,6 +118,7 @@ impl Lane {
             id,
             link: Arc::clone(&context.client),
             session: context.caller.session,
+            of_client: true,
             carrier,
             patience: super::flight::Patience::new(self.shared.spec.timeout),
         };
@@ -146,17 +147,16 @@ impl Lane {
         if !declares(&self.greeting.capabilities, "logging") {
             return;
         }
-        {
-            let mut told = self.level.lock();
-            if told.is_some_and(|told| told <= wanted) {
-                return;
-            }
-            *told = Some(wanted);
+        // Held until the upstream knows: a call that went ahead would miss its first messages.
+        let mut told = self.level.lock().await;
+        if told.is_some_and(|told| told <= wanted) {
+            return;
         }
         let params = serde_json::json!({ "level": level }).to_string().into_bytes();
         if let Err(error) = self.ask(method::LOGGING_SET_LEVEL, params).await {
             tracing::debug!(upstream = %self.shared.spec.name, %error, "Setting the level failed.");
         }
+        *told = Some(wanted);
     }
 
     /// Asks to be told of changes of a resource, or not to be told any more.
@@ -360,6 +360,7 @@ impl Asker for Arc<Lane> {
                 id,
                 link: Arc::new(NoClient),
                 session: None,
+                of_client: false,
                 carrier: false,
                 patience: super::flight::Patience::new(self.shared.spec.timeout),
             };

@@ -140,6 +140,7 @@ impl ModernLink {
             id: fresh,
             link: Arc::clone(&context.client),
             session: None,
+            of_client: true,
             carrier: false,
             patience: Patience::new(self.shared.spec.timeout),
         };
@@ -438,6 +439,7 @@ impl Asker for ModernLink {
                 id,
                 link: Arc::new(NoClient),
                 session: None,
+                of_client: false,
                 carrier: false,
                 patience: Patience::new(self.shared.spec.timeout),
             };

@@ -321,6 +321,8 @@ impl ModernRequest {
         match listen::open(gateway, view, context, message, sink.clone()).await {
             Ok(open) => {
                 tokio::select! {
+                    // First, because a gateway that stops ends the connection as well.
+                    biased;
                     () = gateway.tasks.stopping().cancelled() => open.conclude(),
                     () = self.ended.cancelled() => {}
                 }

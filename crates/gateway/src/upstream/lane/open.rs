@@ -175,7 +175,7 @@ impl Lane {
             exclusive,
             callbacks: Mutex::default(),
             elicitations: Mutex::new(HashMap::new()),
-            level: Mutex::new(None),
+            level: tokio::sync::Mutex::new(None),
             last_used: Mutex::new(Instant::now()),
             closed: CancellationToken::new(),
             forgotten: CancellationToken::new(),

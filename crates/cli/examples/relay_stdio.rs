@@ -27,7 +27,7 @@ fn main() -> ExitCode {
 
 /// Copies pieces as they come, until either side ends.
 fn copy(mut from: impl Read, mut to: impl Write) {
-    let mut piece = [0; 64 * 1024];
+    let mut piece = vec![0; 64 * 1024];
     while let Ok(length @ 1..) = from.read(&mut piece) {
         if to.write_all(&piece[..length]).and_then(|()| to.flush()).is_err() {
             return;

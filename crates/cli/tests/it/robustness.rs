@@ -36,7 +36,7 @@ async fn good() -> Scripted {
 }
 
 /// A configuration of these servers, with more members at its top.
-fn config_with(servers: &[(&str, Value)], more: Value) -> String {
+fn config_with(servers: &[(&str, Value)], more: &Value) -> String {
     let mut whole: Value =
         serde_json::from_str(&config(servers)).expect("a configuration is JSON here");
     for (name, value) in more.as_object().into_iter().flatten() {

@@ -13,6 +13,7 @@ const SHOWN: usize = 160;
 
 /// How both legs are connected.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each says something of its own")]
 pub(super) struct Pairing {
     era: Era,
     revision: &'static str,
@@ -80,14 +81,11 @@ impl Pairing {
 
     /// Makes equal what may differ at that end.
     fn level(self, end: End, text: &str) -> String {
-        let mut text = text.to_owned();
-        if self.child {
-            text = text.replace(['\n', '\r'], " ");
-        }
+        let text = if self.child { text.replace(['\n', '\r'], " ") } else { text.to_owned() };
         if !self.renumbers() {
             return text;
         }
-        text = text.trim().to_owned();
+        let text = text.trim().to_owned();
         match end {
             End::Upstream if is_request(&text) => {
                 let text = with(&text, &["id"], "\"*\"");

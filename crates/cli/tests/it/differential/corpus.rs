@@ -150,7 +150,7 @@ fn parts(file: &str) -> Vec<(char, String)> {
         let mark = characters.next().filter(|mark| "#>~?=<^v@".contains(*mark));
         let is_marked = characters.next() == Some(' ');
         match (mark, parts.last_mut()) {
-            (Some(mark), _) if is_marked => parts.push((mark, line[2..].to_owned())),
+            (Some(mark), _) if is_marked => parts.push((mark, characters.as_str().to_owned())),
             (None, _) if line.is_empty() => {}
             (_, Some((_, text))) => {
                 text.push('\n');

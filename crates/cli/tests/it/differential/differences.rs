@@ -12,6 +12,8 @@ pub(super) enum Difference {
     HttpStatus,
     Framing,
     OneLine,
+    Batches,
+    SlowReaders,
     Greeting,
     AnsweredHere,
     Lists,
@@ -19,6 +21,7 @@ pub(super) enum Difference {
     Changes,
     UnknownNames,
     RefusedMessages,
+    Limits,
     UnusableAnswers,
     HopErrors,
     OtherEra,
@@ -28,7 +31,7 @@ pub(super) enum Difference {
 
 impl Difference {
     /// All of them.
-    pub(super) const ALL: [Self; 20] = [
+    pub(super) const ALL: [Self; 23] = [
         Self::RequestIds,
         Self::ProgressTokens,
         Self::PublicNames,
@@ -37,6 +40,8 @@ impl Difference {
         Self::HttpStatus,
         Self::Framing,
         Self::OneLine,
+        Self::Batches,
+        Self::SlowReaders,
         Self::Greeting,
         Self::AnsweredHere,
         Self::Lists,
@@ -44,6 +49,7 @@ impl Difference {
         Self::Changes,
         Self::UnknownNames,
         Self::RefusedMessages,
+        Self::Limits,
         Self::UnusableAnswers,
         Self::HopErrors,
         Self::OtherEra,
@@ -62,6 +68,8 @@ impl Difference {
             Self::HttpStatus => "http-status",
             Self::Framing => "framing",
             Self::OneLine => "one-line",
+            Self::Batches => "batches",
+            Self::SlowReaders => "slow-readers",
             Self::Greeting => "greeting",
             Self::AnsweredHere => "answered-here",
             Self::Lists => "lists",
@@ -69,6 +77,7 @@ impl Difference {
             Self::Changes => "changes",
             Self::UnknownNames => "unknown-names",
             Self::RefusedMessages => "refused-messages",
+            Self::Limits => "limits",
             Self::UnusableAnswers => "unusable-answers",
             Self::HopErrors => "hop-errors",
             Self::OtherEra => "other-era",
@@ -88,6 +97,9 @@ impl Difference {
                 | Self::Sessions
                 | Self::HttpHeaders
                 | Self::OneLine
+                | Self::Batches
+                | Self::SlowReaders
+                | Self::Limits
                 | Self::Greeting
                 | Self::Changes
         )

@@ -39,7 +39,7 @@ impl<'de> Deserialize<'de> for Members<'de> {
 pub(super) fn span(text: &str, path: &[&str]) -> Option<Range<usize>> {
     let mut span = 0..text.len();
     for name in path {
-        let Members(members) = serde_json::from_str(&text[span]).ok()?;
+        let Members(members) = serde_json::from_str(text.get(span)?).ok()?;
         let is_it = |key: &RawValue| {
             serde_json::from_str::<String>(key.get()).is_ok_and(|key| key == *name)
         };
@@ -52,7 +52,7 @@ pub(super) fn span(text: &str, path: &[&str]) -> Option<Range<usize>> {
 
 /// The value at `path` as it stands in `text`.
 pub(super) fn raw<'a>(text: &'a str, path: &[&str]) -> Option<&'a str> {
-    Some(&text[span(text, path)?])
+    text.get(span(text, path)?)
 }
 
 /// The string at `path`.
@@ -62,10 +62,11 @@ pub(super) fn string(text: &str, path: &[&str]) -> Option<String> {
 
 /// `text` with another value at `path`; as it is if there is none.
 pub(super) fn with(text: &str, path: &[&str], value: &str) -> String {
-    match span(text, path) {
-        Some(span) => format!("{}{value}{}", &text[..span.start], &text[span.end..]),
-        None => text.to_owned(),
+    let mut changed = text.to_owned();
+    if let Some(span) = span(text, path) {
+        changed.replace_range(span, value);
     }
+    changed
 }
 
 /// The elements of the array at `path`, as they stand in `text`.

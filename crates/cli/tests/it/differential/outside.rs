@@ -1,5 +1,6 @@
 //! What differs around the exchanges and between them: headers, session ids, and what an upstream
-//! says when nobody asks (`docs/differences.md`: sessions, http-headers, changes, one-line).
+//! says when nobody asks (`docs/differences.md`: sessions, http-headers, batches, changes, limits).
+//! What becomes of slow readers is tested in `robustness`.
 
 use serde_json::json;
 
@@ -63,6 +64,58 @@ async fn no_header_of_a_client_travels_but_those_of_mcp() {
     for name in ["x-answer", "set-cookie"] {
         assert_eq!(reply.header(name), None, "{name}");
     }
+}
+
+#[tokio::test]
+async fn a_batch_reaches_the_server_as_single_messages() {
+    let revision = "2025-03-26";
+    let upstream = Scripted::legacy(revision)
+        .tool("a", json!({}), |_| Answer::text("a"))
+        .tool("b", json!({}), |_| Answer::text("b"))
+        .start()
+        .await;
+    let gantry = Gantry::start(&config(&[("up", upstream.server())])).await;
+    let client = Client::legacy(&gantry.url("/mcp/up"), revision, json!({})).await;
+    client.tool_names().await;
+    let call = |id: u32, name: &str| {
+        format!(
+            r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{{"name":"{name}","x":1.0}}}}"#
+        )
+    };
+    let batch = format!("[{},{}]", call(7, "a"), call(8, "b"));
+    let reply = client.post(batch, &[("mcp-session-id", client.session())]).await;
+    let mut answers = reply.message.as_array().cloned().unwrap_or_default();
+    answers.sort_by_key(|answer| answer["id"].as_u64());
+    let texts: Vec<_> = answers
+        .iter()
+        .map(|answer| (answer["id"].clone(), answer["result"]["content"][0]["text"].clone()))
+        .collect();
+    assert_eq!(texts, [(json!(7), json!("a")), (json!(8), json!("b"))], "{reply:?}");
+    let calls = upstream.wait_for("tools/call", 2).await;
+    assert!(calls.iter().all(|seen| seen.body.ends_with(br#""x":1.0}}"#)), "{calls:?}");
+}
+
+#[tokio::test]
+async fn what_takes_too_long_or_is_too_large_is_an_error_that_says_so() {
+    let upstream = Scripted::legacy(LEGACY[0])
+        .tool("silent", json!({}), |_| Answer::Hang)
+        .tool("large", json!({}), |_| Answer::text("x".repeat(100_000)))
+        .tool("good", json!({}), |_| Answer::text("fine"))
+        .start()
+        .await;
+    let mut server = upstream.server();
+    server["timeout"] = "1s".into();
+    server["max_message"] = "64KiB".into();
+    let gantry = Gantry::start(&config(&[("up", server)])).await;
+    let client = Client::legacy(&gantry.url("/mcp/up"), LEGACY[0], json!({})).await;
+    let silent = client.call("silent", json!({})).await.message.to_string();
+    assert!(silent.contains("`up`") && silent.contains("`timeout`"), "{silent}");
+    let cancelled = upstream.wait_for("notifications/cancelled", 1).await;
+    let call = upstream.wait_for("tools/call", 1).await;
+    assert_eq!(cancelled[0].params()["requestId"], *call[0].id());
+    let large = client.call("large", json!({})).await.message.to_string();
+    assert!(large.contains("`up`") && large.contains("65536"), "{large}");
+    assert_eq!(client.call("good", json!({})).await.text(), "fine");
 }
 
 /// A burst of changes is one change, and it comes when the new list can be had.

@@ -166,7 +166,9 @@ impl Recorder {
 
     async fn hear(self: Arc<Self>, line: String, child: Child) {
         // That nobody reads any more ends this by itself.
-        let say = async |text: &str| drop(child.say(&text.replace(['\n', '\r'], " ")).await);
+        let say = async |text: &str| {
+            let _ = child.say(&text.replace(['\n', '\r'], " ")).await;
+        };
         let case = match self.react(&line, Vec::new()) {
             Reaction::Plain => {
                 if let Some(answer) = self.plain(&line) {

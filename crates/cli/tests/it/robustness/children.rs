@@ -57,7 +57,10 @@ async fn removing_a_server_ends_all_its_processes() {
     let (gantry, mark, _script) = with_a_child_apart("removed").await;
     std::fs::write(gantry.config(), "servers: {}\n").expect("the configuration can be written");
     mark.wait_until_running(false).await;
-    assert!(gantry.log().contains("in force"), "{}", gantry.log());
+    eventually("the change is said to be in force", async || {
+        gantry.log().contains("in force").then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ use crate::support::{
 /// The longest that the first list may wait for upstreams which were never seen.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 /// What a busy machine may add to it.
-const MARGIN: Duration = Duration::from_millis(1000);
+const MARGIN: Duration = Duration::from_secs(2);
 /// What a list takes that waits for nobody.
 const PROMPT: Duration = Duration::from_millis(200);
 /// How long the slow one takes to start.
@@ -58,7 +58,7 @@ fn settings() -> Value {
 #[tokio::test]
 async fn the_others_are_neither_delayed_nor_emptied_and_each_state_is_told() {
     let (_upstreams, slow, servers) = all().await;
-    let gantry = Gantry::start(&config_with(&servers, settings())).await;
+    let gantry = Gantry::start(&config_with(&servers, &settings())).await;
     let client = Client::modern(&gantry.url("/mcp"), json!({}));
 
     let begun = Instant::now();
@@ -91,8 +91,9 @@ async fn the_others_are_neither_delayed_nor_emptied_and_each_state_is_told() {
     let report = bystander.report().await;
     assert!(report.failures.is_empty(), "{:#?}", report.failures);
     assert!(median(report.lists.clone()) < PROMPT, "{:?}", report.lists);
-    assert!(report.lists.iter().all(|list| *list < MARGIN), "{:?}", report.lists);
-    assert!(report.calls.iter().all(|call| *call < MARGIN), "{:?}", report.calls);
+    let slowest = report.lists.iter().chain(&report.calls).max();
+    println!("the slowest took {slowest:?}");
+    assert!(slowest.is_some_and(|slowest| *slowest < MARGIN), "one took {slowest:?}");
 
     the_causes_are_told_alike_everywhere(&gantry, &client).await;
     let (status, log) = gantry.stop().await;
@@ -138,7 +139,7 @@ async fn the_causes_are_told_alike_everywhere(gantry: &Gantry, client: &Client) 
 #[tokio::test]
 async fn a_call_does_not_wait_for_a_server_that_is_down() {
     let dying = json!({ "command": "sh", "args": ["-c", "echo 'no licence' >&2; exit 1"] });
-    let gantry = Gantry::start(&config_with(&[("dying", dying)], json!({}))).await;
+    let gantry = Gantry::start(&config_with(&[("dying", dying)], &json!({}))).await;
     eventually("it is known to be down", async || {
         let state = state_of(&gantry, "dying").await;
         matches!(&*state, "unreachable" | "crash_loop").then_some(())

@@ -115,7 +115,7 @@ async fn list_all(client: &Client) -> (usize, Duration) {
 /// A gateway in front of these servers, all of whose tools are there.
 async fn listing(servers: &[(&str, Value)], expected: usize) -> (Gantry, Client) {
     let more = json!({ "builtin": false, "startup": { "first_offer_wait": "1s" } });
-    let gantry = Gantry::start(&config_with(servers, more)).await;
+    let gantry = Gantry::start(&config_with(servers, &more)).await;
     let client = Client::modern(&gantry.url("/mcp"), json!({}));
     eventually("all tools are listed", async || {
         (list_all(&client).await.0 == expected).then_some(())

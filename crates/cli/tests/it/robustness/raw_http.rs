@@ -44,7 +44,7 @@ pub(super) async fn exchange(gantry: &Gantry, bytes: &[u8]) -> Raw {
     };
     let mut received = Vec::new();
     let read = async {
-        let mut piece = [0; 16 * 1024];
+        let mut piece = vec![0; 16 * 1024];
         while received.len() < MOST && !is_whole(&received) {
             match reader.read(&mut piece).await {
                 Ok(0) | Err(_) => break,

@@ -62,7 +62,8 @@ async fn flooding_child(revision: &'static str) -> Relay {
             _ => {
                 let error = json!({ "code": -32601, "message": "no" });
                 let answer = json!({ "jsonrpc": "2.0", "id": message["id"], "error": error });
-                return drop(child.say(&answer.to_string()).await);
+                child.say(&answer.to_string()).await;
+                return;
             }
         };
         let answer = json!({ "jsonrpc": "2.0", "id": message["id"], "result": result });

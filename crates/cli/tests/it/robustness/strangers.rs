@@ -17,6 +17,9 @@ use crate::{
 /// How often each client is asked, several times at once.
 const CALLS: usize = 12;
 
+/// Who waits for the answer to which question.
+type Waiting = Arc<Mutex<Vec<(String, tokio::sync::oneshot::Sender<Value>)>>>;
+
 /// A client that answers every question with its own name, and notes whom each was meant for.
 ///
 /// Questions come on the stream of the call that they belong to, or, where the upstream does not
@@ -63,13 +66,11 @@ fn accepted(name: &str) -> Value {
 /// An upstream as a child: it says whose call it is about in everything that it says and asks, and
 /// answers what it was answered. A call is told by its argument `for`.
 async fn curious() -> Relay {
-    let waiting: Arc<Mutex<Vec<(String, tokio::sync::oneshot::Sender<Value>)>>> = Arc::default();
+    let waiting = Waiting::default();
     let questions = Arc::new(AtomicUsize::new(0));
     Relay::start(move |line, child| hear(line, child, Arc::clone(&waiting), Arc::clone(&questions)))
         .await
 }
-
-type Waiting = Arc<Mutex<Vec<(String, tokio::sync::oneshot::Sender<Value>)>>>;
 
 async fn hear(line: String, child: Child, waiting: Waiting, questions: Arc<AtomicUsize>) {
     let message: Value = serde_json::from_str(&line).unwrap_or_default();

@@ -255,7 +255,10 @@ fn read(text: &str) -> Result<Option<Node>, EditError> {
 fn prove(text: &str, expected: &Value) -> Result<(), EditError> {
     let is_right = read(text).is_ok_and(|root| {
         let mut found = content(root.as_ref());
-        entry_of(&mut found, "servers");
+        // Cut in the wrong place, a mapping may be left as a mere text.
+        if found.is_object() {
+            entry_of(&mut found, "servers");
+        }
         found == *expected
     });
     if is_right {

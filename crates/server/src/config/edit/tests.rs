@@ -111,6 +111,9 @@ fn what_cannot_be_edited_safely_is_refused() {
         assert_eq!(add(text), ErrorCode::ConfigNotEditable, "{text}");
     }
     assert_eq!(add("servers: [\n"), ErrorCode::ConfigSyntax);
+    // A line may also end in a carriage return alone, which is not followed.
+    let returns = "servers:\r  \r  old:\n   a: b\r  c:\n   d: e";
+    assert_eq!(remove_server(returns, "old").unwrap_err().code(), ErrorCode::ConfigNotEditable);
     let shared = "servers:\n  old: &it\n    command: x\n  b: *it\n";
     assert_eq!(remove_server(shared, "old").unwrap_err().code(), ErrorCode::ConfigNotEditable);
 }

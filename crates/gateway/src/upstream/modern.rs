@@ -295,12 +295,19 @@ impl ModernLink {
                     self.shared.finish(stream);
                     return self.read_answer(message);
                 }
-                Kind::Notification => {
-                    if message.method() == method::PROGRESS {
-                        flight.patience.renew();
+                Kind::Notification => match message.method() {
+                    // It concerns everybody, and everybody is told by us.
+                    method::TOOLS_LIST_CHANGED
+                    | method::PROMPTS_LIST_CHANGED
+                    | method::RESOURCES_LIST_CHANGED => {
+                        self.shared.offers.changed(message.method(), &Profile::EMPTY);
                     }
-                    flight.link.notify(&message);
-                }
+                    method::PROGRESS => {
+                        flight.patience.renew();
+                        flight.link.notify(&message);
+                    }
+                    _ => flight.link.notify(&message),
+                },
                 // A modern server asks by its results, never by a request.
                 _ => tracing::debug!(upstream = %self.shared.spec.name, "A message was dropped."),
             }

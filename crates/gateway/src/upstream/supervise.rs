@@ -31,6 +31,8 @@ const HOPELESS_PAUSE: Duration = Duration::from_mins(1);
 const STABLE: Duration = Duration::from_secs(30);
 /// An upstream that was ready this long has served: its end is no failed start.
 const SERVED: Duration = Duration::from_millis(200);
+/// Ends soon after a start, in a row, after which calls wait no longer.
+const SECOND_TRIES: u32 = 3;
 /// Ends soon after a start, in a row, that make a crash loop.
 const CRASHES: u32 = 5;
 /// Losses within [`LOSS_WINDOW`] after which the next try is made with a pause.
@@ -102,7 +104,7 @@ impl Upstream {
         let mut crashes = 0_u32;
         let mut losses = Losses::default();
         loop {
-            let (state, served) = match self.connect_and_read().await {
+            let (state, lived) = match self.connect_and_read().await {
                 Ok(link) => {
                     self.shared.set_state(State::Ready);
                     self.shared.lane_lost.notify_one();
@@ -111,23 +113,29 @@ impl Upstream {
                     tracing::info!(upstream = %self.shared.spec.name, why, "The upstream was lost.");
                     (
                         State::Unreachable { code: ErrorCode::UpstreamLost, why },
-                        since.elapsed() >= SERVED,
+                        Some(since.elapsed()),
                     )
                 }
-                Err(state) => (state, false),
+                Err(state) => (state, None),
             };
             self.link.store(None);
             // Other lanes are sessions, or children, of their own: they end when they end.
             self.lanes.close(&LaneKey::shared());
             self.shared.grow_stale();
-            if served && losses.are_few() {
-                // Back at once, and calls wait for that: clients need not notice a restart.
+            let served = lived.is_some_and(|lived| lived >= SERVED);
+            if served {
                 pause = FIRST_PAUSE;
                 crashes = 0;
+            } else {
+                crashes += 1;
+            }
+            // Back at once, and calls wait for that: clients need not notice a restart, nor one
+            // that takes a second try.
+            if lived.is_some() && crashes < SECOND_TRIES && losses.are_few() {
                 self.shared.set_state(State::Starting);
+                tokio::time::sleep(FIRST_PAUSE / 2 * crashes).await;
                 continue;
             }
-            crashes += 1;
             let state = match state {
                 // A program that is not there, or is silent, does not end.
                 State::Unreachable { code: ErrorCode::UpstreamLost, why }

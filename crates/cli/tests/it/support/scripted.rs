@@ -106,7 +106,7 @@ impl Scripted {
 
     // === what it was sent ===
 
-    /// Everything that was sent so far: POSTs, GETs and DELETEs in order of arrival.
+    /// Everything that was sent so far: each POST, GET and DELETE in order of arrival.
     pub(crate) fn seen(&self) -> Vec<Arc<Seen>> {
         self.log().all()
     }

@@ -49,7 +49,7 @@ pub enum LogLevel {
     Info,
     /// And what helps to find out why something happened.
     Debug,
-    /// And every message that passes.
+    /// And what the libraries underneath have to say.
     Trace,
 }
 

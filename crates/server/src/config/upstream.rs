@@ -19,11 +19,12 @@ const SHORTEST: Duration = Duration::from_millis(1);
 const DAY: Duration = Duration::from_hours(24);
 
 /// Headers that the transport sets itself; a second value would contradict it.
-const OWN_HEADERS: [&str; 12] = [
+const OWN_HEADERS: [&str; 14] = [
     "accept",
     "connection",
     "content-length",
     "content-type",
+    "expect",
     "host",
     "last-event-id",
     "mcp-method",
@@ -32,7 +33,10 @@ const OWN_HEADERS: [&str; 12] = [
     "mcp-session-id",
     "te",
     "transfer-encoding",
+    "upgrade",
 ];
+/// What the headers begin with that repeat the arguments of a call.
+const PARAMETER_HEADERS: &str = "mcp-param-";
 
 /// Checks one entry of `servers`.
 pub(crate) fn check(
@@ -234,12 +238,13 @@ fn headers(
             );
             continue;
         };
-        if OWN_HEADERS.contains(&header.as_str()) {
+        let name = header.as_str();
+        if OWN_HEADERS.contains(&name) || name.starts_with(PARAMETER_HEADERS) {
             let message = format!("`{at}` is a header that the gateway sets itself");
             checker.conflict(&at, message, Some("leave it out"));
             continue;
         }
-        if headers.insert(header.as_str().to_owned(), value.clone()).is_some() {
+        if headers.insert(name.to_owned(), value.clone()).is_some() {
             let message = format!("`{at}` is given twice, but for upper and lower case");
             checker.push(Problem::new(ErrorCode::ConfigDuplicateKey, &at, message));
         }

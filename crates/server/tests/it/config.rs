@@ -117,6 +117,16 @@ fn the_command_line_wins_and_is_checked_like_the_file() {
 }
 
 #[test]
+fn headers_that_belong_to_each_message_are_refused() {
+    for name in ["Host", "Upgrade", "Expect", "MCP-Session-Id", "Mcp-Param-City", "content-length"]
+    {
+        let text = format!("servers: {{a: {{url: 'http://a/', headers: {{{name}: x}}}}}}");
+        let error = read("headers", &text).unwrap_err();
+        assert!(error.contains("E0107") && error.contains(name), "{error}");
+    }
+}
+
+#[test]
 fn relative_paths_begin_at_the_folder_of_the_file() {
     let text = "servers: {a: {command: ./run, cwd: work}, b: {command: run}}";
     let config = read("paths", text).unwrap();

@@ -94,7 +94,7 @@ pub enum EraMode {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Tools {
-    /// The tools that are offered, by pattern. Since 0.1.
+    /// The tools that are offered, by pattern; an empty list offers none. Since 0.1.
     pub allow: Vec<PatternText>,
     /// The tools that are not, even if `allow` names them. Since 0.1.
     pub deny: Vec<PatternText>,

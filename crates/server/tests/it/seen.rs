@@ -1,5 +1,7 @@
 //! What can be seen from outside: health, readiness, metrics, states.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::support::client::Request;
@@ -61,8 +63,16 @@ async fn what_happens_is_counted_under_names_of_our_own() {
     site.ask("tools/call", strange).await;
     let foreign = Request::get("/mcp").header("origin", "https://evil.example");
     foreign.send(site.address()).await;
-    let answer = site.get("/metrics").await;
+    let mut answer = site.get("/metrics").await;
     assert!(answer.header("content-type").unwrap().starts_with("application/openmetrics-text"));
+    // That the connections of the earlier requests were closed is noticed on other threads.
+    for _ in 0..500 {
+        if answer.body.contains("gantry_http_connections 1\n") {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        answer = site.get("/metrics").await;
+    }
     for line in [
         r#"gantry_http_requests_total{route="mcp",status="2xx"}"#,
         r#"gantry_http_refusals_total{code="E0403"} 1"#,

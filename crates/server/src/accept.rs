@@ -34,6 +34,8 @@ const MAX_HEADERS: usize = 128;
 const BUFFER: usize = 256 * 1024;
 /// How long to wait after the system refused a connection for want of something.
 const PAUSE: Duration = Duration::from_millis(100);
+/// How often a worker's clock ticks: sooner than any time limit of a request.
+const TICK: Duration = Duration::from_secs(1);
 
 /// The threads that serve connections, each with a runtime of its own. They end when this is
 /// dropped, and with them whatever is still under way there.
@@ -142,6 +144,7 @@ impl Workers {
                     tokio::select! {
                         () = ending.cancelled() => {}
                         () = take_up(receiver, &front, &tasks) => ending.cancelled().await,
+                        () = tick() => {}
                     }
                 });
             })?;
@@ -166,6 +169,15 @@ impl Held {
 impl Drop for Held {
     fn drop(&mut self) {
         self.n_open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Always has a timer that is due before those of requests. A runtime wakes its event loop, by a
+/// system call, when a timer is set that is due before all others; without this, that would be one
+/// of every call's own.
+async fn tick() {
+    loop {
+        tokio::time::sleep(TICK).await;
     }
 }
 

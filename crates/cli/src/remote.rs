@@ -33,6 +33,8 @@ pub(crate) struct ServerRow {
     pub(crate) reason: Option<String>,
     /// The code under which the reason is explained.
     pub(crate) code: Option<String>,
+    /// Why sessions with it are shared less widely than they could be.
+    pub(crate) narrowed: Option<String>,
 }
 
 /// One tool, as `tools list` shows it.
@@ -85,6 +87,7 @@ fn server_row(server: &Value) -> ServerRow {
         n_tools: server["tools"].as_u64().filter(|_| was_heard),
         reason: text("detail"),
         code: text("code"),
+        narrowed: text("narrowed"),
     }
 }
 

@@ -5,6 +5,7 @@
 //! changes, by one task, and swapped whole.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -45,6 +46,9 @@ pub struct Registry {
     /// One configuration at a time.
     applying: Mutex<()>,
     builtin: Arc<Builtin>,
+    /// Whether any upstream offers different things to callers of the same capabilities; as of the
+    /// last snapshot.
+    has_own_offers: AtomicBool,
 }
 
 impl Registry {
@@ -60,6 +64,7 @@ impl Registry {
             building: parking_lot::Mutex::new(0),
             applying: Mutex::new(()),
             builtin: Arc::clone(&builtin),
+            has_own_offers: AtomicBool::new(false),
         });
         builtin.attach(Arc::downgrade(&registry));
         let rebuilder = Arc::clone(&registry);
@@ -157,7 +162,7 @@ impl Registry {
                 }
             }
         }
-        let own = own_offers(&snapshot, name, context).await;
+        let own = self.own_offers(&snapshot, name, context).await;
         if wait {
             let wait = snapshot.spec.first_offer_wait;
             for at in snapshot.members(name) {
@@ -211,6 +216,29 @@ impl Registry {
         }
     }
 
+    /// Finds the offers that this caller sees differently, and asks for those never heard.
+    async fn own_offers(
+        &self,
+        snapshot: &Snapshot,
+        name: &str,
+        context: &CallContext,
+    ) -> Vec<(Arc<str>, Arc<OfferCell>)> {
+        let mut own = Vec::new();
+        // Whoever declares nothing sees what everybody sees.
+        if context.caller.profile == Profile::EMPTY && !self.has_own_offers.load(Ordering::Relaxed)
+        {
+            return own;
+        }
+        for at in snapshot.members(name) {
+            let server = &snapshot.servers[at];
+            let Some(upstream) = &server.upstream else { continue };
+            if let Some(cell) = upstream.offer_for(context).await {
+                own.push((Arc::clone(&server.name), cell));
+            }
+        }
+        own
+    }
+
     fn rebuild(&self) {
         let mut last = self.building.lock();
         let current = self.snapshot();
@@ -233,30 +261,12 @@ impl Registry {
 
     fn build(&self, last: &mut u64, spec: Arc<GatewaySpec>, servers: Arc<[Server]>) {
         *last += 1;
+        let upstreams = servers.iter().filter_map(|server| server.upstream.as_ref());
+        let own = upstreams.into_iter().any(|upstream| upstream.has_own_offers());
+        self.has_own_offers.store(own, Ordering::Relaxed);
         self.current.store(Arc::new(Snapshot::build(*last, spec, servers)));
         self.generation.send_replace(*last);
     }
-}
-
-/// Finds the offers that this caller sees differently, and asks for those never heard.
-async fn own_offers(
-    snapshot: &Snapshot,
-    name: &str,
-    context: &CallContext,
-) -> Vec<(Arc<str>, Arc<OfferCell>)> {
-    let mut own = Vec::new();
-    // Whoever declares nothing sees what everybody sees.
-    if context.caller.profile == Profile::EMPTY {
-        return own;
-    }
-    for at in snapshot.members(name) {
-        let server = &snapshot.servers[at];
-        let Some(upstream) = &server.upstream else { continue };
-        if let Some(cell) = upstream.offer_for(context).await {
-            own.push((Arc::clone(&server.name), cell));
-        }
-    }
-    own
 }
 
 /// Waits for a first offer, counted from when it was first asked for: once that time is over, no

@@ -7,14 +7,17 @@
 mod flight;
 mod lane;
 mod lanes;
+mod learned;
 mod listen;
 mod modern;
 mod offers;
 mod probe;
+mod refresh;
 pub mod scope;
 mod shared;
 mod state;
 mod supervise;
+mod verdicts;
 mod watches;
 
 use std::sync::Arc;
@@ -36,6 +39,8 @@ pub use self::state::State;
 use self::lane::open::Introduction;
 use self::lane::{Lane, LaneError};
 use self::lanes::Lanes;
+use self::learned::Narrowing;
+use self::offers::Stale;
 use self::probe::Link;
 use self::scope::{LaneKey, Scope};
 use self::shared::Shared;
@@ -87,6 +92,10 @@ pub struct UpstreamStatus {
     pub prompts: usize,
     /// Open sessions with it.
     pub lanes: usize,
+    /// Why sessions with it are shared less widely than they could be, if something was seen that
+    /// speaks against it: the scope, and the reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub narrowed: Option<&'static str>,
     /// The child's process id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pid: Option<u32>,
@@ -194,6 +203,7 @@ impl Upstream {
             templates: offer.templates.len(),
             prompts: offer.prompts.len(),
             lanes: self.lanes.all().len(),
+            narrowed: self.shared.narrowing().map(Narrowing::reason),
             pid: pipe.as_ref().map(|pipe| pipe.pid()),
             rubbish: pipe.as_ref().map_or(0, |pipe| pipe.rubbish()),
             description: self.shared.spec.description.clone(),
@@ -206,24 +216,36 @@ impl Upstream {
         let link = self.link.load_full()?;
         let Link::Legacy(main) = &*link else { return None };
         let key = self.lanes.choose(&self.shared, main.revision(), context);
-        if key.profile == gantry_protocol::capabilities::Profile::EMPTY {
+        if let Some(cell) = self.shared.offers.own(&key) {
+            return Some(cell);
+        }
+        let is_own = self.shared.learned.lists_differ() && key.scope != Scope::Shared;
+        if key.profile == gantry_protocol::capabilities::Profile::EMPTY && !is_own {
             return None;
         }
-        let cell = self.shared.offers.cell(&key.profile);
-        let pending = || cell.load().freshness == Freshness::Pending;
-        if pending() && self.shared.offers.begin(&key.profile) {
-            self.shared.recall(&key.profile).await;
-            let upstream = Arc::clone(self);
+        let own = is_own.then(|| self.shared.offers.keep_own(&key)).flatten();
+        let is_own = own.is_some();
+        let cell = own.unwrap_or_else(|| self.shared.offers.cell(&key.profile));
+        if cell.load().freshness == Freshness::Pending && self.shared.offers.begin(&cell) {
+            if !is_own {
+                self.shared.recall(&key.profile).await;
+            }
+            let (upstream, asked) = (Arc::clone(self), Arc::clone(&cell));
             let introduction = introduction(&key, context);
             self.shared.tasks.spawn_until_stop("profile-offer", async move {
-                upstream.fetch_profile(&key, &introduction).await;
-                upstream.shared.offers.end(&key.profile);
+                upstream.fetch_offer(&key, &introduction, is_own).await;
+                upstream.shared.offers.end(&asked);
             });
         }
         Some(cell)
     }
 
-    async fn fetch_profile(self: &Arc<Self>, key: &LaneKey, introduction: &Introduction) {
+    /// Tells whether some callers see another offer than those with the same capabilities do.
+    pub fn has_own_offers(&self) -> bool {
+        self.shared.learned.lists_differ() || self.shared.offers.has_own()
+    }
+
+    async fn fetch_offer(self: &Arc<Self>, key: &LaneKey, introduction: &Introduction, own: bool) {
         let lane = match self.lanes.get(&self.shared, key, introduction).await {
             Ok(lane) => lane,
             Err(error) => {
@@ -233,6 +255,7 @@ impl Upstream {
             }
         };
         match offers::fetch(&lane, &lane.greeting).await {
+            Ok(offer) if own => self.shared.publish_own(key, offer),
             Ok(offer) => self.shared.publish(&key.profile, offer).await,
             Err(error) => {
                 tracing::warn!(upstream = %self.shared.spec.name, %error, "Reading lists failed.");
@@ -245,7 +268,7 @@ impl Upstream {
     pub fn freshen(&self) {
         let offer = self.shared.offers.shared().load();
         if offer.expires.is_some_and(|at| at <= tokio::time::Instant::now()) {
-            self.shared.offers.refresh(&gantry_protocol::capabilities::Profile::EMPTY);
+            self.shared.offers.refresh(Stale::of_all());
         }
     }
 
@@ -264,6 +287,7 @@ impl Upstream {
                 let key = self.choose(link, context);
                 let introduction = introduction(&key, context);
                 let lane = self.lanes.get(&self.shared, &key, &introduction).await?;
+                self.lanes.settle(context, &key);
                 self.watches.add(&lane, introduction, uri).await?;
                 Ok(Held::Lane(key))
             }
@@ -279,19 +303,25 @@ impl Upstream {
         }
     }
 
-    /// Makes the lane of this caller log at least as verbosely as it wants.
+    /// Makes the lane of this session log as verbosely as it wants, and others do.
     pub async fn set_level(&self, context: &CallContext, level: &str) {
-        let Some(link) = self.link.load_full() else { return };
+        let (Some(link), Some(session)) = (self.link.load_full(), context.caller.session) else {
+            return;
+        };
         let Link::Legacy(_) = &*link else { return };
         let key = self.choose(&link, context);
         if let Some(lane) = self.lanes.find(&key) {
-            lane.raise_level(level).await;
+            lane.set_level(session, level).await;
         }
     }
 
     /// A legacy session ended: its lanes end with it.
     pub fn session_ended(&self, session: SessionId) {
         self.lanes.close_session(session);
+        for lane in self.lanes.all() {
+            lane.forget_level(session);
+        }
+        self.shared.offers.forget_own(|key| key.scope != Scope::Session(session));
     }
 
     /// Passes a client's notification on to the lanes that are its own.
@@ -361,6 +391,7 @@ impl Upstream {
         let introduction = introduction(&key, context);
         for _ in 0..2 {
             let lane = self.lanes.get(&self.shared, &key, &introduction).await?;
+            self.lanes.settle(context, &key);
             let answer = lane.call(context, request).await;
             if matches!(key.scope, Scope::Call(_)) {
                 self.lanes.remove(&key, &lane);

@@ -8,6 +8,9 @@ use std::ffi::{OsStr, OsString};
 /// What a program needs to find its files, its user and its language.
 const INHERITED: [&str; 8] = ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "LANG", "TMPDIR"];
 
+/// What is searched for programs when the child has no `PATH`.
+pub(crate) const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+
 /// Says whether a child inherits the variable `name` from the gateway.
 pub fn is_inherited(name: &OsStr) -> bool {
     INHERITED.iter().any(|known| name == *known) || name.as_encoded_bytes().starts_with(b"LC_")

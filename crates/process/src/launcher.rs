@@ -5,7 +5,7 @@ mod linux;
 
 use std::{ffi::OsString, fmt, path::PathBuf};
 
-use crate::{Child, CommandSpec, Limits, StartError};
+use crate::{Child, CommandSpec, Limits, StartError, identity};
 
 /// Starts children. One serves the whole gateway; it holds no process.
 ///
@@ -53,6 +53,15 @@ impl Launcher {
     #[cfg(target_os = "linux")]
     pub async fn start(&self, spec: &CommandSpec, limits: &Limits) -> Result<Child, StartError> {
         linux::start(self, spec, limits).await
+    }
+
+    /// Returns bytes that differ when another program would be started than before, or another state of it: the
+    /// file that the program's name leads to, and the first argument that is a file, which is the script where the
+    /// program is an interpreter. Small files are read whole, so this may be some megabytes; it is for a digest.
+    ///
+    /// Blocks on the file system.
+    pub fn identity(&self, spec: &CommandSpec) -> Vec<u8> {
+        identity::of_command(&self.environment, spec)
     }
 
     /// Refuses to start anything on this platform.

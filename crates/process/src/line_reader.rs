@@ -12,6 +12,10 @@ const CHUNK_MIN: usize = 8 * 1024;
 /// The most room for one read: what a pipe holds by default on Linux.
 const CHUNK_MAX: usize = 64 * 1024;
 
+/// How much is kept of either end of a line that is skipped: enough to tell what it was, and too little
+/// to cost anything.
+const EDGE: usize = 512;
+
 /// Why a line could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum LineError {
@@ -22,6 +26,10 @@ pub enum LineError {
         limit: usize,
         /// How long the line was, without its line feed but with a carriage return before it.
         length: u64,
+        /// Its first bytes, at most 512.
+        head: Bytes,
+        /// Its last bytes, at most 512; they may overlap the first ones.
+        tail: Bytes,
     },
     /// The stream failed; nothing more can be read from it.
     #[error("failed to read a line")]
@@ -40,9 +48,17 @@ pub struct LineReader<R> {
     buffer: BytesMut,
     /// How much of `buffer` holds no line feed.
     scanned: usize,
-    /// How many bytes of a line that is too long have been thrown away; `None` outside of such a line.
-    skipped: Option<u64>,
+    /// What is left of a line that is too long; `None` outside of such a line.
+    skipped: Option<Skipped>,
     chunk: usize,
+}
+
+/// A line that is too long, as far as it was thrown away.
+#[derive(Debug)]
+struct Skipped {
+    length: u64,
+    head: Bytes,
+    tail: Vec<u8>,
 }
 
 // === impl LineReader ===
@@ -118,13 +134,20 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
     }
 
     fn checked(&mut self, mut line: BytesMut) -> Result<Bytes, LineError> {
-        let skipped = self.skipped.take();
-        let length = skipped.unwrap_or(0) + line.len() as u64;
+        let mut skipped = self.skipped.take();
+        let is_too_long =
+            skipped.is_some() || line.strip_suffix(b"\r").unwrap_or(&line).len() > self.max_line;
+        if is_too_long {
+            let skipped = Skipped::more(&mut skipped, &line);
+            return Err(LineError::TooLong {
+                limit: self.max_line,
+                length: skipped.length,
+                head: skipped.head.clone(),
+                tail: Bytes::copy_from_slice(&skipped.tail),
+            });
+        }
         if line.ends_with(b"\r") {
             line.truncate(line.len() - 1);
-        }
-        if skipped.is_some() || line.len() > self.max_line {
-            return Err(LineError::TooLong { limit: self.max_line, length });
         }
         Ok(line.freeze())
     }
@@ -132,11 +155,29 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
     fn skip_what_is_too_long(&mut self) {
         // One byte more than the limit may be a carriage return, which does not count.
         if self.skipped.is_some() || self.buffer.len() > self.max_line.saturating_add(1) {
-            self.skipped = Some(self.skipped.unwrap_or(0) + self.buffer.len() as u64);
             // Dropped, not cleared: a buffer that grew towards the limit must not stay that large.
-            self.buffer = BytesMut::new();
+            let buffer = std::mem::take(&mut self.buffer);
+            Skipped::more(&mut self.skipped, &buffer);
             self.scanned = 0;
         }
+    }
+}
+
+// === impl Skipped ===
+
+impl Skipped {
+    /// Adds the next piece of the line, which is its beginning if nothing was skipped before.
+    fn more<'a>(skipped: &'a mut Option<Self>, piece: &[u8]) -> &'a mut Self {
+        let end = &piece[piece.len().saturating_sub(EDGE)..];
+        let all = skipped.get_or_insert_with(|| Self {
+            length: 0,
+            head: Bytes::copy_from_slice(&piece[..piece.len().min(EDGE)]),
+            tail: Vec::new(),
+        });
+        all.length += piece.len() as u64;
+        all.tail.extend_from_slice(end);
+        all.tail.drain(..all.tail.len().saturating_sub(EDGE));
+        all
     }
 }
 

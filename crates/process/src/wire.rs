@@ -11,10 +11,14 @@ use std::{
     time::Duration,
 };
 
+use crate::environment::DEFAULT_PATH;
+
 /// What the shim is to start, and how it ends it.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Order {
     pub(crate) grace: Duration,
+    /// The soft limit of open files; `None` keeps the shim's.
+    pub(crate) open_files: Option<u64>,
     pub(crate) cwd: Option<PathBuf>,
     pub(crate) program: OsString,
     pub(crate) args: Vec<OsString>,
@@ -54,9 +58,6 @@ pub(crate) enum Step {
 /// Kind, step, length of the path (16 bits), value (32 bits).
 pub(crate) const HEADER: usize = 8;
 
-/// What is searched for programs when the child has no `PATH`.
-const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
-
 // === impl Order ===
 
 impl Order {
@@ -69,6 +70,8 @@ impl Order {
     pub(crate) fn encode(&self) -> Vec<u8> {
         let grace = u32::try_from(self.grace.as_millis()).unwrap_or(u32::MAX);
         let mut bytes = grace.to_ne_bytes().to_vec();
+        // No process may open as many.
+        bytes.extend_from_slice(&self.open_files.unwrap_or(u64::MAX).to_ne_bytes());
         let cwd = self.cwd.as_deref().map_or(OsStr::new(""), |folder| folder.as_os_str());
         put(&mut bytes, cwd);
         put(&mut bytes, &self.program);
@@ -85,13 +88,16 @@ impl Order {
     pub(crate) fn decode(mut bytes: &[u8]) -> io::Result<Self> {
         let rest = &mut bytes;
         let grace = Duration::from_millis(take_count(rest)?.into());
+        let (open_files, tail) = rest.split_first_chunk().ok_or_else(cut_short)?;
+        *rest = tail;
+        let open_files = Some(u64::from_ne_bytes(*open_files)).filter(|soft| *soft < u64::MAX);
         let cwd = Some(take(rest)?).filter(|folder| !folder.is_empty()).map(PathBuf::from);
         let program = take(rest)?;
         let args = (0..take_count(rest)?).map(|_| take(rest)).collect::<io::Result<_>>()?;
         let env = (0..take_count(rest)?)
             .map(|_| Ok((take(rest)?, take(rest)?)))
             .collect::<io::Result<_>>()?;
-        Ok(Self { grace, cwd, program, args, env })
+        Ok(Self { grace, open_files, cwd, program, args, env })
     }
 }
 
@@ -182,6 +188,7 @@ mod tests {
     fn an_order_survives_the_way_to_the_shim_and_no_cut_of_it_panics() {
         let order = Order {
             grace: Duration::from_millis(1_500),
+            open_files: Some(1024),
             cwd: Some("/tmp".into()),
             program: "npx".into(),
             args: vec!["-y".into(), "".into(), OsString::from_vec(vec![0xff, b'\n'])],

@@ -34,6 +34,9 @@ async fn run(options: Options) -> Result<Ending, StartError> {
     let env = options.env.clone();
     let config = options.config()?;
     let log = options.start_log(&config);
+    if let Some(limit) = gantry_process::raise_open_files() {
+        tracing::debug!(limit, "More files may be open at once than by default.");
+    }
     let running = Running::start_with(options, config, log).await?;
     running.print_banner(&env);
     while signals.next().await == Asked::Reload {

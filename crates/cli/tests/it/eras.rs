@@ -8,6 +8,7 @@ mod capabilities;
 mod detection_client;
 mod detection_upstream;
 mod harness;
+mod lanes;
 mod lists_results;
 mod notifications;
 

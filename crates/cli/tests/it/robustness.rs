@@ -10,6 +10,7 @@ mod children;
 mod companions;
 mod crowd;
 mod gate;
+mod long_lines;
 mod raw_http;
 mod restarts;
 mod secrets;

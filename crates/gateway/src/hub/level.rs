@@ -6,22 +6,30 @@ use gantry_protocol::Message;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Level(u8);
 
-const NAMES: [&str; 8] =
+const NAMES: [&str; Level::COUNT] =
     ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
 
 impl Level {
+    /// How many there are.
+    pub(crate) const COUNT: usize = 8;
+
     /// Reads the name used on the wire.
     pub fn parse(name: &str) -> Option<Self> {
         let at = NAMES.iter().position(|known| *known == name)?;
         u8::try_from(at).ok().map(Self)
     }
 
+    /// Returns the name used on the wire.
+    pub(crate) fn name(self) -> &'static str {
+        NAMES[usize::from(self.0)]
+    }
+
     /// Returns the place in the order; 0 is the most verbose.
-    pub(super) fn rank(self) -> u8 {
+    pub(crate) fn rank(self) -> u8 {
         self.0
     }
 
-    pub(super) fn from_rank(rank: u8) -> Option<Self> {
+    pub(crate) fn from_rank(rank: u8) -> Option<Self> {
         (usize::from(rank) < NAMES.len()).then_some(Self(rank))
     }
 

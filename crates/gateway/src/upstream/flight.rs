@@ -80,6 +80,11 @@ impl Flights {
         self.open.lock().is_empty()
     }
 
+    /// Tells whether a call of a client is open.
+    pub(super) fn any_of_client(&self) -> bool {
+        self.open.lock().values().any(|flight| flight.of_client)
+    }
+
     /// Returns the only open call of a client, if there is exactly one.
     pub(super) fn only(&self) -> Option<Arc<Flight>> {
         let open = self.open.lock();

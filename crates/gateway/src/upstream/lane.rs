@@ -7,12 +7,14 @@
 
 mod callback;
 pub(super) mod exchange;
+mod level;
 pub(super) mod open;
 mod stream;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -27,21 +29,20 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use self::level::Levels;
 use super::flight::{Flight, Flights, next_id};
-use super::offers::{Asker, Greeting};
+use super::offers::{Asker, Greeting, Stale, Why};
 use super::scope::{LaneKey, Scope};
 use super::shared::Shared;
-use crate::snapshot::declares;
 
 /// Out-of-band elicitations remembered per lane, to know whose completion is announced.
 const MAX_ELICITATIONS: usize = 256;
 
+/// A change of lists this soon after a call is taken for its effect.
+const AFTERMATH: Duration = Duration::from_secs(1);
+
 /// A session that is given up is not waited for longer.
 const DELETE_LIMIT: Duration = Duration::from_secs(5);
-
-/// Log levels from the most to the least verbose (RFC 5424).
-const LEVELS: [&str; 8] =
-    ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
 
 /// An open session.
 #[derive(Debug)]
@@ -55,9 +56,12 @@ pub(super) struct Lane {
     exclusive: Option<Semaphore>,
     callbacks: Mutex<HashMap<Id, CancellationToken>>,
     elicitations: Mutex<HashMap<String, SessionId>>,
-    /// The level that the upstream was told: an index into [`LEVELS`].
-    level: tokio::sync::Mutex<Option<usize>>,
+    levels: Levels,
     last_used: Mutex<Instant>,
+    /// When the last call of a client ended.
+    last_call: Mutex<Option<Instant>>,
+    /// How often its lists changed right after a call.
+    changes: AtomicU32,
     closed: CancellationToken,
     /// Fires before `closed` does when the upstream does not know the session any more.
     forgotten: CancellationToken,
@@ -109,9 +113,7 @@ impl Lane {
             Some(turns) if carrier => Some(turns.acquire().await.map_err(|_| self.lost())?),
             _ => None,
         };
-        if let Some(level) = context.caller.log_level.as_deref() {
-            self.raise_level(level).await;
-        }
+        let _verbose = self.heed(context).await;
         let id = next_id();
         let bytes = Self::outgoing(context, request, id);
         let flight = Flight {
@@ -123,7 +125,9 @@ impl Lane {
             patience: super::flight::Patience::new(self.shared.spec.timeout),
         };
         let answer = self.exchange(flight, bytes, &context.cancelled).await;
-        *self.last_used.lock() = Instant::now();
+        let now = Instant::now();
+        *self.last_used.lock() = now;
+        *self.last_call.lock() = Some(now);
         answer
     }
 
@@ -139,24 +143,6 @@ impl Lane {
         };
         outgoing.name = request.local_name.as_deref().map(|name| ("name", name));
         outgoing.to_bytes()
-    }
-
-    /// Makes the upstream log at least as verbosely as this, once.
-    pub(super) async fn raise_level(self: &Arc<Self>, level: &str) {
-        let Some(wanted) = LEVELS.iter().position(|known| *known == level) else { return };
-        if !declares(&self.greeting.capabilities, "logging") {
-            return;
-        }
-        // Held until the upstream knows: a call that went ahead would miss its first messages.
-        let mut told = self.level.lock().await;
-        if told.is_some_and(|told| told <= wanted) {
-            return;
-        }
-        let params = serde_json::json!({ "level": level }).to_string().into_bytes();
-        if let Err(error) = self.ask(method::LOGGING_SET_LEVEL, params).await {
-            tracing::debug!(upstream = %self.shared.spec.name, %error, "Setting the level failed.");
-        }
-        *told = Some(wanted);
     }
 
     /// Asks to be told of changes of a resource, or not to be told any more.
@@ -181,6 +167,17 @@ impl Lane {
     /// Tells whether nothing is under way and nothing was for a while.
     pub(super) fn idle_since(&self) -> Option<Instant> {
         self.flights.is_empty().then(|| *self.last_used.lock())
+    }
+
+    /// Tells whether a call is open, or just ended: what the upstream says may come of it.
+    fn was_just_called(&self) -> bool {
+        let lately = self.last_call.lock().is_some_and(|at| at.elapsed() < AFTERMATH);
+        lately || self.flights.any_of_client()
+    }
+
+    /// Counts one more change of the lists right after a call; returns how many there were.
+    pub(super) fn count_change(&self) -> u32 {
+        self.changes.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// Ends the session.
@@ -279,7 +276,9 @@ impl Lane {
             method::TOOLS_LIST_CHANGED
             | method::PROMPTS_LIST_CHANGED
             | method::RESOURCES_LIST_CHANGED => {
-                self.shared.offers.changed(message.method(), &self.key.profile);
+                let why = if self.was_just_called() { Why::AfterCall } else { Why::Announced };
+                let stale = Stale { key: self.key.clone(), why };
+                self.shared.offers.changed(message.method(), stale);
             }
             method::CANCELLED => {
                 let asked = message.param("requestId").and_then(Id::read);

@@ -7,12 +7,15 @@ use std::time::Duration;
 
 use gantry_core::session::SessionId;
 use gantry_core::{CallContext, ProviderError};
+use gantry_protocol::capabilities::Profile;
 use gantry_protocol::{Era, Revision};
 use parking_lot::Mutex;
 use tokio::sync::OnceCell;
 
 use super::lane::Lane;
 use super::lane::open::{Introduction, OpenError};
+use super::learned::Narrowing;
+use super::offers::{Stale, Why};
 use super::probe::{open_failed, start};
 use super::scope::{LaneKey, Scope};
 use super::shared::Shared;
@@ -34,6 +37,8 @@ type Slot = Arc<OnceCell<Arc<Lane>>>;
 #[derive(Debug, Default)]
 pub(super) struct Lanes {
     open: Mutex<HashMap<LaneKey, Slot>>,
+    /// The lane that each legacy session last used.
+    settled: Mutex<HashMap<SessionId, LaneKey>>,
 }
 
 impl Lanes {
@@ -45,24 +50,37 @@ impl Lanes {
         context: &CallContext,
     ) -> LaneKey {
         let profile = context.caller.profile.project(revision);
-        let stdio = matches!(shared.spec.connection, Connection::Stdio { .. });
-        let client = || LaneKey::client_scope(context);
-        let principal = || Scope::Principal(Arc::clone(&context.principal));
-        let legacy = context.caller.era() == Era::Legacy;
-        let roots =
-            profile.asks_roots() && (legacy || shared.learned.asked_roots.load(Ordering::Relaxed));
         let scope = match shared.spec.session {
             SessionMode::Shared => return LaneKey::shared(),
             SessionMode::Call => Scope::Call(NEXT_CALL.fetch_add(1, Ordering::Relaxed)),
-            SessionMode::Client => client(),
-            SessionMode::Principal => principal(),
-            // What cannot be asked back for needs no lane of its own.
-            SessionMode::Auto if profile.asks_nothing() => Scope::Shared,
-            // A pipe says of no message where it belongs; roots are those of one client.
-            SessionMode::Auto if stdio || roots => client(),
-            SessionMode::Auto => principal(),
+            SessionMode::Client => LaneKey::client_scope(context),
+            SessionMode::Principal => Scope::Principal(Arc::clone(&context.principal)),
+            SessionMode::Auto => {
+                let scope = widest(shared, context, &profile);
+                if let Some(settled) = self.settled(context, &scope) {
+                    return settled;
+                }
+                scope
+            }
         };
         self.fit(LaneKey { scope, profile })
+    }
+
+    /// Notes which lane a legacy session uses: its state is there from now on.
+    pub(super) fn settle(&self, context: &CallContext, key: &LaneKey) {
+        let Some(session) = context.caller.session else { return };
+        let mut settled = self.settled.lock();
+        if settled.get(&session) != Some(key) && !matches!(key.scope, Scope::Call(_)) {
+            settled.insert(session, key.clone());
+        }
+    }
+
+    /// Returns the lane that a legacy session has state in, if that is still there and another one
+    /// than its calls would take by what was learned since.
+    fn settled(&self, context: &CallContext, scope: &Scope) -> Option<LaneKey> {
+        let session = context.caller.session?;
+        let key = self.settled.lock().get(&session).filter(|key| key.scope != *scope)?.clone();
+        self.find(&key).map(|_| key)
     }
 
     /// Puts a caller whose capabilities nobody had before into an existing lane, once there are
@@ -166,6 +184,7 @@ impl Lanes {
 
     /// Closes the lanes that belong to one legacy session.
     pub(super) fn close_session(&self, session: SessionId) {
+        self.settled.lock().remove(&session);
         self.close_where(|key| key.scope == Scope::Session(session));
     }
 
@@ -207,6 +226,25 @@ impl Lanes {
     }
 }
 
+/// Returns the widest scope that a caller may have with `session: auto`.
+fn widest(shared: &Shared, context: &CallContext, profile: &Profile) -> Scope {
+    let stdio = matches!(shared.spec.connection, Connection::Stdio { .. });
+    let is_asked = !profile.asks_nothing();
+    let legacy = context.caller.era() == Era::Legacy;
+    let roots =
+        profile.asks_roots() && (legacy || shared.learned.asked_roots.load(Ordering::Relaxed));
+    let narrowing = shared.narrowing();
+    // A pipe says of no message where it belongs; roots are those of one client.
+    if is_asked && (stdio || roots) || narrowing.is_some_and(Narrowing::is_by_client) {
+        return LaneKey::client_scope(context);
+    }
+    // What cannot be asked back, and is the same for all, needs no lane of its own.
+    if is_asked || narrowing.is_some() {
+        return Scope::Principal(Arc::clone(&context.principal));
+    }
+    Scope::Shared
+}
+
 async fn open(
     shared: &Arc<Shared>,
     key: LaneKey,
@@ -227,6 +265,11 @@ async fn open(
             Lane::open_http(shared, key, introduction, upstream).await
         }
     };
+    if let Ok(lane) = &opened
+        && is_worth_a_look(shared, lane)
+    {
+        shared.offers.refresh(Stale { key: lane.key.clone(), why: Why::Opened });
+    }
     opened.map_err(|error| match error {
         OpenError::Failed(error) => error,
         error => {
@@ -235,4 +278,14 @@ async fn open(
             unavailable(open_failed(error).to_string())
         }
     })
+}
+
+/// Tells whether the lists of a new lane may say something that is not known: other principals may
+/// be offered other things, and so may a session to which nothing was done yet.
+fn is_worth_a_look(shared: &Shared, lane: &Lane) -> bool {
+    match lane.key.scope {
+        Scope::Principal(_) => true,
+        Scope::Session(_) => shared.learned.keeps_state(),
+        Scope::Shared | Scope::Call(_) => false,
+    }
 }

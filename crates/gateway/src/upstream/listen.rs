@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gantry_core::ProviderError;
-use gantry_protocol::capabilities::Profile;
 use gantry_protocol::message::{Kind, notification};
 use gantry_protocol::{Id, Message, code, message, meta, method};
 use gantry_transport::client::http::{EventStream, PostedKind};
@@ -22,6 +21,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use super::flight::next_id;
 use super::lane::cancelled;
 use super::modern::{ModernLink, ModernWire};
+use super::offers::Stale;
 use super::shared::Shared;
 
 /// How long an upstream may take to acknowledge.
@@ -264,7 +264,7 @@ fn sort(link: &ModernLink, message: &Message) {
         method::TOOLS_LIST_CHANGED
         | method::PROMPTS_LIST_CHANGED
         | method::RESOURCES_LIST_CHANGED => {
-            link.shared.offers.changed(message.method(), &Profile::EMPTY);
+            link.shared.offers.changed(message.method(), Stale::of_all());
         }
         method::RESOURCES_UPDATED => {
             link.shared.deps.outlet.resource_updated(&link.shared.spec.name, None, message);
@@ -277,7 +277,7 @@ fn announce_everything(link: &ModernLink, uris: &Uris) {
     for list in
         [method::TOOLS_LIST_CHANGED, method::PROMPTS_LIST_CHANGED, method::RESOURCES_LIST_CHANGED]
     {
-        link.shared.offers.changed(list, &Profile::EMPTY);
+        link.shared.offers.changed(list, Stale::of_all());
     }
     for uri in uris {
         let params = json!({ "uri": uri }).to_string();
@@ -324,7 +324,7 @@ async fn open(link: &ModernLink, uris: Uris) -> Result<Subscription<'_>, ListenE
             pipe.send(request).await.map_err(|error| ListenError::Failed(error.why))?;
             // The answer of a listen is its end, or its refusal.
             link.shared.tasks.spawn("listen-end", async move {
-                if let Ok(end) = answer.await {
+                if let Ok(Ok(end)) = answer.await {
                     let _ = sender.send(end).await;
                 }
             });

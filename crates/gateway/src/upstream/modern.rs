@@ -24,7 +24,7 @@ use parking_lot::RwLock;
 
 use super::flight::{Flight, Flights, Patience, next_id};
 use super::lane::exchange::{bad_answer, http_failed, not_an_answer, too_large};
-use super::offers::{Asker, Greeting};
+use super::offers::{Asker, Greeting, Stale};
 use super::shared::Shared;
 
 /// What deployed legacy servers answer to what has no session, or has one that they do not know.
@@ -300,7 +300,7 @@ impl ModernLink {
                     method::TOOLS_LIST_CHANGED
                     | method::PROMPTS_LIST_CHANGED
                     | method::RESOURCES_LIST_CHANGED => {
-                        self.shared.offers.changed(message.method(), &Profile::EMPTY);
+                        self.shared.offers.changed(message.method(), Stale::of_all());
                     }
                     method::PROGRESS => {
                         flight.patience.renew();
@@ -329,12 +329,12 @@ impl ModernLink {
             unsent,
         };
         pipe.send(bytes).await.map_err(|_| lost(true))?;
-        let Ok(message) = answer.await else {
+        let Ok(answer) = answer.await else {
             pipe.closed().await;
             return Err(lost(false));
         };
         call.armed = false;
-        self.read_answer(message)
+        self.read_answer(answer.map_err(|error| too_large(&error))?)
     }
 
     fn read_answer(&self, message: Message) -> Result<RawResult, ProviderError> {

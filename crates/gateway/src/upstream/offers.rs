@@ -1,5 +1,7 @@
 //! Asks an upstream for everything it offers, and keeps the last good answer for the next start.
 
+mod cells;
+
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,6 +12,7 @@ use gantry_protocol::{Object, Revision, code, json, method};
 use serde_json::json as value;
 use tokio::time::Instant;
 
+pub(super) use self::cells::{Offers, Stale, Why};
 use crate::snapshot::declares;
 
 /// Pages read of one list: an upstream whose cursors never end is cut off.

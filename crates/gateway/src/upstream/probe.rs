@@ -1,14 +1,12 @@
 //! Finds out which era an upstream speaks, and makes the first link with it.
 //!
-//! What each answer means is in [`gantry_protocol::verdict`]; here is who sends what next. An era
-//! once found is stored: a legacy verdict for a day, because an upgraded server would go on to
-//! answer `initialize` for ever.
+//! What each answer means is in [`gantry_protocol::verdict`]; here is who sends what next. What is
+//! remembered of it is in [`verdicts`].
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use gantry_core::store::StoredVerdict;
 use gantry_core::{ErrorCode, ProviderError};
 use gantry_protocol::meta::Envelope;
 use gantry_protocol::verdict::{
@@ -28,18 +26,15 @@ use super::offers::Greeting;
 use super::scope::LaneKey;
 use super::shared::Shared;
 use super::state::State;
+use super::verdicts::{self, Known};
 use crate::causes;
 use crate::spec::EraMode;
 
-/// How long a legacy verdict is believed without another look.
-pub(super) const LEGACY_LIFE: Duration = Duration::from_hours(24);
 /// Pause between two looks at a modern upstream that answers like a legacy one.
 const SECOND_LOOK: Duration = Duration::from_secs(5);
 /// Probes per attempt: the first, one at another revision, one repetition, a second look, and
 /// redirects.
 const MAX_PROBES: usize = 6;
-
-const LEGACY: &str = "legacy";
 
 /// The first link with an upstream.
 #[derive(Debug, Clone)]
@@ -50,24 +45,15 @@ pub(super) enum Link {
 
 /// Connects, and finds the era out where it is not known.
 pub(super) async fn connect(shared: &Arc<Shared>) -> Result<Link, State> {
-    let known_legacy = shared.spec.era == EraMode::Legacy || is_known_legacy(shared).await;
+    verdicts::identify(shared).await;
+    let known = verdicts::recall(shared).await;
+    let known_legacy = shared.spec.era == EraMode::Legacy || known == Known::Legacy;
     let link = match shared.command() {
         Some(_) => connect_stdio(shared, known_legacy).await,
         None => connect_http(shared, known_legacy).await,
     }?;
-    remember(shared, &link).await;
+    verdicts::remember(shared, &link).await;
     Ok(link)
-}
-
-async fn is_known_legacy(shared: &Shared) -> bool {
-    let Ok(Some(stored)) = shared.deps.store.verdict(&shared.key).await else { return false };
-    let age = shared.deps.clock.unix_seconds().saturating_sub(stored.found_at);
-    stored.verdict == LEGACY && age < LEGACY_LIFE.as_secs()
-}
-
-async fn is_known_modern(shared: &Shared) -> bool {
-    let stored = shared.deps.store.verdict(&shared.key).await;
-    stored.is_ok_and(|stored| stored.is_some_and(|stored| stored.verdict != LEGACY))
 }
 
 fn says_legacy(verdict: &Verdict) -> bool {
@@ -94,34 +80,14 @@ pub(super) async fn was_upgraded(shared: &Shared) -> bool {
         return false;
     }
     let probe = probe_http(shared, &upstream, Revision::LATEST_MODERN, false).await;
-    let modern =
-        matches!(judge_probe(&probe.answer), Verdict::Modern { .. } | Verdict::ProbeAgain(_));
+    let verdict = judge_probe(&probe.answer);
+    let modern = matches!(verdict, Verdict::Modern { .. } | Verdict::ProbeAgain(_));
     if modern {
-        let stored = StoredVerdict { verdict: LEGACY.to_owned(), found_at: 0 };
-        if let Err(error) = shared.deps.store.put_verdict(&shared.key, stored).await {
-            tracing::warn!(upstream = %shared.spec.name, %error, "Storing a verdict failed.");
-        }
+        verdicts::doubt_legacy(shared).await;
+    } else if says_legacy(&verdict) {
+        verdicts::confirm_legacy(shared).await;
     }
     modern
-}
-
-async fn remember(shared: &Shared, link: &Link) {
-    let verdict = match link {
-        Link::Legacy(_) => LEGACY.to_owned(),
-        Link::Modern(link) => link.greeting.revision.to_string(),
-    };
-    // A verdict that is confirmed keeps its age, or it would never be looked at again.
-    if let Ok(Some(stored)) = shared.deps.store.verdict(&shared.key).await
-        && stored.verdict == verdict
-        && shared.deps.clock.unix_seconds().saturating_sub(stored.found_at) < LEGACY_LIFE.as_secs()
-    {
-        return;
-    }
-    let found_at = shared.deps.clock.unix_seconds();
-    let stored = StoredVerdict { verdict, found_at };
-    if let Err(error) = shared.deps.store.put_verdict(&shared.key, stored).await {
-        tracing::warn!(upstream = %shared.spec.name, %error, "Storing a verdict failed.");
-    }
 }
 
 // === stdio ===
@@ -215,9 +181,10 @@ async fn ask_child(shared: &Shared, pipe: &Pipe, revision: Revision) -> StdioAns
         return StdioAnswer::Exited;
     }
     match tokio::time::timeout(shared.spec.probe_timeout, answer).await {
-        Ok(Ok(message)) => StdioAnswer::Line(message.bytes().clone()),
+        Ok(Ok(Ok(message))) => StdioAnswer::Line(message.bytes().clone()),
+        // Whatever it said, it will not say it again.
+        Ok(Ok(Err(_))) | Err(_) => StdioAnswer::Silent,
         Ok(Err(_)) => StdioAnswer::Exited,
-        Err(_) => StdioAnswer::Silent,
     }
 }
 
@@ -256,7 +223,7 @@ async fn connect_http(shared: &Arc<Shared>, known_legacy: bool) -> Result<Link, 
     for _ in 0..MAX_PROBES {
         let probe = probe_http(shared, &upstream, revision, repeated).await;
         let verdict = judge_probe(&probe.answer);
-        if says_legacy(&verdict) && is_known_modern(shared).await {
+        if says_legacy(&verdict) && verdicts::recall(shared).await == Known::Modern {
             if verdict == Verdict::Ambiguous404 && lists_as_modern(shared, &upstream).await {
                 return Ok(without_discover(shared, upstream));
             }

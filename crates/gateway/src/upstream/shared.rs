@@ -1,16 +1,13 @@
 //! What the parts of one upstream share, and what they need of the process around them.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use gantry_core::offer::Freshness;
 use gantry_core::store::OfferStore;
-use gantry_core::{Clock, Offer, OfferCell, Tasks};
+use gantry_core::{Clock, Offer, Tasks};
 use gantry_protocol::capabilities::Profile;
-use gantry_protocol::method;
 use gantry_transport::client::Client;
 use gantry_transport::client::http::{EventStream, HttpLimits, HttpUpstream};
 use gantry_transport::client::stdio::{CommandSpec, Launcher, Limits};
@@ -19,14 +16,14 @@ use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{Notify, watch};
 
-use super::offers;
+use super::learned::{Learned, Narrowing};
+use super::offers::{self, Greeting, Offers};
+use super::scope::LaneKey;
 use super::state::State;
+use super::verdicts;
 use crate::hub::Outlet;
 use crate::metrics::{Metrics, ServerLabels};
 use crate::spec::{Connection, UpstreamSpec};
-
-/// Profiles of which offers are kept per upstream; see `docs/eras.md`, client capabilities.
-const MAX_PROFILES: usize = 16;
 
 /// How long an upstream may take to end a stream after its answer.
 const STREAM_REST: Duration = Duration::from_secs(1);
@@ -56,8 +53,10 @@ pub struct Deps {
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) spec: UpstreamSpec,
-    /// Name and a digest of the connection: what is stored is stored under it.
+    /// Name and a digest of the connection: offers are stored under it.
     pub(super) key: String,
+    /// The same with a digest of the program of a child: its era is stored under it.
+    pub(super) verdict_key: Mutex<String>,
     pub(super) deps: Arc<Deps>,
     /// Ends with the upstream.
     pub(super) tasks: Tasks,
@@ -72,45 +71,18 @@ pub(super) struct Shared {
     pub(super) doubted: Notify,
 }
 
-/// What was seen of the upstream's ways; it only ever narrows the sharing of lanes.
-#[derive(Debug, Default)]
-pub(super) struct Learned {
-    pub(super) asked_roots: AtomicBool,
-    /// Since when an upstream that was modern answers as a legacy one.
-    pub(super) legacy_since: Mutex<Option<tokio::time::Instant>>,
-}
-
-/// The offers by profile.
-#[derive(Debug)]
-pub(super) struct Offers {
-    shared: Arc<OfferCell>,
-    by_profile: Mutex<HashMap<Profile, Arc<OfferCell>>>,
-    /// Profiles whose offer must be read anew.
-    stale: Mutex<Vec<Profile>>,
-    pub(super) wanted: Notify,
-    /// How often changes of tools, prompts and resources were announced.
-    announced: [AtomicU64; 3],
-    /// Profiles that are being asked for.
-    asking: Mutex<Vec<Profile>>,
-}
-
 impl Shared {
     pub(super) fn new(spec: UpstreamSpec, deps: Arc<Deps>) -> Self {
         let state = if spec.enabled { State::Starting } else { State::Disabled };
+        let key = key(&spec);
         Self {
-            key: key(&spec),
+            verdict_key: Mutex::new(key.clone()),
+            key,
             tasks: deps.tasks.child(),
             deps,
             state: watch::Sender::new(state),
-            offers: Offers {
-                shared: Arc::new(OfferCell::new(Offer::pending())),
-                by_profile: Mutex::default(),
-                stale: Mutex::default(),
-                wanted: Notify::new(),
-                announced: Default::default(),
-                asking: Mutex::default(),
-            },
-            learned: Learned::default(),
+            offers: Offers::default(),
+            learned: Learned::of(&spec),
             suspect: Notify::new(),
             lane_lost: Notify::new(),
             doubted: Notify::new(),
@@ -164,12 +136,70 @@ impl Shared {
         }
     }
 
+    /// Puts the offer of one lane in place: what it offers there is of no use to others.
+    pub(super) fn publish_own(&self, key: &LaneKey, mut offer: Offer) {
+        offer.announced = self.offers.announced();
+        if let Some(cell) = self.offers.keep_own(key) {
+            cell.store(offer);
+        } else {
+            tracing::debug!(upstream = %self.spec.name, "Too many lanes have lists of their own.");
+        }
+        self.deps.changed.notify_one();
+    }
+
+    /// Takes note that the upstream asks its clients back.
+    pub(super) fn learn_question(self: &Arc<Self>, roots: bool) {
+        let before = self.narrowing();
+        if !self.learned.note_question(roots) {
+            return;
+        }
+        self.tell_narrowing(before);
+        let shared = Arc::clone(self);
+        // Not dropped when the upstream is stopped: the next process is to know.
+        self.deps.tasks.spawn("verdict", async move { verdicts::add_learned(&shared).await });
+    }
+
+    /// Takes note that calls change what the upstream offers.
+    pub(super) fn learn_state(&self) {
+        let before = self.narrowing();
+        self.learned.note_state();
+        self.tell_narrowing(before);
+    }
+
+    /// Takes note that the upstream offers different things to different principals.
+    pub(super) fn learn_difference(&self) {
+        let before = self.narrowing();
+        self.learned.note_difference();
+        self.tell_narrowing(before);
+    }
+
+    /// Takes note of how the upstream calls itself.
+    pub(super) fn recognise(&self, greeting: &Greeting) {
+        let before = self.narrowing();
+        self.learned.recognise(greeting);
+        self.tell_narrowing(before);
+    }
+
+    /// Returns why lanes are shared less widely than they could be.
+    pub(super) fn narrowing(&self) -> Option<Narrowing> {
+        self.learned.narrowing(&self.spec)
+    }
+
+    fn tell_narrowing(&self, before: Option<Narrowing>) {
+        let now = self.narrowing();
+        if let Some(narrowing) = now.filter(|_| now != before) {
+            let session = narrowing.reason();
+            tracing::info!(upstream = %self.spec.name, session, "Sessions with the upstream are shared less widely from now on.");
+            self.deps.changed.notify_one();
+        }
+    }
+
     /// Marks what is known as old: the upstream is gone.
     pub(super) fn grow_stale(&self) {
-        let mut offer = Offer::clone(&self.offers.shared.load());
+        let mut offer = Offer::clone(&self.offers.shared().load());
         if offer.freshness == Freshness::Fresh {
             offer.freshness = Freshness::Stale;
-            self.offers.shared.store(offer);
+            self.offers.shared().store(offer);
             self.deps.changed.notify_one();
         }
     }
@@ -218,73 +248,6 @@ impl Shared {
     }
 }
 
-impl Offers {
-    /// Returns the cell of a profile.
-    pub(super) fn cell(&self, profile: &Profile) -> Arc<OfferCell> {
-        if *profile == Profile::EMPTY {
-            return Arc::clone(&self.shared);
-        }
-        let mut cells = self.by_profile.lock();
-        if let Some(cell) = cells.get(profile) {
-            return Arc::clone(cell);
-        }
-        let cell = Arc::new(OfferCell::new(Offer::pending()));
-        if cells.len() < MAX_PROFILES {
-            cells.insert(profile.clone(), Arc::clone(&cell));
-        }
-        cell
-    }
-
-    /// Begins to ask for the offer of a profile; `false` if somebody does already.
-    pub(super) fn begin(&self, profile: &Profile) -> bool {
-        let mut asking = self.asking.lock();
-        let free = !asking.contains(profile);
-        if free {
-            asking.push(profile.clone());
-        }
-        free
-    }
-
-    /// Ends asking.
-    pub(super) fn end(&self, profile: &Profile) {
-        self.asking.lock().retain(|asked| asked != profile);
-    }
-
-    pub(super) fn shared(&self) -> &OfferCell {
-        &self.shared
-    }
-
-    /// Takes note of a `list_changed`, and asks for the offer to be read anew.
-    pub(super) fn changed(&self, method: &str, profile: &Profile) {
-        let at = match method {
-            method::TOOLS_LIST_CHANGED => 0,
-            method::PROMPTS_LIST_CHANGED => 1,
-            _ => 2,
-        };
-        self.announced[at].fetch_add(1, Ordering::Relaxed);
-        self.refresh(profile);
-    }
-
-    fn announced(&self) -> [u64; 3] {
-        std::array::from_fn(|at| self.announced[at].load(Ordering::Relaxed))
-    }
-
-    /// Asks for an offer to be read anew.
-    pub(super) fn refresh(&self, profile: &Profile) {
-        let mut stale = self.stale.lock();
-        if !stale.contains(profile) {
-            stale.push(profile.clone());
-        }
-        drop(stale);
-        self.wanted.notify_one();
-    }
-
-    /// Takes what is to be read anew.
-    pub(super) fn take_stale(&self) -> Vec<Profile> {
-        std::mem::take(&mut self.stale.lock())
-    }
-}
-
 /// The digest covers what decides which server answers: never the name alone, so that an upstream
 /// that is pointed elsewhere does not inherit offers and verdicts.
 fn key(spec: &UpstreamSpec) -> String {
@@ -315,7 +278,7 @@ fn key(spec: &UpstreamSpec) -> String {
     format!("{}:{digest}", spec.name)
 }
 
-fn hex(bytes: &[u8], take: usize) -> String {
+pub(super) fn hex(bytes: &[u8], take: usize) -> String {
     use std::fmt::Write as _;
     bytes.iter().take(take).fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");

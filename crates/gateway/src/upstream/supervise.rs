@@ -14,11 +14,11 @@ use super::lane::Lane;
 use super::lane::open::Introduction;
 use super::listen::keep_listening;
 use super::modern::{ModernLink, ModernWire};
-use super::offers::{self, Asker as _};
+use super::offers::{self, Asker as _, Stale};
 use super::probe::{self, Link, Look, connect};
 use super::scope::LaneKey;
 use super::state::State;
-use super::{Upstream, lanes};
+use super::{Upstream, lanes, verdicts};
 use crate::causes;
 
 /// First pause before the next try; it doubles.
@@ -93,6 +93,7 @@ pub(super) fn start(upstream: &Arc<Upstream>) {
             let modern = sweeper.is_modern_alone();
             let is_kept = |key: &LaneKey| *key == LaneKey::shared() && !modern;
             sweeper.lanes.sweep(|key| is_kept(key) || sweeper.watches.need(key));
+            sweeper.forget_lists();
         }
     });
 }
@@ -180,7 +181,10 @@ impl Upstream {
             }
         };
         match &link {
-            Link::Legacy(lane) => self.lanes.adopt(lane),
+            Link::Legacy(lane) => {
+                self.shared.recognise(&lane.greeting);
+                self.lanes.adopt(lane);
+            }
             Link::Modern(link) => offer.tools = link.learn(offer.tools),
         }
         self.link.store(Some(Arc::new(link.clone())));
@@ -241,7 +245,7 @@ impl Upstream {
         })?;
         let link = Link::Legacy(lane);
         self.link.store(Some(Arc::new(link.clone())));
-        self.shared.offers.refresh(&Profile::EMPTY);
+        self.shared.offers.refresh(Stale::of_all());
         Ok(link)
     }
 
@@ -310,10 +314,15 @@ impl Upstream {
     /// Returns when a legacy upstream was found to speak a modern revision. It is asked now and
     /// then, since by itself it would answer as before for ever.
     async fn watch_era(&self) {
+        if self.is_child() {
+            // It is what it was when it was started; its successor is looked at.
+            std::future::pending::<()>().await;
+        }
         loop {
+            let left = verdicts::time_left(&self.shared).await;
             tokio::select! {
                 () = self.shared.doubted.notified() => {}
-                () = tokio::time::sleep(probe::LEGACY_LIFE) => {}
+                () = tokio::time::sleep(left) => {}
             }
             if probe::was_upgraded(&self.shared).await {
                 return;
@@ -344,31 +353,8 @@ impl Upstream {
         loop {
             self.shared.offers.wanted.notified().await;
             tokio::time::sleep(REFRESH_PAUSE).await;
-            for profile in self.shared.offers.take_stale() {
-                self.refresh(&profile).await;
-            }
-        }
-    }
-
-    async fn refresh(self: &Arc<Self>, profile: &Profile) {
-        let Some(link) = self.link.load_full() else { return };
-        let fetched = match &*link {
-            Link::Modern(link) => {
-                let fetched = offers::fetch(&**link, &link.greeting).await;
-                fetched.map(|mut offer| {
-                    offer.tools = link.learn(offer.tools);
-                    offer
-                })
-            }
-            Link::Legacy(_) => {
-                let Some(lane) = self.lanes.any(|key| key.profile == *profile) else { return };
-                offers::fetch(&lane, &lane.greeting).await
-            }
-        };
-        match fetched {
-            Ok(offer) => self.shared.publish(profile, offer).await,
-            Err(error) => {
-                tracing::warn!(upstream = %self.shared.spec.name, %error, "Reading lists failed.");
+            for stale in self.shared.offers.take_stale() {
+                self.refresh(&stale).await;
             }
         }
     }

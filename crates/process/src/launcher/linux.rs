@@ -37,7 +37,7 @@ use super::Launcher;
 use crate::{
     Child, CommandSpec, Exit, Limits, LineReader, LineWriter, Process, SHIM_ARGUMENT, StartError,
     child::{Parts, State},
-    environment, stderr,
+    environment, open_files, stderr,
     wire::{HEADER, Order, Report, Step},
 };
 
@@ -58,6 +58,7 @@ pub(super) async fn start(
 ) -> Result<Child, StartError> {
     let order = Order {
         grace: limits.stop_grace,
+        open_files: open_files::of_children(),
         cwd: spec.cwd.clone(),
         program: spec.program.clone(),
         args: spec.args.clone(),

@@ -41,7 +41,7 @@ async fn read_all(chunks: Vec<Vec<u8>>, max_line: usize) -> Vec<Result<Vec<u8>, 
         match reader.next().await {
             Ok(Some(line)) => lines.push(Ok(line.to_vec())),
             Ok(None) => return lines,
-            Err(LineError::TooLong { length, limit }) => {
+            Err(LineError::TooLong { length, limit, .. }) => {
                 assert_eq!(limit, max_line);
                 lines.push(Err(length));
             }
@@ -65,6 +65,26 @@ async fn a_line_at_the_limit_passes_and_one_above_it_is_skipped() {
     assert_eq!(
         lines,
         [Ok(b"123".to_vec()), Ok(b"1234".to_vec()), Err(5), Err(7), Ok(b"1".to_vec())].to_vec(),
+    );
+}
+
+#[tokio::test]
+async fn both_ends_of_a_line_that_is_skipped_are_kept() {
+    for chunk in [7, 1000, 100_000] {
+        let line = [&b"begin"[..], &vec![b'x'; 50_000], b"end\r"].concat();
+        let chunks = line.chunks(chunk).map(<[u8]>::to_vec).chain([b"\nnext\n".to_vec()]);
+        let mut reader = LineReader::new(Chunks(chunks.collect()), 1_000);
+        let Err(LineError::TooLong { head, tail, length, .. }) = reader.next().await else {
+            panic!("it is too long");
+        };
+        assert_eq!((head.len(), tail.len(), length), (EDGE, EDGE, 50_009), "{chunk}");
+        assert!(head.starts_with(b"beginxxx") && tail.ends_with(b"xxxend\r"), "{chunk}");
+        assert_eq!(reader.next().await.unwrap().unwrap(), "next");
+    }
+    let mut short = LineReader::new(&b"12345\n"[..], 3);
+    let error = short.next().await.unwrap_err();
+    assert!(
+        matches!(error, LineError::TooLong { head, tail, .. } if head == tail && head == "12345")
     );
 }
 

@@ -11,7 +11,10 @@ use std::{
 use rustix::{fs::Access, io::Errno, process::Pid};
 
 use super::{kernel, order::Pipes};
-use crate::wire::{Order, Step};
+use crate::{
+    open_files,
+    wire::{Order, Step},
+};
 
 /// Why a program was not started.
 #[derive(Debug, PartialEq, Eq)]
@@ -28,6 +31,9 @@ pub(super) fn start(order: &Order, pipes: Pipes) -> Result<Pid, Failure> {
         std::env::set_current_dir(folder).map_err(|error| Failure::new(Step::Folder, &error))?;
     }
     let path = find(&order.program, order.search_path())?;
+    if let Some(soft) = order.open_files {
+        open_files::put_back(soft).map_err(|error| Failure::new(Step::Setup, &error))?;
+    }
 
     #[expect(
         clippy::disallowed_methods,

@@ -3,8 +3,9 @@
 use std::fs;
 
 use bytes::Bytes;
-use gantry_process::{Child, Exit};
+use gantry_process::{Child, Exit, raise_open_files};
 use rustix::fs::{Mode, OFlags};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::support::{command, launcher, limits, mark, parent, start};
 
@@ -46,6 +47,21 @@ async fn a_child_has_its_three_pipes_and_no_other_descriptor() {
         }
     }
     drop(leaked);
+}
+
+#[tokio::test]
+async fn a_child_keeps_the_limit_of_open_files_that_the_gateway_was_started_with() {
+    let before = getrlimit(Resource::Nofile);
+    let low = Rlimit { current: Some(200), maximum: before.maximum };
+    setrlimit(Resource::Nofile, low).unwrap();
+    assert_eq!(raise_open_files(), before.maximum);
+    assert_eq!(getrlimit(Resource::Nofile).current, before.maximum);
+    assert_eq!(raise_open_files(), None, "it is raised already");
+    let ask = command("sh", &["-c", "ulimit -Sn; ulimit -Hn"]);
+    let mut child = launcher(&mark()).start(&ask, &limits()).await.unwrap();
+    assert_eq!(child.stdout.next().await.unwrap().unwrap(), "200");
+    let hard = child.stdout.next().await.unwrap().unwrap();
+    assert_eq!(hard, before.maximum.unwrap().to_string());
 }
 
 #[tokio::test]

@@ -7,6 +7,8 @@
 //! Invariant: the task that reads never waits for anybody, so that one slow reader of one client
 //! does not hold up what the others receive.
 
+mod edges;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -41,7 +43,7 @@ pub trait Inbound: Send + Sync + std::fmt::Debug + 'static {
 pub struct Pipe {
     name: Arc<str>,
     queue: mpsc::Sender<Bytes>,
-    pending: Mutex<HashMap<u64, oneshot::Sender<Message>>>,
+    pending: Mutex<HashMap<u64, oneshot::Sender<Answer>>>,
     inbound: Mutex<Option<Arc<dyn Inbound>>>,
     closing: CancellationToken,
     closed: CancellationToken,
@@ -51,6 +53,19 @@ pub struct Pipe {
     first_rubbish: Mutex<Option<String>>,
     stderr: StderrTail,
     pid: u32,
+}
+
+/// What comes for a request.
+pub type Answer = Result<Message, AnswerTooLarge>;
+
+/// The answer was too large to be read.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("its answer of {length} bytes is larger than the limit of {limit}")]
+pub struct AnswerTooLarge {
+    /// The limit, in bytes.
+    pub limit: usize,
+    /// How long the line was, in bytes.
+    pub length: u64,
 }
 
 /// The child is gone.
@@ -98,7 +113,7 @@ impl Pipe {
 
     /// Announces a request: its answer will come out of the receiver, which fails when the child
     /// ends first. To be called before the request is sent.
-    pub fn expect(&self, id: u64) -> oneshot::Receiver<Message> {
+    pub fn expect(&self, id: u64) -> oneshot::Receiver<Answer> {
         let (sender, receiver) = oneshot::channel();
         if !self.closed.is_cancelled() {
             self.pending.lock().insert(id, sender);
@@ -205,8 +220,8 @@ impl Pipe {
             match line {
                 Ok(Some(line)) => self.read(&line),
                 Ok(None) => break,
-                Err(error @ LineError::TooLong { .. }) => {
-                    self.count_rubbish(&error.to_string(), b"");
+                Err(LineError::TooLong { limit, length, head, tail }) => {
+                    self.overflow(&AnswerTooLarge { limit, length }, &head, &tail);
                 }
                 Err(error) => {
                     tracing::warn!(upstream = %self.name, %error, "Reading from a child failed.");
@@ -263,7 +278,25 @@ impl Pipe {
         let answer = failure(Some(id), &RpcError::internal("bad_answer", text));
         if let Ok(answer) = Message::parse(answer) {
             // A receiver that is gone gave up.
-            let _ = waiting.send(answer);
+            let _ = waiting.send(Ok(answer));
+        }
+    }
+
+    /// Fails the call that a line which was too long has answered. If that cannot be told, the only
+    /// open call is it; of several, none is guessed, and they wait for their time limit.
+    fn overflow(&self, error: &AnswerTooLarge, head: &[u8], tail: &[u8]) {
+        let text =
+            format!("a line of {} bytes is above the limit of {}", error.length, error.limit);
+        self.count_rubbish(&text, head);
+        let mut pending = self.pending.lock();
+        let id = match edges::read(head, tail) {
+            edges::Line::Answer(id) => number(&id),
+            edges::Line::Unknown if pending.len() == 1 => pending.keys().next().copied(),
+            edges::Line::Unknown | edges::Line::Speech => None,
+        };
+        if let Some(waiting) = id.and_then(|id| pending.remove(&id)) {
+            // A receiver that is gone gave up.
+            let _ = waiting.send(Err(error.clone()));
         }
     }
 
@@ -273,7 +306,7 @@ impl Pipe {
                 let Some(id) = message.id().and_then(number) else { return };
                 if let Some(waiting) = self.pending.lock().remove(&id) {
                     // A receiver that is gone gave up: the answer is late.
-                    let _ = waiting.send(message);
+                    let _ = waiting.send(Ok(message));
                 }
             }
             Kind::Request if message.method() == method::PING => {

@@ -3,6 +3,7 @@
 //! Case 20, HTTP+SSE, comes with that transport.
 
 mod doubt;
+mod expiry;
 mod stdio;
 
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -182,6 +182,45 @@ impl Gantry {
         }
     }
 
+    /// Its data folder.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.place.data()
+    }
+
+    /// Ends the gateway and starts it again, on the same configuration and data and another port.
+    ///
+    /// # Panics
+    ///
+    /// If it does not end or does not start.
+    #[track_caller]
+    pub(crate) fn restart(self) -> impl Future<Output = Self> {
+        self.restart_after(async |_| ())
+    }
+
+    /// The same, with something that is done while it does not run.
+    ///
+    /// # Panics
+    ///
+    /// If it does not end or does not start.
+    #[track_caller]
+    pub(crate) fn restart_after(
+        mut self,
+        between: impl AsyncFnOnce(&Self),
+    ) -> impl Future<Output = Self> {
+        let caller = Location::caller();
+        async move {
+            if let Err(reason) = self.process.terminate(STOP).await {
+                panic!("a gateway goes on after the test at {caller}: {reason}");
+            }
+            between(&self).await;
+            let setup = Setup { place: self.place, arguments: Vec::new(), environment: Vec::new() };
+            match setup.try_start().await {
+                Ok(gantry) => gantry,
+                Err(reason) => panic!("no gateway for the test at {caller}: {reason}"),
+            }
+        }
+    }
+
     /// Tells the gateway to end, as an operator would, and waits for that.
     ///
     /// # Panics

@@ -1,7 +1,6 @@
 //! The upstream asks back: whom, and how the answer returns.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use gantry_core::session::SessionId;
@@ -34,15 +33,13 @@ impl Lane {
             self.answer(failure(Some(&id), &error));
             return;
         }
+        self.shared.learn_question(request.method() == method::ROOTS_LIST);
         // A client must not be asked for what was not declared for it, whoever it is.
         let params = request.envelope().raw(request.bytes(), "params");
         if let Some(missing) = self.key.profile.missing_for(request.method(), params) {
             let text = format!("this client did not declare `{missing}`");
             self.answer(failure(Some(&id), &RpcError::invalid_params(text)));
             return;
-        }
-        if request.method() == method::ROOTS_LIST {
-            self.shared.learned.asked_roots.store(true, Ordering::Relaxed);
         }
         let Some(asked) = self.whom(flight) else {
             let text = "no client is waiting that this could be asked of; ask within a call";

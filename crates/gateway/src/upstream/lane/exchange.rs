@@ -84,11 +84,13 @@ impl Lane {
         let answer = pipe.expect(id);
         let forget = Forget { pipe, id };
         pipe.send(bytes).await.map_err(|error| LaneError::Failed(pipe_lost(error, true)))?;
-        let answer = if let Ok(message) = answer.await {
-            self.read_answer(message)
-        } else {
-            pipe.closed().await;
-            Err(LaneError::Failed(pipe_lost(pipe.why(), false)))
+        let answer = match answer.await {
+            Ok(Ok(message)) => self.read_answer(message),
+            Ok(Err(error)) => Err(LaneError::Failed(too_large(&error))),
+            Err(_) => {
+                pipe.closed().await;
+                Err(LaneError::Failed(pipe_lost(pipe.why(), false)))
+            }
         };
         drop(forget);
         answer
@@ -272,8 +274,8 @@ pub(in crate::upstream) fn http_failed(error: &HttpError) -> ProviderError {
     ProviderError::Unavailable { reason, message: gantry_core::chain(error), unsent }
 }
 
-/// An event that was left out may have been the answer, and reading it again changes nothing.
-pub(in crate::upstream) fn too_large(error: &StreamError) -> ProviderError {
+/// What was left out may have been the answer, and reading it again changes nothing.
+pub(in crate::upstream) fn too_large(error: &dyn std::error::Error) -> ProviderError {
     ProviderError::Unavailable {
         reason: "message_too_large",
         message: error.to_string(),

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 
 use bytes::Bytes;
 use gantry_core::ProviderError;
@@ -20,7 +21,8 @@ use super::super::flight::{Flights, next_id};
 use super::super::offers::Greeting;
 use super::super::scope::{LaneKey, Scope};
 use super::super::shared::Shared;
-use super::exchange::{bad_answer, http_failed, not_an_answer};
+use super::exchange::{bad_answer, http_failed, not_an_answer, too_large};
+use super::level::Levels;
 use super::{HttpWire, Lane, LaneEar, Wire};
 
 /// Why there is no session.
@@ -83,7 +85,11 @@ impl Lane {
         };
         pipe.send(request).await.map_err(|_| lost(&pipe))?;
         let answer = match tokio::time::timeout(shared.spec.timeout, answer).await {
-            Ok(Ok(answer)) => answer,
+            Ok(Ok(Ok(answer))) => answer,
+            Ok(Ok(Err(error))) => {
+                pipe.close();
+                return Err(OpenError::Failed(too_large(&error)));
+            }
             Ok(Err(_)) => {
                 pipe.closed().await;
                 return Err(lost(&pipe));
@@ -175,8 +181,10 @@ impl Lane {
             exclusive,
             callbacks: Mutex::default(),
             elicitations: Mutex::new(HashMap::new()),
-            level: tokio::sync::Mutex::new(None),
+            levels: Levels::default(),
             last_used: Mutex::new(Instant::now()),
+            last_call: Mutex::new(None),
+            changes: AtomicU32::new(0),
             closed: CancellationToken::new(),
             forgotten: CancellationToken::new(),
         })

@@ -24,7 +24,8 @@ async fn age_verdicts(gantry: &Gantry, hours: u64) {
          sys.exit(n.rowcount < 1)",
     );
     python.arg(gantry.data().join("gantry.db")).arg((hours * 3600).to_string());
-    let done = process::run(python, std::time::Duration::from_secs(30)).await.unwrap();
+    let done = process::run(python, std::time::Duration::from_secs(30)).await;
+    let done = done.unwrap_or_else(|reason| panic!("the database cannot be changed: {reason}"));
     assert!(done.status.success(), "{done:?}");
 }
 
@@ -54,7 +55,8 @@ async fn case_25_an_upstream_that_became_dual_is_found_out_a_day_later() {
 /// A child behind a program of its own, so that its script is no part of the command.
 fn wrapped(script: &StdioScript) -> Value {
     let mut server = script.server();
-    let words = [&server["command"], &server["args"][0]].map(|word| word.as_str().unwrap());
+    let words =
+        [&server["command"], &server["args"][0]].map(|word| word.as_str().expect("a word is text"));
     let line = format!("exec '{}' '{}'", words[0], words[1]);
     server["args"] = json!(["-c", line]);
     server["command"] = "sh".into();

@@ -1,11 +1,9 @@
 //! What an upstream was seen to do narrows the sharing of its lanes, and no session loses its state
 //! by that.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex},
-};
+use std::{collections::HashMap, sync::Arc};
 
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use super::{LEGACY, who};
@@ -81,14 +79,14 @@ fn pages() -> Script {
         .tool("page-1", json!({}), page)
         .tool("page-2", json!({}), page)
         .tool("open", json!({}), move |seen| {
-            *open.lock().unwrap().entry(session(seen)).or_default() += 1;
+            *open.lock().entry(session(seen)).or_default() += 1;
             Answer::talk(async |talk| {
                 talk.notify("notifications/tools/list_changed", json!({})).await;
                 Answer::text("opened")
             })
         })
         .on("tools/list", move |seen| {
-            let n = listed.lock().unwrap().get(&session(seen)).copied().unwrap_or_default();
+            let n = listed.lock().get(&session(seen)).copied().unwrap_or_default();
             let pages = (1..=n).map(|page| format!("page-{page}"));
             let names = ["open".to_owned(), "who".to_owned()].into_iter().chain(pages);
             let tool = |name| json!({ "name": name, "inputSchema": { "type": "object" } });

@@ -3,6 +3,7 @@
 //! Labels for tools and upstreams come from the snapshot, never from a request, so that nobody can
 //! make the number of series grow.
 
+use gantry_protocol::method;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -10,14 +11,45 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+/// Every method by which a request is counted; what is none of the others is the last.
+pub const METHODS: [&str; 5] = [
+    method::TOOLS_CALL,
+    method::PROMPTS_GET,
+    method::RESOURCES_READ,
+    method::COMPLETION_COMPLETE,
+    "other",
+];
+
+/// How a request may end.
+pub mod outcome {
+    /// It was carried out.
+    pub const OK: &str = "ok";
+    /// The tool ran and says that it failed.
+    pub const TOOL_ERROR: &str = "tool_error";
+    /// The upstream wants more of the client before it goes on: no end, but a turn.
+    pub const INPUT_REQUIRED: &str = "input_required";
+    /// The upstream refused it.
+    pub const ERROR: &str = "error";
+    /// The upstream could not be asked, or was lost.
+    pub const UNAVAILABLE: &str = "unavailable";
+    /// The upstream took too long.
+    pub const TIMEOUT: &str = "timeout";
+    /// The client took it back.
+    pub const CANCELLED: &str = "cancelled";
+
+    /// All of them.
+    pub const ALL: [&str; 7] =
+        [OK, TOOL_ERROR, INPUT_REQUIRED, ERROR, UNAVAILABLE, TIMEOUT, CANCELLED];
+}
+
 /// What a request was and how it ended.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct RequestLabels {
     /// The upstream's name.
     pub server: String,
-    /// A method that the protocol knows.
+    /// One of [`METHODS`].
     pub method: &'static str,
-    /// `ok`, `tool_error`, `error`, `timeout`, `cancelled`, `unavailable`.
+    /// One of [`outcome::ALL`].
     pub outcome: &'static str,
 }
 
@@ -65,6 +97,11 @@ pub struct Metrics {
 /// From a millisecond to a minute and a half: tools are slow.
 const BUCKETS: [f64; 12] =
     [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0, 90.0];
+
+/// Returns the name of [`METHODS`] under which a method is counted.
+pub(crate) fn method_label(method: &str) -> &'static str {
+    METHODS.into_iter().find(|known| *known == method).unwrap_or("other")
+}
 
 impl Metrics {
     /// Makes the metrics and registers them.

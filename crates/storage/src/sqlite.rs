@@ -26,6 +26,17 @@ pub struct Sqlite {
     inner: Arc<Inner>,
 }
 
+/// How the connections of the database are used at a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Connections {
+    /// Reading now.
+    pub active: u32,
+    /// Open and doing nothing.
+    pub idle: u32,
+    /// Read at once at most; the one that writes is not among them.
+    pub max: u32,
+}
+
 #[derive(Debug)]
 struct Inner {
     path: PathBuf,
@@ -50,6 +61,15 @@ impl Sqlite {
         let writer = writer::start(connection, tasks);
         let path = path.to_owned();
         Ok(Self { inner: Arc::new(Inner { path, readers, writer, clock }) })
+    }
+
+    /// Tells how many connections read.
+    pub fn connections(&self) -> Connections {
+        let readers = &self.inner.readers;
+        let idle = u32::try_from(readers.num_idle()).unwrap_or(u32::MAX);
+        // The two are counted one after the other, so that one may be behind.
+        let active = readers.size().saturating_sub(idle);
+        Connections { active, idle, max: readers.options().get_max_connections() }
     }
 
     /// Commits everything that was given to the writer, and closes the file. Later writes and

@@ -8,7 +8,7 @@ use gantry_protocol::{Message, method};
 use tokio::time::Instant;
 
 use crate::Gateway;
-use crate::metrics::{RequestLabels, ServerLabels, ToolLabels};
+use crate::metrics::{RequestLabels, ServerLabels, ToolLabels, method_label, outcome};
 use crate::snapshot::Target;
 
 /// Pause before the one repetition of a request that surely did not run.
@@ -69,7 +69,7 @@ impl<'a> Record<'a> {
             gateway,
             server: &target.server.name,
             tool: (method == method::TOOLS_CALL).then(|| std::sync::Arc::clone(&target.local)),
-            method: label(method),
+            method: method_label(method),
             start: Instant::now(),
         }
     }
@@ -100,25 +100,15 @@ impl<'a> Record<'a> {
     }
 }
 
-fn label(method: &str) -> &'static str {
-    match method {
-        method::TOOLS_CALL => method::TOOLS_CALL,
-        method::PROMPTS_GET => method::PROMPTS_GET,
-        method::RESOURCES_READ => method::RESOURCES_READ,
-        method::COMPLETION_COMPLETE => method::COMPLETION_COMPLETE,
-        _ => "other",
-    }
-}
-
-fn outcome_label(outcome: &Result<Outcome, ProviderError>) -> &'static str {
-    match outcome {
-        Ok(Outcome::Complete(result)) if is_tool_error(&result.message) => "tool_error",
-        Ok(Outcome::Complete(_)) => "ok",
-        Ok(Outcome::NeedsInput(_)) => "input_required",
-        Err(ProviderError::Answered { .. } | ProviderError::Refused(_)) => "error",
-        Err(ProviderError::Unavailable { .. }) => "unavailable",
-        Err(ProviderError::TimedOut { .. }) => "timeout",
-        Err(ProviderError::Cancelled) => "cancelled",
+fn outcome_label(result: &Result<Outcome, ProviderError>) -> &'static str {
+    match result {
+        Ok(Outcome::Complete(result)) if is_tool_error(&result.message) => outcome::TOOL_ERROR,
+        Ok(Outcome::Complete(_)) => outcome::OK,
+        Ok(Outcome::NeedsInput(_)) => outcome::INPUT_REQUIRED,
+        Err(ProviderError::Answered { .. } | ProviderError::Refused(_)) => outcome::ERROR,
+        Err(ProviderError::Unavailable { .. }) => outcome::UNAVAILABLE,
+        Err(ProviderError::TimedOut { .. }) => outcome::TIMEOUT,
+        Err(ProviderError::Cancelled) => outcome::CANCELLED,
     }
 }
 

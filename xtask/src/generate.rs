@@ -25,6 +25,7 @@ const FILES: &[Generated] = &[
     Generated { path: "docs/reference/config.md", arguments: &["__reference", "config"] },
     Generated { path: "docs/reference/env.md", arguments: &["__reference", "env"] },
     Generated { path: "docs/reference/errors.md", arguments: &["__reference", "errors"] },
+    Generated { path: "docs/reference/metrics.md", arguments: &["__reference", "metrics"] },
 ];
 
 /// Which `gantry` writes the files.

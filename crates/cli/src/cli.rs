@@ -238,6 +238,7 @@ pub(crate) enum ReferencePage {
     Config,
     Env,
     Errors,
+    Metrics,
 }
 
 /// Reads `NAME=VALUE`.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use clap::{Command, CommandFactory as _};
 use gantry_core::ErrorCode;
-use gantry_server::config;
+use gantry_server::{config, metrics};
 
 use crate::cli::{Cli, ReferencePage};
 
@@ -18,6 +18,7 @@ pub(crate) fn page(page: ReferencePage) -> String {
         ReferencePage::Config => config::reference::markdown(),
         ReferencePage::Env => environment(),
         ReferencePage::Errors => errors(),
+        ReferencePage::Metrics => metrics::markdown(),
     }
 }
 

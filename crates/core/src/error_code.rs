@@ -99,6 +99,9 @@ macro_rules! for_each_error_code {
             UnsupportedRevision "E0308" Request (-32022) (400) false "the client asks for a revision that Gantry does not speak";
             Overloaded "E0309" Request (-32603) (503) true "the gateway has reached a limit";
 
+            QueryInvalid "E0340" Request (-) (400) false "the query of a request makes no sense";
+            UnknownFigure "E0341" Request (-) (404) false "no metric or part of the health has this name";
+
             TokenWrong "E0401" Access (-) (401) false "the token is missing or wrong";
             HostRefused "E0402" Access (-) (403) false "the Host header is not allowed";
             OriginRefused "E0403" Access (-) (403) false "the Origin header is not allowed";

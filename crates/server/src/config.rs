@@ -20,6 +20,7 @@ mod check;
 mod env;
 mod listener;
 mod names;
+mod paths;
 mod problem;
 mod secret;
 mod shape;
@@ -44,6 +45,7 @@ pub use access::{Auth, Token};
 pub use env::Env;
 pub use listener::{Limits, Server};
 pub use names::{RESERVED_NAMES, check_name};
+pub use paths::Paths;
 pub use problem::{ConfigErrors, Problem};
 pub use raw::{LogFormat, LogLevel};
 pub use secret::Secret;
@@ -77,6 +79,8 @@ pub struct Config {
     pub auth: Auth,
     /// Whether `/metrics` is served.
     pub metrics_enabled: bool,
+    /// Where else `/health` and `/metrics` are served.
+    pub paths: Paths,
     /// The file, if there is one.
     pub file: Option<PathBuf>,
     /// What stands in the file where variables were put in.
@@ -217,6 +221,7 @@ fn check_all(
         log_format: raw.log.format,
         auth,
         metrics_enabled: raw.metrics.enabled,
+        paths: paths::check(&raw.health, &raw.metrics, checker),
         file: source.path.clone(),
         written,
     }

@@ -1,7 +1,12 @@
 //! Counters of the HTTP side. The labels are ours alone, so that nobody can make their number grow.
 
+mod timer;
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
 use gantry_core::ErrorCode;
-use http::StatusCode;
+use http::{Method, StatusCode};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -10,15 +15,17 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use crate::http_stack::{ROUTES, Route};
+use timer::Timer;
 
-const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+pub(crate) use timer::Timings;
 
-/// What was asked, and how the answer began.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct AnswerLabels {
-    route: &'static str,
-    status: &'static str,
-}
+/// Methods told apart; what is none of them is counted as the last.
+const METHODS: [&str; 8] = ["GET", "POST", "DELETE", "HEAD", "OPTIONS", "PUT", "PATCH", "OTHER"];
+/// Statuses told apart; any other is counted as the first of its class.
+const STATUSES: [u16; 33] = [
+    100, 200, 201, 202, 204, 206, 300, 301, 302, 304, 307, 308, 400, 401, 403, 404, 405, 406, 408,
+    409, 411, 413, 414, 415, 421, 429, 431, 500, 501, 502, 503, 504, 505,
+];
 
 /// Why a request was refused at the door.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -35,8 +42,8 @@ struct ReloadLabels {
 /// What the server counts.
 #[derive(Debug)]
 pub(crate) struct HttpMetrics {
-    /// One counter for each route and class, so that a request takes no lock and makes no label.
-    answers: [[Counter; CLASSES.len()]; ROUTES.len()],
+    /// Every answer.
+    pub(crate) answers: Arc<Answers>,
     refusals: Family<RefusalLabels, Counter>,
     reloads: Family<ReloadLabels, Counter>,
     /// Open connections.
@@ -45,17 +52,33 @@ pub(crate) struct HttpMetrics {
     pub(crate) under_way: Gauge,
 }
 
+/// Every answer by route, method and status, and how long it took to begin.
+///
+/// One timer for each that was ever needed, in a grid, so that a request takes no lock and makes no
+/// label.
+#[derive(Debug)]
+pub(crate) struct Answers {
+    grid: Box<[OnceLock<Box<Timer>>]>,
+}
+
+/// The answers of one route, method and status.
+#[derive(Debug, Clone)]
+pub(crate) struct Answered {
+    /// Its place in [`ROUTES`].
+    pub(crate) route: usize,
+    /// The method, or `OTHER`.
+    pub(crate) method: &'static str,
+    /// The status.
+    pub(crate) status: u16,
+    /// How many, and how long it took until each began.
+    pub(crate) timings: Timings,
+}
+
 impl HttpMetrics {
-    /// Makes the metrics and registers them.
+    /// Makes the metrics and registers those that the library can write by itself.
     pub(crate) fn new(registry: &mut Registry) -> Self {
-        let answers = Family::<AnswerLabels, Counter>::default();
         let metrics = Self {
-            answers: std::array::from_fn(|route| {
-                std::array::from_fn(|class| {
-                    let labels = AnswerLabels { route: ROUTES[route], status: CLASSES[class] };
-                    answers.get_or_create(&labels).clone()
-                })
-            }),
+            answers: Arc::new(Answers::new()),
             refusals: Family::default(),
             reloads: Family::default(),
             connections: Gauge::default(),
@@ -66,7 +89,6 @@ impl HttpMetrics {
         }
         let version = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("gantry_build", "The version that runs", version);
-        registry.register("gantry_http_requests", "Answers, by route and class", answers);
         registry.register(
             "gantry_http_refusals",
             "Requests refused before they were read, by code",
@@ -90,9 +112,15 @@ impl HttpMetrics {
         metrics
     }
 
-    pub(crate) fn answered(&self, route: Route<'_>, status: StatusCode) {
-        let class = usize::from(status.as_u16() / 100).clamp(1, CLASSES.len()) - 1;
-        self.answers[route.place()][class].inc();
+    /// Counts an answer whose head was ready `elapsed` after the request was read.
+    pub(crate) fn answered(
+        &self,
+        route: Route<'_>,
+        method: &Method,
+        status: StatusCode,
+        elapsed: Duration,
+    ) {
+        self.answers.timer(route, method, status).observe(elapsed);
     }
 
     pub(crate) fn refused(&self, code: ErrorCode) {
@@ -102,5 +130,77 @@ impl HttpMetrics {
     pub(crate) fn reloaded(&self, is_applied: bool) {
         let outcome = if is_applied { "applied" } else { "refused" };
         self.reloads.get_or_create(&ReloadLabels { outcome }).inc();
+    }
+}
+
+impl Answers {
+    fn new() -> Self {
+        let cells = ROUTES.len() * METHODS.len() * STATUSES.len();
+        Self { grid: std::iter::repeat_with(OnceLock::new).take(cells).collect() }
+    }
+
+    fn timer(&self, route: Route<'_>, method: &Method, status: StatusCode) -> &Timer {
+        let known = METHODS.iter().position(|known| *known == method.as_str());
+        let method = known.unwrap_or(METHODS.len() - 1);
+        let at = (route.place() * METHODS.len() + method) * STATUSES.len() + place_of(status);
+        self.grid[at].get_or_init(Box::default)
+    }
+
+    /// Returns what was answered so far.
+    pub(crate) fn read(&self) -> impl Iterator<Item = Answered> {
+        self.grid.iter().enumerate().filter_map(|(at, cell)| {
+            let timings = cell.get()?.read();
+            let (above, status) = (at / STATUSES.len(), STATUSES[at % STATUSES.len()]);
+            let (route, method) = (above / METHODS.len(), METHODS[above % METHODS.len()]);
+            Some(Answered { route, method, status, timings })
+        })
+    }
+}
+
+/// Returns the place of a status in [`STATUSES`].
+fn place_of(status: StatusCode) -> usize {
+    STATUSES.binary_search(&status.as_u16()).unwrap_or_else(|_| {
+        let class = status.as_u16() / 100 * 100;
+        STATUSES.binary_search(&class).unwrap_or(0)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use http::{Method, StatusCode};
+    use prometheus_client::registry::Registry;
+
+    use super::{HttpMetrics, STATUSES, place_of};
+    use crate::http_stack::Route;
+
+    #[test]
+    fn an_answer_is_counted_where_it_belongs() {
+        let metrics = HttpMetrics::new(&mut Registry::default());
+        let count = |route, method: &Method, status| {
+            metrics.answered(route, method, status, Duration::from_millis(1));
+        };
+        count(Route::Unknown, &Method::PATCH, StatusCode::HTTP_VERSION_NOT_SUPPORTED);
+        count(Route::Mcp { view: "git" }, &Method::POST, StatusCode::OK);
+        count(Route::Mcp { view: "" }, &Method::POST, StatusCode::OK);
+        count(Route::Health, &Method::TRACE, StatusCode::IM_A_TEAPOT);
+        let read: Vec<_> = metrics.answers.read().collect();
+        let shown: Vec<_> = read
+            .iter()
+            .map(|answer| (answer.route, answer.method, answer.status, answer.timings.count))
+            .collect();
+        let unknown = Route::Unknown.place();
+        assert_eq!(shown, [(0, "POST", 200, 2), (1, "OTHER", 400, 1), (unknown, "PATCH", 505, 1)]);
+    }
+
+    #[test]
+    fn every_status_has_a_place_in_its_class() {
+        assert!(STATUSES.is_sorted());
+        for status in 100..600 {
+            let place = place_of(StatusCode::from_u16(status).unwrap());
+            assert_eq!(STATUSES[place] / 100, status / 100);
+        }
+        assert_eq!(STATUSES[place_of(StatusCode::from_u16(999).unwrap())], 100);
     }
 }

@@ -19,14 +19,14 @@ use axum::Router;
 use gantry_gateway::door::HttpRequest;
 use gantry_transport::server::ReplyBody;
 use http::header::ORIGIN;
-use http::{Request, Response};
+use http::{Request, Response, Uri};
 use hyper::body::Incoming;
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
 pub(crate) use refusal::Refusal;
 pub(crate) use request_id::RequestIds;
-pub(crate) use route::{ROUTES, Route};
+pub(crate) use route::{PATHS, ROUTES, Route};
 pub(crate) use under_way::Answer;
 
 use crate::live::Live;
@@ -52,14 +52,18 @@ pub(crate) async fn http_stack(
     let request_id = shared.request_ids.of(request.headers());
     // 2. One configuration for the whole request, whatever is reloaded meanwhile.
     let live = shared.live.load_full();
-    let (parts, body) = request.into_parts();
+    let begun = Instant::now();
+    let (mut parts, body) = request.into_parts();
     // A copy of a pointer, because whoever answers takes the rest.
     let uri = parts.uri.clone();
-    let route = Route::of(uri.path());
+    // A route's further path is its own one from here on.
+    let own_path = live.config.paths.own(uri.path());
+    let route = Route::of(own_path.unwrap_or(uri.path()));
+    let method = parts.method.clone();
     let origin = parts.headers.get(ORIGIN).cloned();
     // 3. The access line and the counters: around everything that may refuse.
     let under_way = UnderWay::of(&shared.http_metrics.under_way, route, &parts);
-    let access = Access::begin(&request_id, &parts, route);
+    let access = Access::begin(&request_id, &parts, route, begun);
     let span = tracing::debug_span!("request", id = %request_id);
     let mut is_ours = false;
     let answer = async {
@@ -84,6 +88,9 @@ pub(crate) async fn http_stack(
             (_, right) => {
                 let may_see_details = matches!(right, Right::Details);
                 let asked = routes::Asked { request_id: Arc::clone(&request_id), may_see_details };
+                if let Some(own) = own_path {
+                    parts.uri = Uri::from_static(own);
+                }
                 let request = Request::from_parts(parts, axum::body::Body::new(body));
                 Box::pin(routes::answer(&front.routes, asked, request)).await
             }
@@ -100,7 +107,7 @@ pub(crate) async fn http_stack(
     if let Some(id) = request_id::header(&request_id) {
         response.headers_mut().insert(request_id::REQUEST_ID, id);
     }
-    shared.http_metrics.answered(route, response.status());
+    shared.http_metrics.answered(route, &method, response.status(), begun.elapsed());
     access.end(&response);
     response.map(|body| UnderWay::until_sent(under_way, body))
 }
@@ -133,8 +140,11 @@ fn authenticate(
         Route::Admin => gate::administrator(&shared.admin, headers).map(|()| Right::Details),
         Route::Metrics if !details() => gate::details_denied(headers),
         Route::Metrics => Ok(Right::Details),
-        Route::Ready if details() => Ok(Right::Details),
-        Route::Ready | Route::Health | Route::Index | Route::Unknown => Ok(Right::Nothing),
+        Route::Actuator if !details() => gate::details_denied(headers),
+        Route::Actuator => Ok(Right::Details),
+        Route::Ready | Route::Health | Route::ActuatorHealth if details() => Ok(Right::Details),
+        Route::Ready | Route::Health | Route::ActuatorHealth => Ok(Right::Nothing),
+        Route::Index | Route::Unknown => Ok(Right::Nothing),
     }
 }
 
@@ -152,7 +162,12 @@ struct Line {
 }
 
 impl Access {
-    fn begin(request_id: &Arc<str>, parts: &http::request::Parts, route: Route<'_>) -> Self {
+    fn begin(
+        request_id: &Arc<str>,
+        parts: &http::request::Parts,
+        route: Route<'_>,
+        begun: Instant,
+    ) -> Self {
         let is_read = tracing::enabled!(target: "gantry_server::access", tracing::Level::DEBUG);
         let line = is_read.then(|| Line {
             request_id: Arc::clone(request_id),
@@ -160,7 +175,7 @@ impl Access {
             // Without the query: people put tokens there.
             path: parts.uri.path().to_owned(),
             route: route.name(),
-            begun: Instant::now(),
+            begun,
         });
         Self { line }
     }

@@ -6,7 +6,7 @@
 //! 2. `compose`: which parts there are and who gets which.
 //! 3. `accept`: threads, sockets and connections.
 //! 4. `http_stack`: the layers that every request passes, in one function.
-//! 5. `routes`: everything that is not MCP.
+//! 5. `routes`: everything that is not MCP; `actuator`: what is asked in the form of Spring Boot.
 //! 6. `reload`: how a changed configuration comes in force.
 //! 7. `local`, `stdio`, [`reach`]: clients on this machine that do not speak HTTP.
 //! 8. [`config`]: the file, read and checked.
@@ -16,11 +16,14 @@
 
 pub mod config;
 pub mod log;
+pub mod metrics;
 pub mod reach;
 
 mod accept;
+mod actuator;
 mod banner;
 mod compose;
+mod condition;
 mod http_metrics;
 mod http_stack;
 mod live;
@@ -33,6 +36,7 @@ mod shared;
 mod signals;
 mod start_error;
 mod stdio;
+mod timestamp;
 
 pub use compose::{Options, VARIABLES};
 pub use reach::{Conversation, Reach};

@@ -4,6 +4,9 @@
 //! Who may use a route was decided before (`http_stack`); here a caller either may see details or
 //! may not.
 
+pub(crate) mod figures;
+
+mod health;
 mod index;
 mod ready;
 
@@ -23,12 +26,12 @@ use http_body_util::{BodyExt as _, Limited};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
+use crate::actuator;
 use crate::http_stack::Refusal;
 use crate::shared::Shared;
 
 /// No route of ours answers with more.
 const MOST_BYTES: usize = 64 << 20;
-const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// What is known of a request beyond its head.
 #[derive(Debug, Clone)]
@@ -41,9 +44,11 @@ pub(crate) struct Asked {
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/", get(index::index))
-        .route("/health", get(health))
+        .route("/health", get(health::health))
         .route("/ready", get(ready::ready))
-        .route("/metrics", get(metrics))
+        .route("/metrics", get(figures::figures))
+        .route("/actuator/prometheus", get(figures::figures))
+        .merge(actuator::router())
         .route("/api/servers", get(servers))
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
@@ -75,37 +80,6 @@ pub(crate) async fn answer(
     }
 }
 
-/// `GET /health`: the process is alive and takes requests; says nothing of upstreams.
-async fn health(State(shared): State<Arc<Shared>>) -> Response {
-    let uptime = shared.started.elapsed().as_secs();
-    json_body(
-        StatusCode::OK,
-        &json!({
-            "status": "ok",
-            "version": env!("CARGO_PKG_VERSION"),
-            "uptime_seconds": uptime,
-        }),
-    )
-}
-
-/// `GET /metrics`: everything that is counted, as `OpenMetrics` text.
-async fn metrics(
-    State(shared): State<Arc<Shared>>,
-    Extension(asked): Extension<Asked>,
-) -> Response {
-    if !shared.live.load().config.metrics_enabled {
-        let message = "metrics are switched off, by `metrics.enabled`";
-        return refused(Refusal::new(ErrorCode::UnknownServer, message), &asked);
-    }
-    let mut text = String::with_capacity(16 * 1024);
-    if prometheus_client::encoding::text::encode(&mut text, &shared.registry).is_err() {
-        return refused(Refusal::new(ErrorCode::Internal, "the metrics have no text"), &asked);
-    }
-    let mut response = Response::new(axum::body::Body::from(text));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(OPEN_METRICS));
-    response
-}
-
 /// `GET /api/servers`: every upstream and all that is known of it.
 async fn servers(State(shared): State<Arc<Shared>>) -> Response {
     json_body(StatusCode::OK, &json!({ "servers": shared.gateway.status() }))
@@ -121,7 +95,7 @@ async fn wrong_method(Extension(asked): Extension<Asked>) -> Response {
     refused(refusal, &asked)
 }
 
-fn json_body(status: StatusCode, value: &Value) -> Response {
+pub(crate) fn json_body(status: StatusCode, value: &Value) -> Response {
     let json = HeaderValue::from_static("application/json");
     let mut text = value.to_string();
     // For people with a terminal, whose prompt would follow on the same line.
@@ -129,6 +103,6 @@ fn json_body(status: StatusCode, value: &Value) -> Response {
     (status, [(CONTENT_TYPE, json)], Bytes::from(text)).into_response()
 }
 
-fn refused(refusal: Refusal, asked: &Asked) -> Response {
+pub(crate) fn refused(refusal: Refusal, asked: &Asked) -> Response {
     refusal.into_response(false, &asked.request_id).map(axum::body::Body::new)
 }

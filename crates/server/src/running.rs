@@ -5,6 +5,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -22,10 +23,11 @@ use crate::http_metrics::HttpMetrics;
 use crate::http_stack::{Front, RequestIds};
 use crate::live::Live;
 use crate::log::LogControl;
+use crate::metrics::Sources;
 use crate::reload::Reloader;
 use crate::shared::Shared;
 use crate::start_error::StartError;
-use crate::{accept, banner, local, routes};
+use crate::{accept, banner, local, metrics, routes};
 
 /// Kept back of the time to end, for upstreams and the database.
 const RESERVE: Duration = Duration::from_secs(2);
@@ -77,6 +79,10 @@ impl Running {
         let gateway =
             compose::gateway(&live.config, &options.env, holdings, &background, &mut registry)
                 .await?;
+        let answers = Arc::clone(&http_metrics.answers);
+        let sources = Sources::new(Arc::clone(&gateway), kept.store.clone(), answers);
+        let sources = Arc::new(sources);
+        metrics::register(&mut registry, &gateway.metrics, &sources);
         let shared = Arc::new(Shared {
             live: ArcSwap::from_pointee(live),
             refused_reload: Mutex::new(None),
@@ -85,11 +91,13 @@ impl Running {
             store: kept.store,
             registry,
             http_metrics,
+            sources,
             request_ids: RequestIds::new()
                 .map_err(|source| StartError::Seal { origin: "the operating system", source })?,
             address,
             data: kept.folder.path().to_owned(),
             started,
+            is_leaving: AtomicBool::new(false),
         });
 
         let connections = Tasks::new();
@@ -130,9 +138,20 @@ impl Running {
         self.reloader.reload().await;
     }
 
-    /// Ends the gateway within `server.limits.shutdown`; `false` when something had to be cut off.
+    /// Ends the gateway within `server.limits.drain` and `shutdown`; `false` when something had to
+    /// be cut off.
     pub async fn shut_down(self) -> bool {
-        let limit = self.shared.live.load().config.server.limits.shutdown;
+        let limits = self.shared.live.load().config.server.limits.clone();
+        // Whoever sends requests here is told to stop before the door is closed to them.
+        self.shared.is_leaving.store(true, Ordering::Relaxed);
+        if !limits.drain.is_zero() {
+            tracing::info!(
+                seconds = limits.drain.as_secs(),
+                "Load balancers are given time to leave."
+            );
+            tokio::time::sleep(limits.drain).await;
+        }
+        let limit = limits.shutdown;
         let deadline = Instant::now() + limit;
         let left = || deadline.saturating_duration_since(Instant::now());
         tracing::info!(limit_seconds = limit.as_secs(), "The gateway is ending.");

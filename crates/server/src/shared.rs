@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use arc_swap::ArcSwap;
 use gantry_gateway::Gateway;
@@ -16,6 +17,7 @@ use tokio::time::Instant;
 use crate::http_metrics::HttpMetrics;
 use crate::http_stack::RequestIds;
 use crate::live::Live;
+use crate::metrics::Sources;
 
 /// Everything that requests and the reload share.
 #[derive(Debug)]
@@ -34,6 +36,8 @@ pub(crate) struct Shared {
     pub(crate) registry: Registry,
     /// What this crate counts of it.
     pub(crate) http_metrics: HttpMetrics,
+    /// Where further figures come from, and their names.
+    pub(crate) sources: Arc<Sources>,
     /// Names for requests.
     pub(crate) request_ids: RequestIds,
     /// Where it listens, the port never 0.
@@ -42,4 +46,6 @@ pub(crate) struct Shared {
     pub(crate) data: PathBuf,
     /// When the process began.
     pub(crate) started: Instant,
+    /// Set once the gateway was told to end, so that nobody sends it more.
+    pub(crate) is_leaving: AtomicBool,
 }

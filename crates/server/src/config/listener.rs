@@ -34,6 +34,8 @@ pub struct Limits {
     pub request_timeout: Duration,
     /// The longest wait for open requests at the end.
     pub shutdown: Duration,
+    /// How long load balancers are given to leave before that.
+    pub drain: Duration,
 }
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -138,6 +140,7 @@ fn limits(raw: &raw::Limits, path: &Path, checker: &mut Checker<'_>) -> Limits {
             (SECOND, HOUR),
         ),
         shutdown: checker.duration(&path.key("shutdown"), &raw.shutdown, (Duration::ZERO, HOUR)),
+        drain: checker.duration(&path.key("drain"), &raw.drain, (Duration::ZERO, HOUR)),
     }
 }
 

@@ -8,6 +8,7 @@
 mod access;
 mod listener;
 mod upstream;
+mod watching;
 mod words;
 
 use indexmap::IndexMap;
@@ -17,6 +18,7 @@ use serde::Deserialize;
 pub use access::{Auth, Token};
 pub use listener::{Limits, Server};
 pub use upstream::{EraMode, SessionMode, Tools, Upstream, UpstreamKind};
+pub use watching::{Health, Metrics};
 pub use words::{DurationText, LogFormat, LogLevel, NameText, PatternText, SizeText};
 
 /// The configuration of a Gantry gateway.
@@ -47,6 +49,8 @@ pub struct Config {
     pub auth: Auth,
     /// Figures for Prometheus at `/metrics`. Since 0.1.
     pub metrics: Metrics,
+    /// Where `/health` is found. Since 0.1.
+    pub health: Health,
     /// Offer the built-in tools about the gateway itself on `/mcp`, as the server `gantry`.
     /// Since 0.1.
     pub builtin: bool,
@@ -88,14 +92,6 @@ pub struct Log {
     pub format: LogFormat,
 }
 
-/// Figures for Prometheus.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Metrics {
-    /// Serve `/metrics`. Since 0.1.
-    pub enabled: bool,
-}
-
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -109,6 +105,7 @@ impl Default for Config {
             log: Log::default(),
             auth: Auth::default(),
             metrics: Metrics::default(),
+            health: Health::default(),
             builtin: true,
         }
     }
@@ -129,11 +126,5 @@ impl Default for Startup {
 impl Default for Log {
     fn default() -> Self {
         Self { level: LogLevel::Info, format: LogFormat::Text }
-    }
-}
-
-impl Default for Metrics {
-    fn default() -> Self {
-        Self { enabled: true }
     }
 }

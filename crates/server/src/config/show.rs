@@ -28,6 +28,7 @@ pub(crate) fn to_json(config: &Config) -> Value {
                 "request_timeout": units::format_duration(limits.request_timeout),
                 "sse_keep_alive": units::format_duration(gateway.keep_alive),
                 "shutdown": units::format_duration(limits.shutdown),
+                "drain": units::format_duration(limits.drain),
             },
         },
         "servers": object(servers),
@@ -40,7 +41,8 @@ pub(crate) fn to_json(config: &Config) -> Value {
         "auth": {
             "tokens": tokens.map(|token| json!({ "name": token.name, "token": REDACTED })).collect::<Vec<_>>(),
         },
-        "metrics": { "enabled": config.metrics_enabled },
+        "metrics": { "enabled": config.metrics_enabled, "path": config.paths.metrics },
+        "health": { "path": config.paths.health },
         "builtin": gateway.builtin,
     });
     for (path, written) in &config.written {

@@ -1,8 +1,21 @@
 //! Which kind of route a path is: who may use it, and under which name it is counted.
 
 /// The names of all routes, for the counters.
-pub(crate) const ROUTES: [&str; 7] =
-    ["mcp", "health", "ready", "metrics", "index", "api", "unknown"];
+pub(crate) const ROUTES: [&str; 9] =
+    ["mcp", "health", "ready", "metrics", "index", "api", "actuator_health", "actuator", "unknown"];
+
+/// The same routes by their paths, for counters that name those.
+pub(crate) const PATHS: [&str; ROUTES.len()] = [
+    "/mcp",
+    "/health",
+    "/ready",
+    "/metrics",
+    "/",
+    "/api",
+    "/actuator/health",
+    "/actuator",
+    "UNKNOWN",
+];
 
 /// A kind of route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +32,10 @@ pub(crate) enum Route<'a> {
     Index,
     /// For the administrator.
     Admin,
+    /// Health in the form of Spring Boot, and what else is open to everybody below `/actuator`.
+    ActuatorHealth,
+    /// Figures and settings in that form.
+    Actuator,
     /// Nothing of ours.
     Unknown,
 }
@@ -32,9 +49,14 @@ impl<'a> Route<'a> {
         match path {
             "/health" => Self::Health,
             "/ready" => Self::Ready,
-            "/metrics" => Self::Metrics,
+            "/metrics" | "/actuator/prometheus" => Self::Metrics,
             "/" => Self::Index,
             _ if path.starts_with("/api/") => Self::Admin,
+            "/actuator" | "/actuator/" | "/actuator/info" | "/actuator/health" => {
+                Self::ActuatorHealth
+            }
+            _ if path.starts_with("/actuator/health/") => Self::ActuatorHealth,
+            _ if path.starts_with("/actuator/") => Self::Actuator,
             _ => Self::Unknown,
         }
     }
@@ -59,7 +81,9 @@ impl<'a> Route<'a> {
             Self::Metrics => 3,
             Self::Index => 4,
             Self::Admin => 5,
-            Self::Unknown => 6,
+            Self::ActuatorHealth => 6,
+            Self::Actuator => 7,
+            Self::Unknown => 8,
         }
     }
 
@@ -97,6 +121,14 @@ mod tests {
         check("/health", Route::Health);
         check("/healthz", Route::Unknown);
         check("/api/servers", Route::Admin);
+        check("/actuator", Route::ActuatorHealth);
+        check("/actuator/info", Route::ActuatorHealth);
+        check("/actuator/health", Route::ActuatorHealth);
+        check("/actuator/health/mcp-servers/git", Route::ActuatorHealth);
+        check("/actuator/healthy", Route::Actuator);
+        check("/actuator/configprops", Route::Actuator);
+        check("/actuator/prometheus", Route::Metrics);
+        check("/actuators", Route::Unknown);
         check("/apis", Route::Unknown);
     }
 }

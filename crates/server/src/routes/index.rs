@@ -26,6 +26,7 @@ pub(super) async fn index(State(shared): State<Arc<Shared>>) -> Response {
                 "health": "/health",
                 "ready": "/ready",
                 "metrics": "/metrics",
+                "actuator": "/actuator",
                 "servers": "/api/servers",
             },
             "authentication": if needs_token { "bearer token" } else { "none on the loopback" },

@@ -1,9 +1,15 @@
 //! Tests of the server through its public face: real sockets on free ports, a real data folder.
 
 #[cfg(test)]
+mod actuator;
+#[cfg(test)]
 mod config;
 #[cfg(test)]
 mod doors;
+#[cfg(test)]
+mod figures;
+#[cfg(test)]
+mod health;
 #[cfg(test)]
 mod reload;
 #[cfg(test)]

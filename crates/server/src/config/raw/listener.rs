@@ -37,6 +37,9 @@ pub struct Limits {
     pub sse_keep_alive: DurationText,
     /// The longest that open requests are waited for when the gateway ends. Since 0.1.
     pub shutdown: DurationText,
+    /// How long the gateway goes on as before when it was told to end, while `/ready` says that it is
+    /// leaving: the time that load balancers need to see it. `shutdown` begins after it. Since 0.1.
+    pub drain: DurationText,
 }
 
 impl Default for Server {
@@ -58,6 +61,7 @@ impl Default for Limits {
             request_timeout: DurationText::from("30s"),
             sse_keep_alive: DurationText::from("15s"),
             shutdown: DurationText::from("10s"),
+            drain: DurationText::from("0s"),
         }
     }
 }

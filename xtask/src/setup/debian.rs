@@ -10,6 +10,12 @@ struct Package {
     is_present: fn(&Workspace) -> bool,
 }
 
+/// The system's own folder for such programs is not on everybody's path, but on that of the machine's commands.
+const NGINX: Package = Package {
+    name: "nginx-light",
+    is_present: |workspace| shell::find_program(workspace, "nginx").is_some(),
+};
+
 const FOR_TESTS: &[Package] = &[
     // The guides use it, and their commands are run.
     Package {
@@ -29,14 +35,26 @@ const FOR_TESTS: &[Package] = &[
             )
         },
     },
+    // What watches a gateway and what stands before it: the tests point them at one.
+    NGINX,
+    Package {
+        name: "haproxy",
+        is_present: |workspace| shell::find_program(workspace, "haproxy").is_some(),
+    },
+    Package {
+        name: "prometheus",
+        is_present: |workspace| {
+            ["prometheus", "promtool"]
+                .iter()
+                .all(|program| shell::find_program(workspace, program).is_some())
+        },
+    },
 ];
 
-// Debian starts nginx as a service where services run at all; the benchmark has its own processes and needs none.
+// Debian starts nginx, Prometheus and HAProxy as services where services run at all; tests and benchmark have processes
+// of their own and need none of these.
 const FOR_BENCHMARK: &[Package] = &[
-    Package {
-        name: "nginx-light",
-        is_present: |workspace| shell::find_program(workspace, "nginx").is_some(),
-    },
+    NGINX,
     Package {
         name: "wrk",
         is_present: |workspace| shell::find_program(workspace, "wrk").is_some(),

@@ -69,7 +69,10 @@ pub(crate) async fn http_stack(
     let answer = async {
         // 4. Host and Origin: before anything is looked up, on every route. A page that rebound
         //    its name learns nothing, not even whether a token would be needed.
-        gate::is_meant_for_us(&live, &parts.uri, &parts.headers)?;
+        //    Only a probe of HTTP/1.0, which has no `Host`, need not say whom it means.
+        if !gate::is_nameless_probe(route, &parts) {
+            gate::is_meant_for_us(&live, &parts.uri, &parts.headers)?;
+        }
         is_ours = true;
         // 5. Preflight: browsers send it without credentials, so it stands above authentication.
         if let Some(answer) = cors::preflight(&parts.method, &parts.headers) {

@@ -17,3 +17,4 @@ mod peers;
 mod robustness;
 mod running;
 mod support;
+mod watching;

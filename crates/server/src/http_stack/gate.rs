@@ -8,9 +8,11 @@ use gantry_core::{ErrorCode, Principal};
 use gantry_policy::exposure::is_loopback;
 use gantry_policy::{AdminToken, Denied, OriginRefusal, Tokens};
 use http::header::{AUTHORIZATION, FORWARDED, HOST, ORIGIN};
-use http::{HeaderMap, HeaderName, Uri};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, Uri, Version};
 
 use super::refusal::Refusal;
+use super::route::Route;
 use crate::live::Live;
 
 /// Headers by which a proxy says for whom it speaks.
@@ -35,6 +37,17 @@ pub(super) fn is_meant_for_us(live: &Live, uri: &Uri, headers: &HeaderMap) -> Re
         };
         Refusal::new(code, refusal.to_string())
     })
+}
+
+/// Tells whether this is a health check of the simplest kind: HTTP/1.0 without a `Host`, as HAProxy
+/// sends it unless it is told otherwise. No browser sends such a request, so no page is behind it,
+/// and the routes it may ask for are open to everybody.
+pub(super) fn is_nameless_probe(route: Route<'_>, parts: &Parts) -> bool {
+    parts.version == Version::HTTP_10
+        && parts.uri.authority().is_none()
+        && !parts.headers.contains_key(HOST)
+        && !parts.headers.contains_key(ORIGIN)
+        && matches!(route, Route::Health | Route::Ready | Route::ActuatorHealth)
 }
 
 /// Refuses what a proxy passes on while nobody has to say who they are: the loopback that a proxy

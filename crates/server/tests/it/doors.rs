@@ -30,6 +30,19 @@ async fn foreign_hosts_and_origins_are_refused_on_every_route() {
     }
     let none = Request::get("/health").without("host").send(site.address()).await;
     assert_eq!(none.status, 403);
+    // Health checks of HTTP/1.0 have no host; a page that rebound its name would have one.
+    for path in ["/health", "/ready", "/actuator/health/readiness"] {
+        let old = Request::new(&format!("GET {path} HTTP/1.0"));
+        assert_eq!(old.clone().send(site.address()).await.status, 200, "{path}");
+        let named = old.clone().header("host", "evil.example").send(site.address()).await;
+        assert_eq!(named.status, 403, "{path}");
+        let page = old.header("origin", "https://evil.example").send(site.address()).await;
+        assert_eq!(page.status, 403, "{path}");
+    }
+    for path in ["/", "/metrics", "/mcp", "/actuator/configprops", "/api/servers"] {
+        let old = Request::new(&format!("GET {path} HTTP/1.0")).send(site.address()).await;
+        assert_eq!((old.status, old.code().as_str()), (403, "E0402"), "{path}");
+    }
     let twice = Request::get("/health").header("host", "evil.example").send(site.address()).await;
     assert_eq!((twice.status, twice.code().as_str()), (400, "E0305"));
 }

@@ -25,7 +25,10 @@ pub(super) async fn send(
     let rest = url.strip_prefix("http://").expect("tests use plain HTTP");
     let slash = rest.find('/').expect("an endpoint has a path");
     let (authority, path) = rest.split_at(slash);
-    let mut request = Request::builder().method(verb).uri(path).header("host", authority);
+    let mut request = Request::builder().method(verb).uri(path);
+    if headers.iter().all(|(name, _)| name != "host") {
+        request = request.header("host", authority);
+    }
     for (name, value) in headers {
         request = request.header(name, value.as_bytes());
     }

@@ -1,0 +1,259 @@
+//! Prometheus: what it scrapes, and what the expressions of alerts and dashboards come to, those of
+//! `deploy` and those that people bring along.
+
+use std::{fs::File, net::SocketAddr, time::Duration};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::{gateway, get, programs, upstream};
+use crate::support::{
+    client::Client,
+    gantry::Gantry,
+    process::{self, Process},
+    wait::eventually,
+};
+
+/// How long Prometheus may take to be up; it takes a second or two.
+const START: Duration = Duration::from_secs(30);
+
+/// What an expression must come to.
+#[derive(Debug, Clone, Copy)]
+enum Expected {
+    /// No series: an alert that has no reason.
+    Nothing,
+    /// A series, and one whose value is greater than the first and at most the second.
+    Within(f64, f64),
+}
+use Expected::{Nothing, Within};
+
+/// The expressions of other systems' alerts and dashboards whose figures there are, to the letter;
+/// those of alerts once more without their threshold.
+const BROUGHT: &[(&str, Expected)] = &[
+    // The EAT Framework: its dashboard.
+    (
+        r#"rate(eat_tool_executions_total{status="success"}[5m]) / rate(eat_tool_executions_total[5m]) * 100"#,
+        Within(99.0, 100.0),
+    ),
+    // The MCP Optimizer Framework: its alert.
+    ("rate(mcp_errors_total[5m]) > 0.1", Within(0.1, 1e6)),
+    // The Global MCP Client: its alerts and its dashboard.
+    (r#"up{job="globalmcp"} == 0"#, Nothing),
+    (r#"up{job="globalmcp"}"#, Within(0.0, 1.0)),
+    (r#"rate(http_server_requests_seconds_count{status=~"5.."}[5m]) > 0.1"#, Within(0.1, 1e6)),
+    ("histogram_quantile(0.95, rate(http_server_requests_seconds_bucket[5m])) > 2", Nothing),
+    ("histogram_quantile(0.95, rate(http_server_requests_seconds_bucket[5m]))", Within(0.0, 2.0)),
+    ("hikaricp_connections_active / hikaricp_connections_max > 0.8", Nothing),
+    ("hikaricp_connections_active / hikaricp_connections_max", Within(-0.1, 0.8)),
+    ("sum(rate(http_server_requests_seconds_count[5m]))", Within(0.0, 1e6)),
+    (
+        r#"sum(rate(http_server_requests_seconds_count{status=~"5.."}[5m])) / sum(rate(http_server_requests_seconds_count[5m])) * 100"#,
+        Within(0.0, 100.0),
+    ),
+    ("histogram_quantile(0.50, rate(http_server_requests_seconds_bucket[5m]))", Within(0.0, 2.0)),
+    ("histogram_quantile(0.99, rate(http_server_requests_seconds_bucket[5m]))", Within(0.0, 5.0)),
+    // The Global MCP Client's interface.
+    (r#"rate(mcp_client_requests_total{server="up",method="tools/call"}[5m])"#, Within(0.0, 1e6)),
+    (
+        "histogram_quantile(0.95, rate(mcp_client_request_duration_seconds_bucket[5m]))",
+        Within(0.0, 2.0),
+    ),
+    (r#"mcp_server_status{server="up"}"#, Within(0.0, 1.0)),
+    // The MCP Configurable Framework.
+    (
+        r#"rate(mcp_request_duration_seconds_sum{method="POST",route="/mcp",status_code="200"}[5m])"#,
+        Within(0.0, 100.0),
+    ),
+    (r#"rate(mcp_tool_executions_total{tool="up__bad",status="error"}[5m])"#, Within(0.0, 1e6)),
+    ("process_resident_memory_bytes", Within(1e6, 1e10)),
+    ("rate(process_cpu_user_seconds_total[5m])", Within(-0.1, 64.0)),
+    // The MCP Optimizer Framework's list of what to watch.
+    ("mcp_active_sessions", Within(0.0, 1.0)),
+    ("eat_active_agents", Within(0.0, 1.0)),
+];
+
+struct Prometheus {
+    process: Process,
+    address: SocketAddr,
+    _folder: TempDir,
+}
+
+impl Prometheus {
+    /// Starts it with the shipped rules and these jobs, each a name and a path of one gateway.
+    async fn start(target: &str, jobs: &[(&str, &str)]) -> Self {
+        let folder = programs::folder();
+        // So that a test need not wait as long as an operator may.
+        let rules =
+            programs::adapted("prometheus/rules.yml", &[("interval: 30s", "interval: 200ms")]);
+        let rules = programs::write(&folder, "rules.yml", &rules);
+        let jobs: Vec<Value> = jobs
+            .iter()
+            .map(|(name, path)| {
+                let targets = json!([{ "targets": [target] }]);
+                json!({ "job_name": name, "metrics_path": path, "static_configs": targets })
+            })
+            .collect();
+        let config = json!({
+            "global": { "scrape_interval": "200ms", "scrape_timeout": "200ms", "evaluation_interval": "200ms" },
+            "rule_files": [rules],
+            "scrape_configs": jobs,
+        });
+        // YAML has JSON in it.
+        let file = programs::write(&folder, "prometheus.yml", &config.to_string());
+        let mut command = process::command(programs::find("prometheus"));
+        command
+            .arg(format!("--config.file={}", file.display()))
+            .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
+            .arg("--web.listen-address=127.0.0.1:0")
+            .current_dir(folder.path());
+        let mut process = Process::start("prometheus", command);
+        let address = process.find_line(START, |_, line| {
+            let (_, rest) = line.split_once("msg=\"Listening on\" address=")?;
+            rest.split_whitespace().next()?.parse().ok()
+        });
+        let address = address.await.unwrap_or_else(|reason| panic!("{reason}"));
+        let ready =
+            process.find_line(START, |_, line| line.contains("ready to receive").then_some(()));
+        ready.await.unwrap_or_else(|reason| panic!("{reason}"));
+        Self { process, address, _folder: folder }
+    }
+
+    /// The data of an answer of its interface.
+    async fn ask(&self, path: &str) -> Value {
+        let (status, body) = get(&format!("http://{}/api/v1/{path}", self.address)).await;
+        assert_eq!(status, 200, "{path}: {body}");
+        let body: Value = serde_json::from_str(&body).expect("it answers with JSON");
+        assert_eq!(body["status"], "success", "{path}: {body}");
+        body["data"].clone()
+    }
+
+    /// The values that an expression has now.
+    async fn values(&self, expression: &str) -> Vec<f64> {
+        let encoded: String = expression.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let data = self.ask(&format!("query?query={encoded}")).await;
+        let series = data["result"].as_array().cloned().unwrap_or_default();
+        let value = |one: &Value| one["value"][1].as_str().and_then(|text| text.parse().ok());
+        series.iter().filter_map(value).collect()
+    }
+}
+
+/// A gateway that has everything to tell: a server that works, one that is down and required.
+async fn told_of_everything() -> (Gantry, crate::support::scripted::Scripted) {
+    let upstream = upstream().await;
+    let more = json!({
+        "servers": { "dead": { "url": "http://127.0.0.1:9/mcp" } },
+        "ready": { "require": ["dead"] },
+    });
+    (gateway(&upstream, &more).await, upstream)
+}
+
+/// What people do with a gateway: a call that goes well, one that does not, and an answer of 503.
+async fn traffic(gantry: &Gantry) {
+    let client = Client::modern(&gantry.url("/mcp"), json!({}));
+    assert_eq!(client.call("up__good", json!({})).await.text(), "fine");
+    assert!(client.call("up__bad", json!({})).await.is_error());
+    assert_eq!(get(&gantry.url("/actuator/health/readiness")).await.0, 503);
+}
+
+#[tokio::test]
+async fn expressions_that_people_bring_along_have_the_values_they_should() {
+    let (gantry, _upstream) = told_of_everything().await;
+    let target = gantry.url("").replace("http://", "");
+    let jobs = [
+        ("globalmcp", "/actuator/prometheus"),
+        ("mcp-optimizer", "/metrics"),
+        ("gantry", "/metrics"),
+    ];
+    let prometheus = Prometheus::start(&target, &jobs).await;
+    let _session = Client::legacy(&gantry.url("/mcp"), "2025-11-25", json!({})).await;
+    eventually("every job to be up", async || {
+        let up = prometheus.values("up == 1").await;
+        (up.len() == jobs.len()).then_some(())
+    })
+    .await;
+    for (expression, expected) in BROUGHT {
+        if let Within(least, most) = *expected {
+            eventually(&format!("{expression} in {expected:?}"), async || {
+                traffic(&gantry).await;
+                let values = prometheus.values(expression).await;
+                values.iter().any(|value| *value > least && *value <= most).then_some(())
+            })
+            .await;
+        }
+    }
+    // After all that was seen they still have no reason.
+    for (expression, expected) in BROUGHT {
+        if matches!(expected, Nothing) {
+            let values = prometheus.values(expression).await;
+            assert!(values.is_empty(), "{expression}: {values:?}");
+        }
+    }
+    every_panel_shows_something(&prometheus, &gantry).await;
+    every_rule_is_evaluated(&prometheus).await;
+    let (status, log) = gantry.stop().await;
+    assert!(status.success(), "{status}: {log}");
+    eventually("the alert of an instance that is down", async || {
+        let down = prometheus.values(r#"up{job="globalmcp"} == 0"#).await;
+        (down == [0.0]).then_some(())
+    })
+    .await;
+    let log = prometheus.process.log();
+    assert!(!log.contains("level=error"), "{log}");
+}
+
+/// The dashboards of `deploy`: each expression of each panel has a value.
+async fn every_panel_shows_something(prometheus: &Prometheus, gantry: &Gantry) {
+    let folder = std::fs::read_dir(programs::shipped("grafana/dashboards"));
+    let mut expressions = Vec::new();
+    for entry in folder.expect("there are dashboards") {
+        let path = entry.expect("an entry can be read").path();
+        let text = std::fs::read_to_string(&path).expect("a dashboard can be read");
+        let dashboard: Value = serde_json::from_str(&text).expect("a dashboard is JSON");
+        for panel in dashboard["panels"].as_array().expect("a dashboard has panels") {
+            for target in panel["targets"].as_array().expect("a panel has expressions") {
+                expressions.push(target["expr"].as_str().expect("it is a text").to_owned());
+            }
+        }
+    }
+    assert!(expressions.len() > 15, "only {expressions:?}");
+    for expression in expressions {
+        eventually(&format!("a value of {expression}"), async || {
+            traffic(gantry).await;
+            let values = prometheus.values(&expression).await;
+            values.iter().any(|value| value.is_finite()).then_some(())
+        })
+        .await;
+    }
+}
+
+/// The alerts of `deploy`: each is evaluated, and those fire, or are about to, that have a reason.
+async fn every_rule_is_evaluated(prometheus: &Prometheus) {
+    let rules = eventually("every rule to be evaluated", async || {
+        let data = prometheus.ask("rules").await;
+        let rules = data["groups"][0]["rules"].as_array().cloned().unwrap_or_default();
+        let is_known = |rule: &Value| rule["health"] == "ok";
+        (!rules.is_empty() && rules.iter().all(is_known)).then_some(rules)
+    })
+    .await;
+    assert!(rules.len() >= 7, "{rules:?}");
+}
+
+#[tokio::test]
+async fn the_shipped_files_and_the_figures_please_promtool() {
+    let rules = programs::shipped("prometheus/rules.yml");
+    let config = programs::shipped("prometheus/prometheus.yml");
+    for (what, file) in [("rules", &rules), ("config", &config)] {
+        let file = file.to_str().expect("the repository has a plain path");
+        let checked = programs::check("promtool", &["check", what, file]).await;
+        assert!(checked.status.success(), "{checked}");
+    }
+    let (gantry, _upstream) = told_of_everything().await;
+    traffic(&gantry).await;
+    let (_, text) = get(&gantry.url("/metrics")).await;
+    let folder = programs::folder();
+    let file = programs::write(&folder, "metrics.txt", &text);
+    let mut command = process::command(programs::find("promtool"));
+    command.args(["check", "metrics"]).stdin(File::open(file).expect("it was just written"));
+    let checked = process::run(command, START).await.unwrap_or_else(|reason| panic!("{reason}"));
+    assert!(checked.status.success(), "{checked}");
+}

@@ -10,7 +10,7 @@ struct Package {
     is_present: fn(&Workspace) -> bool,
 }
 
-/// The system's own folder for such programs is not on everybody's path, but on that of the machine's commands.
+/// Tests and benchmark both have it.
 const NGINX: Package = Package {
     name: "nginx-light",
     is_present: |workspace| shell::find_program(workspace, "nginx").is_some(),
@@ -66,7 +66,11 @@ pub(super) fn missing_packages(workspace: &Workspace, scope: Scope) -> Vec<&'sta
     let tests = if scope == Scope::Benchmark { &[] } else { FOR_TESTS };
     let benchmark = if scope == Scope::Tests { &[] } else { FOR_BENCHMARK };
     let needed = tests.iter().chain(benchmark);
-    needed.filter(|package| !(package.is_present)(workspace)).map(|package| package.name).collect()
+    let missing = needed.filter(|package| !(package.is_present)(workspace));
+    let mut names: Vec<_> = missing.map(|package| package.name).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
 }
 
 /// Installs the missing packages, as root or by `sudo`.

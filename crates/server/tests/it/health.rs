@@ -1,5 +1,6 @@
 //! `/health`, `/ready` and their further paths: one condition, in the words of everybody who asks.
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -62,6 +63,35 @@ async fn strangers_learn_whether_it_is_well_and_nothing_of_what_is_behind() {
         assert_eq!(body[detail], Value::Null, "{body}");
     }
     assert!(!far.body.contains("dead"), "{}", far.body);
+}
+
+#[tokio::test]
+async fn a_database_that_cannot_be_read_is_told_everywhere() {
+    let site = Site::start("").await;
+    // The size stays, so that it is the content that is wrong and not the end that is missing.
+    let database = site.data().join("gantry.db");
+    let length = std::fs::metadata(&database).unwrap().len();
+    let rubbish = vec![b'x'; usize::try_from(length).unwrap()];
+    std::fs::OpenOptions::new().write(true).open(&database).unwrap().write_all(&rubbish).unwrap();
+    std::fs::write(site.data().join("gantry.db-wal"), "").unwrap();
+    let health = site.get("/health").await;
+    assert_eq!((health.status, health.json()["status"].clone()), (503, json!("unhealthy")));
+    assert_eq!(health.json()["checks"]["database"]["status"], "unhealthy");
+    let ready = site.get("/ready").await;
+    assert_eq!((ready.status, ready.json()["checks"]["storage"].clone()), (503, json!("failed")));
+    for (path, status, word) in [
+        ("/actuator/health", 503, "DOWN"),
+        ("/actuator/health/db", 503, "DOWN"),
+        ("/actuator/health/readiness", 503, "DOWN"),
+        ("/actuator/health/liveness", 200, "UP"),
+    ] {
+        let answer = site.get(path).await;
+        assert_eq!(
+            (answer.status, answer.json()["status"].clone()),
+            (status, json!(word)),
+            "{path}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -23,10 +23,9 @@ struct Nginx {
 /// Puts a site into a whole configuration; `folder` takes everything that nginx writes.
 fn whole(folder: &TempDir, site: &str) -> std::path::PathBuf {
     let path = folder.path().display();
-    let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-        .iter()
+    let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         .map(|kind| format!("    {kind}_temp_path {path}/{kind};\n"))
-        .collect();
+        .concat();
     let text = format!(
         "daemon off;\nmaster_process off;\npid {path}/nginx.pid;\nerror_log stderr warn;\n\
          events {{}}\nhttp {{\n    access_log off;\n{temporary}{site}\n}}\n"

@@ -25,7 +25,7 @@ pub(crate) struct Condition {
     /// What `ready.require` names and is not ready.
     pub(crate) missing: Vec<String>,
     /// Whether the gateway was told to end, and answers what still comes.
-    pub(crate) is_leaving: bool,
+    pub(crate) is_draining: bool,
     /// Whether every server was heard once, or found down, or `startup.first_offer_wait` is over.
     pub(crate) has_started: bool,
     /// Every server.
@@ -47,7 +47,7 @@ impl Condition {
         Self {
             has_storage: storage_answers(shared).await,
             missing,
-            is_leaving: shared.is_leaving.load(Ordering::Relaxed),
+            is_draining: shared.is_draining.load(Ordering::Relaxed),
             has_started: is_settled || shared.started.elapsed() >= wait,
             upstreams,
         }
@@ -55,7 +55,7 @@ impl Condition {
 
     /// Whether requests should be sent here.
     pub(crate) fn is_ready(&self) -> bool {
-        self.has_storage && self.missing.is_empty() && !self.is_leaving
+        self.has_storage && self.missing.is_empty() && !self.is_draining
     }
 }
 

@@ -5,8 +5,9 @@
 //! The names that other systems have for the same are made here, at each scrape ([`sources`]), and
 //! [`table`] lists all of them. The same figures in Spring Boot's JSON are in `actuator`.
 
+pub(crate) mod process;
+
 mod collect;
-mod process;
 mod reference;
 mod sources;
 mod table;
@@ -21,7 +22,6 @@ use prometheus_client::registry::Registry;
 pub use reference::markdown;
 pub use table::{Kind, Row, TABLE};
 
-pub(crate) use process::{Process, load_average};
 pub(crate) use sources::{Sample, Sources, Value, unlabelled};
 pub(crate) use text::Format;
 

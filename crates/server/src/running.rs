@@ -97,7 +97,7 @@ impl Running {
             address,
             data: kept.folder.path().to_owned(),
             started,
-            is_leaving: AtomicBool::new(false),
+            is_draining: AtomicBool::new(false),
         });
 
         let connections = Tasks::new();
@@ -143,7 +143,7 @@ impl Running {
     pub async fn shut_down(self) -> bool {
         let limits = self.shared.live.load().config.server.limits.clone();
         // Whoever sends requests here is told to stop before the door is closed to them.
-        self.shared.is_leaving.store(true, Ordering::Relaxed);
+        self.shared.is_draining.store(true, Ordering::Relaxed);
         if !limits.drain.is_zero() {
             tracing::info!(
                 seconds = limits.drain.as_secs(),

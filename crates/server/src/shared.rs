@@ -47,5 +47,5 @@ pub(crate) struct Shared {
     /// When the process began.
     pub(crate) started: Instant,
     /// Set once the gateway was told to end, so that nobody sends it more.
-    pub(crate) is_leaving: AtomicBool,
+    pub(crate) is_draining: AtomicBool,
 }

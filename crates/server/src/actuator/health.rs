@@ -112,7 +112,7 @@ fn component(name: &str, condition: &Condition) -> Option<Component> {
         }),
         // Whoever reads this was answered.
         "livenessState" | "ping" => plain(Status::Up),
-        "readinessState" if condition.is_leaving => plain(Status::OutOfService),
+        "readinessState" if condition.is_draining => plain(Status::OutOfService),
         "readinessState" => plain(Status::Up),
         "startupState" if condition.has_started => plain(Status::Up),
         "startupState" => plain(Status::OutOfService),

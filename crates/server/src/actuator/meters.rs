@@ -1,7 +1,8 @@
 //! `GET /actuator/metrics` and one of them by name: figures as JSON, with tags to choose by.
 //!
 //! The names are Micrometer's where it has one that means the same here. What has no value is not
-//! listed and not found: a zero would say that something was measured.
+//! listed and not found: a zero would say that something was measured. They are read beside the
+//! threads that serve requests, because some look at every tool.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,13 +15,15 @@ use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use crate::http_stack::Refusal;
-use crate::metrics::{Process, Sample, Sources, Value as Number, load_average, unlabelled};
+use crate::metrics::process::{self, Process};
+use crate::metrics::{Sample, Sources, Value as Number, unlabelled};
 use crate::routes::figures::switched_off;
 use crate::routes::{Asked, json_body, refused};
 use crate::shared::Shared;
 
 /// Tags that one request may choose by.
 const MOST_TAGS: usize = 16;
+const NOT_READ: &str = "the metrics could not be read";
 
 /// A figure that can be asked for.
 struct Meter {
@@ -65,7 +68,7 @@ const METERS: &[Meter] = &[
         name: "jvm.memory.used",
         description: "Memory that the process uses; there is no Java heap of its own",
         unit: Some("bytes"),
-        read: |shared| process(shared, |process| Some(Number::Count(process.resident_bytes))),
+        read: |_| of_process(|process| Number::Count(process.resident_bytes)),
     },
     Meter {
         name: "mcp.client.requests",
@@ -101,10 +104,9 @@ const METERS: &[Meter] = &[
         name: "process.cpu.time",
         description: "Processor time of the process",
         unit: Some("ns"),
-        read: |shared| {
-            process(shared, |process| {
-                let seconds = process.user_seconds + process.system_seconds;
-                Some(Number::Real(seconds * 1e9))
+        read: |_| {
+            of_process(|process| {
+                Number::Real((process.user_seconds + process.system_seconds) * 1e9)
             })
         },
     },
@@ -112,19 +114,19 @@ const METERS: &[Meter] = &[
         name: "process.files.max",
         description: "File descriptors that may be open",
         unit: Some("files"),
-        read: |shared| process(shared, |process| process.max_files.map(Number::Count)),
+        read: |_| of_system(process::max_files().map(Number::Count)),
     },
     Meter {
         name: "process.files.open",
         description: "Open file descriptors",
         unit: Some("files"),
-        read: |shared| process(shared, |process| Some(Number::Count(process.open_files))),
+        read: |_| of_system(process::open_files().map(Number::Count)),
     },
     Meter {
         name: "process.start.time",
         description: "When the process began, in Unix seconds",
         unit: Some("seconds"),
-        read: |shared| process(shared, |process| Some(Number::Real(process.start_seconds))),
+        read: |_| of_process(|process| Number::Real(process.start_seconds)),
     },
     Meter {
         name: "process.uptime",
@@ -137,20 +139,15 @@ const METERS: &[Meter] = &[
         description: "Processors that the process may use",
         unit: None,
         read: |_| {
-            let processors = std::thread::available_parallelism();
-            processors.map_or_else(
-                |_| Vec::new(),
-                |number| values(unlabelled(Number::Count(number.get() as u64))),
-            )
+            let processors = std::thread::available_parallelism().ok();
+            of_system(processors.map(|number| Number::Count(number.get() as u64)))
         },
     },
     Meter {
         name: "system.load.average.1m",
         description: "Work that waits for the processors, on the average of the last minute",
         unit: None,
-        read: |_| {
-            load_average().map(|load| values(unlabelled(Number::Real(load)))).unwrap_or_default()
-        },
+        read: |_| of_system(process::load_average().map(Number::Real)),
     },
 ];
 
@@ -162,9 +159,14 @@ pub(super) async fn names(
     if !shared.live.load().config.metrics_enabled {
         return refused(switched_off(), &asked);
     }
-    let has_value = |meter: &&Meter| !(meter.read)(&shared).is_empty();
-    let names: Vec<&str> = METERS.iter().filter(has_value).map(|meter| meter.name).collect();
-    json_body(StatusCode::OK, &json!({ "names": names }))
+    let reading = tokio::task::spawn_blocking(move || {
+        let has_value = |meter: &&Meter| !(meter.read)(&shared).is_empty();
+        METERS.iter().filter(has_value).map(|meter| meter.name).collect::<Vec<_>>()
+    });
+    match reading.await {
+        Ok(names) => json_body(StatusCode::OK, &json!({ "names": names })),
+        Err(_) => refused(Refusal::new(ErrorCode::Internal, NOT_READ), &asked),
+    }
 }
 
 /// `GET /actuator/metrics/{name}`: one figure; `?tag=key:value` chooses among its series.
@@ -181,17 +183,25 @@ pub(super) async fn one(
         Ok(tags) => tags,
         Err(message) => return refused(Refusal::new(ErrorCode::QueryInvalid, message), &asked),
     };
-    let meter = METERS.iter().find(|meter| meter.name == name);
-    let shown = meter.and_then(|meter| shown(meter, (meter.read)(&shared), &tags));
-    let Some(shown) = shown else {
-        let name: String = name.chars().take(100).collect();
-        let message = format!(
-            "no metric `{name}` has a value{}; `/actuator/metrics` lists those that have",
-            if tags.is_empty() { "" } else { " with these tags" }
-        );
-        return refused(Refusal::new(ErrorCode::UnknownFigure, message), &asked);
+    let has_tags = !tags.is_empty();
+    let Some(meter) = METERS.iter().find(|meter| meter.name == name) else {
+        return refused(no_value(&name, has_tags), &asked);
     };
-    json_body(StatusCode::OK, &shown)
+    let reading = tokio::task::spawn_blocking(move || shown(meter, (meter.read)(&shared), &tags));
+    match reading.await {
+        Ok(Some(shown)) => json_body(StatusCode::OK, &shown),
+        Ok(None) => refused(no_value(&name, has_tags), &asked),
+        Err(_) => refused(Refusal::new(ErrorCode::Internal, NOT_READ), &asked),
+    }
+}
+
+fn no_value(name: &str, has_tags: bool) -> Refusal {
+    let name: String = name.chars().take(100).collect();
+    let message = format!(
+        "no metric `{name}` has a value{}; `/actuator/metrics` lists those that have",
+        if has_tags { " with these tags" } else { "" }
+    );
+    Refusal::new(ErrorCode::UnknownFigure, message)
 }
 
 /// Reads `tag=key:value` as often as it stands in a query; anything else there is passed over.
@@ -258,8 +268,12 @@ fn connections(sources: &Sources, which: usize) -> Vec<Sample> {
     sources.connections().into_iter().nth(which).unwrap_or_default()
 }
 
-fn process(shared: &Shared, what: fn(&Process) -> Option<Number>) -> Vec<Measure> {
-    let number = shared.sources.process().as_ref().and_then(what);
+fn of_process(what: fn(&Process) -> Number) -> Vec<Measure> {
+    of_system(process::read().as_ref().map(what))
+}
+
+/// What cannot be asked for on this system has no value.
+fn of_system(number: Option<Number>) -> Vec<Measure> {
     number.map(|number| values(unlabelled(number))).unwrap_or_default()
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet};
 
+use super::process;
 use super::sources::{Sample, Sources, Value, unlabelled};
 use super::table::{self, Kind};
 use crate::http_metrics::Answered;
@@ -26,27 +27,25 @@ impl Collector for Sources {
         write(to, "hikaricp_connections_active", &active)?;
         write(to, "hikaricp_connections_idle", &idle)?;
         write(to, "hikaricp_connections_max", &max)?;
-        self.encode_process(to)
+        write_process(to)
     }
 }
 
-impl Sources {
-    fn encode_process(&self, to: &mut DescriptorEncoder<'_>) -> fmt::Result {
-        let Some(process) = self.process() else { return Ok(()) };
-        let (user, system) = (process.user_seconds, process.system_seconds);
-        let mut one = |name, value| write(to, name, &unlabelled(value));
-        one("process_cpu_seconds_total", Value::Real(user + system))?;
-        one("process_cpu_user_seconds_total", Value::Real(user))?;
-        one("process_cpu_system_seconds_total", Value::Real(system))?;
-        one("process_start_time_seconds", Value::Real(process.start_seconds))?;
-        one("process_resident_memory_bytes", Value::Count(process.resident_bytes))?;
-        one("process_virtual_memory_bytes", Value::Count(process.virtual_bytes))?;
-        one("process_open_fds", Value::Count(process.open_files))?;
-        match process.max_files {
-            Some(most) => one("process_max_fds", Value::Count(most)),
-            None => Ok(()),
-        }
-    }
+fn write_process(to: &mut DescriptorEncoder<'_>) -> fmt::Result {
+    let mut one = |name, value: Option<Value>| match value {
+        Some(value) => write(to, name, &unlabelled(value)),
+        None => Ok(()),
+    };
+    one("process_open_fds", process::open_files().map(Value::Count))?;
+    one("process_max_fds", process::max_files().map(Value::Count))?;
+    let Some(process) = process::read() else { return Ok(()) };
+    let (user, system) = (process.user_seconds, process.system_seconds);
+    one("process_cpu_seconds_total", Some(Value::Real(user + system)))?;
+    one("process_cpu_user_seconds_total", Some(Value::Real(user)))?;
+    one("process_cpu_system_seconds_total", Some(Value::Real(system)))?;
+    one("process_start_time_seconds", Some(Value::Real(process.start_seconds)))?;
+    one("process_resident_memory_bytes", Some(Value::Count(process.resident_bytes)))?;
+    one("process_virtual_memory_bytes", Some(Value::Count(process.virtual_bytes)))
 }
 
 fn write(to: &mut DescriptorEncoder<'_>, name: &str, samples: &[Sample]) -> fmt::Result {

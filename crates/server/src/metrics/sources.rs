@@ -12,7 +12,6 @@ use gantry_gateway::snapshot::{Section, Snapshot};
 use gantry_storage::Sqlite;
 use parking_lot::Mutex;
 
-use super::process::{self, Process};
 use crate::http_metrics::{Answered, Answers};
 use crate::http_stack::{PATHS, ROUTES};
 
@@ -177,12 +176,6 @@ impl Sources {
             let labels = vec![("pool", POOL.to_owned())];
             vec![Sample { labels, value: Value::Count(u64::from(number)) }]
         })
-    }
-
-    /// What the system knows of the process; `None` where it cannot be asked.
-    #[expect(clippy::unused_self, reason = "it is a source like the others, and asked like them")]
-    pub(crate) fn process(&self) -> Option<Process> {
-        process::read()
     }
 
     fn servers(&self) -> Vec<Arc<str>> {

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use super::{Asked, json_body};
 use crate::condition::Condition;
+use crate::metrics::process;
 use crate::shared::Shared;
 use crate::timestamp::rfc3339;
 
@@ -31,7 +32,7 @@ pub(super) async fn health(
     // to end.
     let (status, word) = match &condition {
         Condition { has_storage: false, .. } => (StatusCode::SERVICE_UNAVAILABLE, "unhealthy"),
-        Condition { is_leaving: true, .. } => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
+        Condition { is_draining: true, .. } => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
         _ => (StatusCode::OK, "healthy"),
     };
     let uptime = shared.started.elapsed();
@@ -76,7 +77,7 @@ fn add_details(body: &mut Value, shared: &Shared, condition: &Condition) {
     body["tools"] = json!(view.map_or(0, |view| view.all(Section::Tools).len()));
     body["checks"]["handlers"]["servers"] = json!(condition.upstreams.len());
     body["checks"]["handlers"]["ready"] = json!(ready);
-    if let Some(process) = shared.sources.process() {
+    if let Some(process) = process::read() {
         body["memory"] = json!({ "rss": process.resident_bytes });
     }
 }

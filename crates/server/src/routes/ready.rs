@@ -32,7 +32,7 @@ pub(super) async fn ready(
         "checks": {
             "config": config,
             "storage": if condition.has_storage { "ok" } else { "failed" },
-            "listener": if condition.is_leaving { "draining" } else { "ok" },
+            "listener": if condition.is_draining { "draining" } else { "ok" },
         },
         "missing": condition.missing,
         "upstreams": upstreams,

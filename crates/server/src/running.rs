@@ -25,7 +25,7 @@ use crate::log::LogControl;
 use crate::reload::Reloader;
 use crate::shared::Shared;
 use crate::start_error::StartError;
-use crate::{accept, banner, local, routes};
+use crate::{accept, banner, dump, local, routes};
 
 /// Kept back of the time to end, for upstreams and the database.
 const RESERVE: Duration = Duration::from_secs(2);
@@ -77,6 +77,13 @@ impl Running {
         let gateway =
             compose::gateway(&live.config, &options.env, holdings, &background, &mut registry)
                 .await?;
+        log.register(&mut registry);
+        let connections = Tasks::new();
+        let tasks = [
+            ("connections", connections.clone()),
+            ("background", background.clone()),
+            ("storage", kept.store_tasks.clone()),
+        ];
         let shared = Arc::new(Shared {
             live: ArcSwap::from_pointee(live),
             refused_reload: Mutex::new(None),
@@ -85,6 +92,8 @@ impl Running {
             store: kept.store,
             registry,
             http_metrics,
+            log: log.clone(),
+            tasks,
             request_ids: RequestIds::new()
                 .map_err(|source| StartError::Seal { origin: "the operating system", source })?,
             address,
@@ -92,7 +101,6 @@ impl Running {
             started,
         });
 
-        let connections = Tasks::new();
         let front =
             Arc::new(Front { shared: Arc::clone(&shared), routes: routes::router(shared.clone()) });
         let workers = Workers::start(&front, &connections)
@@ -128,6 +136,11 @@ impl Running {
     /// Reads the configuration again, changed or not; returns once it is in force or refused.
     pub async fn reload(&self) {
         self.reloader.reload().await;
+    }
+
+    /// Writes down in the log what the gateway is doing.
+    pub(crate) fn dump(&self) {
+        dump::to_log(&self.shared);
     }
 
     /// Ends the gateway within `server.limits.shutdown`; `false` when something had to be cut off.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use gantry_core::Tasks;
 use gantry_gateway::Gateway;
 use gantry_policy::AdminToken;
 use gantry_storage::Sqlite;
@@ -16,6 +17,7 @@ use tokio::time::Instant;
 use crate::http_metrics::HttpMetrics;
 use crate::http_stack::RequestIds;
 use crate::live::Live;
+use crate::log::LogControl;
 
 /// Everything that requests and the reload share.
 #[derive(Debug)]
@@ -34,6 +36,10 @@ pub(crate) struct Shared {
     pub(crate) registry: Registry,
     /// What this crate counts of it.
     pub(crate) http_metrics: HttpMetrics,
+    /// The log, whose levels may be changed.
+    pub(crate) log: LogControl,
+    /// Every supervised task: those of connections, of the database, and all others.
+    pub(crate) tasks: [(&'static str, Tasks); 3],
     /// Names for requests.
     pub(crate) request_ids: RequestIds,
     /// Where it listens, the port never 0.

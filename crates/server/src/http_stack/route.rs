@@ -1,8 +1,8 @@
 //! Which kind of route a path is: who may use it, and under which name it is counted.
 
 /// The names of all routes, for the counters.
-pub(crate) const ROUTES: [&str; 7] =
-    ["mcp", "health", "ready", "metrics", "index", "api", "unknown"];
+pub(crate) const ROUTES: [&str; 8] =
+    ["mcp", "health", "ready", "metrics", "index", "api", "unknown", "loggers"];
 
 /// A kind of route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub(crate) enum Route<'a> {
     Index,
     /// For the administrator.
     Admin,
+    /// The levels of the log: to be read like figures, to be changed by the administrator.
+    Loggers,
     /// Nothing of ours.
     Unknown,
 }
@@ -34,6 +36,9 @@ impl<'a> Route<'a> {
             "/ready" => Self::Ready,
             "/metrics" => Self::Metrics,
             "/" => Self::Index,
+            "/actuator/threaddump" => Self::Admin,
+            "/actuator/loggers" => Self::Loggers,
+            _ if path.starts_with("/actuator/loggers/") => Self::Loggers,
             _ if path.starts_with("/api/") => Self::Admin,
             _ => Self::Unknown,
         }
@@ -60,6 +65,7 @@ impl<'a> Route<'a> {
             Self::Index => 4,
             Self::Admin => 5,
             Self::Unknown => 6,
+            Self::Loggers => 7,
         }
     }
 
@@ -98,5 +104,9 @@ mod tests {
         check("/healthz", Route::Unknown);
         check("/api/servers", Route::Admin);
         check("/apis", Route::Unknown);
+        check("/actuator/loggers", Route::Loggers);
+        check("/actuator/loggers/ROOT", Route::Loggers);
+        check("/actuator/loggersx", Route::Unknown);
+        check("/actuator/threaddump", Route::Admin);
     }
 }

@@ -234,6 +234,11 @@ async fn whoever_may_not_or_says_nonsense_changes_nothing() {
     assert_eq!(ask(&gantry, "PUT", "/api/admin/log-level", &[json_type], good).await.0, 401);
     let far = [("x-forwarded-for", "203.0.113.7")];
     assert_eq!(ask(&gantry, "GET", "/actuator/loggers", &far, None).await.0, 401);
+    let names = [("x-request-id", "part"), ("x-correlation-id", "whole")];
+    let (status, answer) = ask(&gantry, "GET", "/nowhere", &names, None).await;
+    let error = &parsed(&answer)["error"];
+    let both = (&error["request_id"], &error["correlation_id"]);
+    assert_eq!((status, both), (404, (&json!("part"), &json!("whole"))));
     let large = format!(r#"{{"level":"{}"}}"#, "x".repeat(10_000));
     for (verb, path, body, expected) in [
         ("POST", path, r#"{"configuredLevel":"LOUD"}"#, 400),

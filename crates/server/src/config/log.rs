@@ -99,7 +99,8 @@ pub(crate) fn check(raw: &raw::Log, service: &str, checker: &mut Checker<'_>) ->
     let error_file = file_beside(raw, file.as_deref(), &path, checker);
     Log {
         level: raw.level,
-        levels: raw.levels.iter().map(|(name, level)| (name.clone(), *level)).collect(),
+        // Both ways of writing a name are one part.
+        levels: raw.levels.iter().map(|(name, at)| (name.replace('.', "::"), *at)).collect(),
         format: raw.format,
         file,
         error_file,
@@ -201,7 +202,7 @@ fn endpoint(written: &str, path: &Path, checker: &mut Checker<'_>) -> Option<Str
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Config, Env, Source};
+    use super::super::{Config, Env, LogLevel, Source};
 
     fn read(text: &str) -> Result<Config, String> {
         Config::parse(text, &Source::default(), &Env::default()).map_err(|error| error.to_string())
@@ -246,8 +247,10 @@ mod tests {
 
     #[test]
     fn levels_may_name_parts_and_switch_them_off() {
-        let text = "log:\n  levels:\n    gantry_gateway::requests: debug\n    hyper: off\n";
+        let text = "log:\n  levels:\n    gantry_gateway.requests: debug\n    hyper: off\n";
         let levels = read(text).unwrap().log.levels;
-        assert_eq!(levels.len(), 2);
+        let levels: Vec<_> = levels.into_iter().collect();
+        let expected = [("gantry_gateway::requests", LogLevel::Debug), ("hyper", LogLevel::Off)];
+        assert_eq!(levels, expected.map(|(name, level)| (name.to_owned(), level)));
     }
 }

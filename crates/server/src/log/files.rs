@@ -6,7 +6,7 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -47,6 +47,8 @@ pub(crate) struct Losses {
 pub(super) struct Files {
     sender: SyncSender<Job>,
     queued: Arc<AtomicUsize>,
+    /// Says that the files must be opened again. No job: one would have to wait for room.
+    reopen: Arc<AtomicBool>,
     losses: Losses,
 }
 
@@ -56,7 +58,8 @@ enum Job {
         text: String,
         is_error: bool,
     },
-    Reopen,
+    /// Look whether something is wanted.
+    Wake,
     /// Everything before is on the disk once this is dropped.
     Flush(SyncSender<()>),
 }
@@ -73,6 +76,7 @@ struct Kept {
 struct Writer {
     files: Vec<Kept>,
     queued: Arc<AtomicUsize>,
+    reopen: Arc<AtomicBool>,
     losses: Losses,
 }
 
@@ -114,12 +118,18 @@ impl Files {
         let path = first.file.path().to_owned();
         let queued = Arc::new(AtomicUsize::new(0));
         let (sender, receiver) = sync_channel(MOST_LINES);
-        let writer = Writer { files, queued: Arc::clone(&queued), losses: losses.clone() };
+        let reopen = Arc::new(AtomicBool::new(false));
+        let writer = Writer {
+            files,
+            queued: Arc::clone(&queued),
+            reopen: Arc::clone(&reopen),
+            losses: losses.clone(),
+        };
         thread::Builder::new()
             .name("gantry-log".to_owned())
             .spawn(move || writer.run(&receiver))
             .map_err(|source| FileError { path, source })?;
-        Ok(Some(Self { sender, queued, losses: losses.clone() }))
+        Ok(Some(Self { sender, queued, reopen, losses: losses.clone() }))
     }
 
     /// Gives a line to the thread. Never waits.
@@ -138,8 +148,11 @@ impl Files {
         self.queued.load(Ordering::Relaxed)
     }
 
+    /// Has the files opened again before anything that comes after. Never waits.
     pub(super) fn reopen(&self) {
-        self.tell(Job::Reopen, Instant::now() + LOOK);
+        self.reopen.store(true, Ordering::Release);
+        // A thread that finds no room for this has work, and looks by itself.
+        let _ = self.sender.try_send(Job::Wake);
     }
 
     /// Waits until everything before is on the disk, at most so long.
@@ -178,12 +191,15 @@ impl Writer {
 
     /// Does a job and what else is there, then hands everything to the system at once.
     fn work(&mut self, job: Job, jobs: &Receiver<Job>) {
+        if self.reopen.swap(false, Ordering::Acquire) {
+            self.each(RollingFile::reopen);
+        }
         let mut waiting = Vec::new();
         let more = std::iter::from_fn(|| jobs.try_recv().ok()).take(MOST_LINES);
         for job in std::iter::once(job).chain(more) {
             match job {
                 Job::Line { text, is_error } => self.line(&text, is_error),
-                Job::Reopen => self.each(RollingFile::reopen),
+                Job::Wake => {}
                 Job::Flush(done) => waiting.push(done),
             }
         }
@@ -299,7 +315,12 @@ mod tests {
     fn what_finds_the_queue_full_is_dropped_and_counted() {
         let losses = Losses::default();
         let (sender, _nobody_reads) = std::sync::mpsc::sync_channel(super::MOST_LINES);
-        let files = Files { sender, queued: Arc::default(), losses: losses.clone() };
+        let files = Files {
+            sender,
+            queued: Arc::default(),
+            reopen: Arc::default(),
+            losses: losses.clone(),
+        };
         files.take(&"x".repeat(super::MOST_BYTES), false);
         assert_eq!(losses.dropped.get(), 0);
         files.take("y", false);

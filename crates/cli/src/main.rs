@@ -27,6 +27,9 @@ fn main() -> ExitCode {
     if let Some(code) = gantry_process::shim_main(std::env::args_os()) {
         return code;
     }
+    gantry_server::dump::tell_of_allocator(|| {
+        mimalloc::MiMalloc::stats_json().ok()?.to_str().ok().map(str::to_owned)
+    });
     let cli = match cli::Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::BoxFuture;
 use crate::principal::Principal;
+use crate::trace::Span;
 
 /// One call on its way through the stack.
 #[derive(Debug, Clone)]
@@ -22,6 +23,8 @@ pub struct CallContext {
     pub caller: Arc<Caller>,
     /// The way back to the caller while the call runs.
     pub client: Arc<dyn ClientLink>,
+    /// The span around whatever happens now; `None` where nothing is traced.
+    pub trace: Option<Arc<Span>>,
     /// Fires when the client cancels. Dropping the future of a call cancels as well.
     pub cancelled: CancellationToken,
 }

@@ -77,6 +77,8 @@ macro_rules! for_each_error_code {
             DataFolderUnusable "E0111" Start (-) (-) false "the data folder cannot be used";
             ConfigNotEditable "E0112" Config (-) (-) false "the configuration file cannot be edited safely";
             ConfigNameTaken "E0113" Config (-) (-) false "a name is reserved or used twice";
+            LogFileUnusable "E0120" Start (-) (-) false "a file of the log cannot be written";
+            LogLevelRefused "E0121" Request (-) (400) false "a level of the log cannot be set so";
 
             ProgramNotFound "E0201" Upstream (-32603) (-) false "the program of an upstream cannot be started";
             UpstreamUnreachable "E0202" Upstream (-32603) (-) true "an upstream cannot be reached";

@@ -7,6 +7,7 @@
 
 pub mod clock;
 pub mod context;
+pub mod correlation;
 pub mod error_code;
 pub mod offer;
 pub mod principal;
@@ -15,6 +16,7 @@ pub mod seal;
 pub mod session;
 pub mod store;
 pub mod task;
+pub mod trace;
 
 use std::future::Future;
 use std::pin::Pin;

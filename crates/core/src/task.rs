@@ -1,6 +1,10 @@
-//! Supervised tasks: shutdown knows every one, and a panic is logged with the task's name.
+//! Supervised tasks: shutdown knows every one, a panic is logged with the task's name, and whoever
+//! wonders what the process is doing can have them listed.
 
-use std::future::Future;
+mod table;
+
+use std::future::{Future, poll_fn};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -8,11 +12,16 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use table::TaskStatus;
+
+use table::Table;
+
 /// A group of tasks that end together. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct Tasks {
     tracker: TaskTracker,
     stopping: CancellationToken,
+    table: Arc<Table>,
 }
 
 impl Tasks {
@@ -25,7 +34,11 @@ impl Tasks {
     /// This one waits for its tasks too.
     #[must_use]
     pub fn child(&self) -> Self {
-        Self { tracker: self.tracker.clone(), stopping: self.stopping.child_token() }
+        Self {
+            tracker: self.tracker.clone(),
+            stopping: self.stopping.child_token(),
+            table: Arc::clone(&self.table),
+        }
     }
 
     /// Runs a task that ends by itself or watches [`Tasks::stopping`].
@@ -35,8 +48,10 @@ impl Tasks {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
+        let listed = Table::list(&self.table, name);
         let supervised = async move {
-            let outcome = std::panic::AssertUnwindSafe(task).catch_unwind().await;
+            let mut task = std::pin::pin!(std::panic::AssertUnwindSafe(task).catch_unwind());
+            let outcome = poll_fn(|context| listed.poll(task.as_mut(), context)).await;
             if outcome.is_err() {
                 tracing::error!(task = name, "A task panicked; this is a bug.");
             }
@@ -57,6 +72,12 @@ impl Tasks {
                 () = task => {}
             }
         })
+    }
+
+    /// Lists the tasks that are alive, the oldest first and `most` of them at most, and returns
+    /// how many there are. Those of children and of their parents are among them.
+    pub fn list(&self, most: usize) -> (Vec<TaskStatus>, usize) {
+        self.table.read(most)
     }
 
     /// Returns the signal to stop.

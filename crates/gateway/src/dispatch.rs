@@ -18,6 +18,7 @@ use gantry_protocol::{Message, Object, RpcError, json, method};
 use crate::Gateway;
 use crate::causes;
 use crate::snapshot::{Section, Target, View};
+use crate::traces;
 use crate::upstream::Held;
 use crate::upstream::scope::LaneKey;
 
@@ -76,9 +77,14 @@ pub async fn carry(
     }
     let target = match routed {
         Ok(target) => target,
-        Err(refusal) => return Reply::error(&message, refusal.status, &refusal.error),
+        Err(refusal) => {
+            traces::refused(context, &refusal.error);
+            return Reply::error(&message, refusal.status, &refusal.error);
+        }
     };
+    traces::routed(context, &target, &message);
     if let Err(error) = check_param_headers(view, context, &message) {
+        traces::refused(context, &error);
         return Reply::error(&message, 400, &causes::explained(error));
     }
     let renamed = match method::routed_member(message.method()) {

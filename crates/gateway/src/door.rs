@@ -30,6 +30,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gantry_core::Principal;
+use gantry_core::correlation::Correlation;
+use gantry_core::trace::TraceContext;
+
+use crate::traces::Came;
 
 /// How long an answer may keep a client waiting before its response becomes a stream, so that
 /// comments can keep the connection open.
@@ -56,4 +60,19 @@ struct Origin {
     view: Box<str>,
     principal: Arc<Principal>,
     request_id: Arc<str>,
+    /// What the transport says of the trace, where it is HTTP.
+    trace: Option<TraceContext>,
+    by_http: bool,
+}
+
+impl Origin {
+    /// Names the request for the log, where nobody did before.
+    fn names(&self) -> Arc<Correlation> {
+        Correlation::new(Arc::clone(&self.request_id), Arc::clone(&self.request_id))
+    }
+
+    /// Says how a request came, for its span.
+    fn came(&self) -> Came<'_> {
+        Came { request_id: &self.request_id, transport: self.trace, by_http: self.by_http }
+    }
 }

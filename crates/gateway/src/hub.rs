@@ -32,6 +32,7 @@ pub use sink::Sink;
 
 pub(crate) use session::next_number;
 
+use crate::census::{HubCounts, SessionCensus};
 use crate::dispatch::Subscription;
 use crate::metrics::Metrics;
 use crate::upstream::scope::LaneKey;
@@ -111,6 +112,17 @@ impl Hub {
     /// nothing is remembered of it, it was lost, and its client is not to blame.
     pub(crate) fn was_lost(&self, id: SessionId, issued: u64) -> bool {
         issued < self.began.load(Ordering::Relaxed) && !self.ended.lock().contains(&id)
+    }
+
+    /// Tells what is open, `most` sessions at most.
+    pub(crate) fn census(&self, most: usize) -> (Vec<SessionCensus>, HubCounts) {
+        let sessions = self.sessions.lock();
+        let counts = HubCounts {
+            sessions: sessions.len(),
+            listen_streams: self.listens.lock().len(),
+            subscriptions: self.watches.lock().values().map(Vec::len).sum(),
+        };
+        (sessions.values().take(most).map(|session| session.census()).collect(), counts)
     }
 
     /// Returns a live session.

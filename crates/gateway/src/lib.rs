@@ -14,6 +14,7 @@
 
 pub mod builtin;
 pub mod causes;
+pub mod census;
 pub mod dispatch;
 pub mod door;
 pub mod hub;
@@ -24,6 +25,8 @@ pub mod snapshot;
 pub mod spec;
 pub mod upstream;
 
+mod traces;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,11 +34,13 @@ use bytes::Bytes;
 use gantry_core::seal::KeyRing;
 use gantry_core::session::SessionStore;
 use gantry_core::store::OfferStore;
+use gantry_core::trace::Tracer;
 use gantry_core::{Clock, Tasks};
 use gantry_transport::client::Client;
 use gantry_transport::client::stdio::Launcher;
 use tokio::sync::Notify;
 
+use crate::census::Census;
 use crate::hub::Hub;
 use crate::metrics::Metrics;
 use crate::registry::{Applied, Registry};
@@ -57,6 +62,8 @@ pub struct Gateway {
     pub sessions: Arc<dyn SessionStore>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
+    /// Records what requests do; `None` when nothing is recorded.
+    pub tracer: Option<Arc<Tracer>>,
     /// Calls that outlive their connection, and everything else in the background.
     pub tasks: Tasks,
 }
@@ -81,6 +88,8 @@ pub struct GatewayParts {
     pub clock: Arc<dyn Clock>,
     /// Counters and histograms.
     pub metrics: Arc<Metrics>,
+    /// Records what requests do; `None` when nothing is recorded.
+    pub tracer: Option<Arc<Tracer>>,
     /// Background work.
     pub tasks: Tasks,
 }
@@ -118,6 +127,7 @@ impl Gateway {
             keys: parts.keys,
             sessions: parts.sessions,
             clock: parts.clock,
+            tracer: parts.tracer,
             tasks: parts.tasks,
         });
         Hub::start(&gateway);
@@ -139,6 +149,14 @@ impl Gateway {
     /// Tells how every upstream is, in configuration order.
     pub fn status(&self) -> Vec<UpstreamStatus> {
         self.registry.status()
+    }
+
+    /// Tells what is open at this moment; of each kind `most` at most are listed, all are counted.
+    pub fn census(&self, most: usize) -> Census {
+        let (sessions, counts) = self.hub.census(most);
+        let upstreams = self.registry.upstreams();
+        let upstreams = upstreams.iter().map(|upstream| upstream.census(most)).collect();
+        Census { counts, sessions, upstreams }
     }
 
     /// Ends listens and calls, then every upstream and its children; `false` when something was

@@ -45,6 +45,7 @@ use self::probe::Link;
 use self::scope::{LaneKey, Scope};
 use self::shared::Shared;
 use self::watches::Watches;
+use crate::census::{UpstreamCensus, fill};
 use crate::spec::{Connection, EraMode, UpstreamSpec};
 
 /// Pause before the offer of a profile is asked for again, when no lane could be opened.
@@ -207,6 +208,32 @@ impl Upstream {
             pid: pipe.as_ref().map(|pipe| pipe.pid()),
             rubbish: pipe.as_ref().map_or(0, |pipe| pipe.rubbish()),
             description: self.shared.spec.description.clone(),
+        }
+    }
+
+    /// Tells what is open with it, `most` lanes and calls on each at most.
+    pub(crate) fn census(&self, most: usize) -> UpstreamCensus {
+        let link = match self.link.load_full().as_deref() {
+            Some(Link::Modern(link)) => Some((link.census(), link.pipe().map(|pipe| fill(pipe)))),
+            _ => None,
+        };
+        let (mut calls, queue) = link.unwrap_or_default();
+        let lanes = self.lanes.all();
+        let shown = lanes.iter().take(most).map(|lane| {
+            let mut lane = lane.census();
+            lane.calls.truncate(most);
+            lane
+        });
+        let n_calls = calls.len();
+        calls.truncate(most);
+        UpstreamCensus {
+            name: self.shared.spec.name.clone(),
+            state: self.state().name(),
+            n_calls,
+            calls,
+            queue,
+            n_lanes: lanes.len(),
+            lanes: shown.collect(),
         }
     }
 

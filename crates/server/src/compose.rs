@@ -11,7 +11,7 @@ use std::time::Duration;
 use gantry_core::seal::KeyRing;
 use gantry_core::session::MemorySessions;
 use gantry_core::store::{NoStore, OfferStore};
-use gantry_core::{SystemClock, Tasks};
+use gantry_core::{Clock, SystemClock, Tasks};
 use gantry_gateway::metrics::Metrics;
 use gantry_gateway::{Gateway, GatewayParts};
 use gantry_net::{Client, ClientConfig, ProxyConfig};
@@ -20,8 +20,9 @@ use gantry_process::Launcher;
 use gantry_storage::{DataFolder, Sqlite};
 use prometheus_client::registry::Registry;
 
-use crate::config::{Config, Env, LogFormat, LogLevel, Source};
-use crate::log::{self, LogControl};
+use crate::config::{Config, Env, Log, LogLevel, Source};
+use crate::log::{self, LogControl, LogOptions};
+use crate::otlp;
 use crate::start_error::StartError;
 
 /// The secret for sealed handles, where several gateways share one.
@@ -33,7 +34,7 @@ pub const VARIABLES: [(&str, &str); 7] = [
     (
         log::VARIABLE,
         "The level of the log, or directives such as `info,gantry_gateway=debug`; wins over \
-         `log.level`",
+         `log.level` and `log.levels`",
     ),
     (
         SESSION_SECRET,
@@ -79,21 +80,25 @@ impl Options {
         Config::read(&self.source, &self.env).map_err(|errors| StartError::Config { errors })
     }
 
-    /// Starts the log that the configuration asks for.
-    pub(crate) fn start_log(&self, config: &Config) -> LogControl {
-        match self.log_level {
-            // A level of the command line is not the file's to change.
-            Some(level) => {
-                log::start(level, config.log_format, &self.env);
-                LogControl::default()
-            }
-            None => log::start(config.log_level, config.log_format, &self.env),
-        }
+    /// Starts the log that the configuration asks for; with its files in the process that serves,
+    /// since two of them would take turns in renaming them.
+    pub(crate) fn start_log(
+        &self,
+        config: &Config,
+        with_files: bool,
+    ) -> Result<LogControl, StartError> {
+        let (level, env) = (self.log_level, &self.env);
+        log::start(&LogOptions { config: &config.log, level, with_files, env })
+            .map_err(|source| StartError::Log { source })
     }
 
     /// Starts the log of a command: for people, and silent unless something is wrong.
     pub(crate) fn start_command_log(&self) {
-        log::start(self.log_level.unwrap_or(LogLevel::Warn), LogFormat::Text, &self.env);
+        let config = Log::default();
+        let level = Some(self.log_level.unwrap_or(LogLevel::Warn));
+        let options = LogOptions { config: &config, level, with_files: false, env: &self.env };
+        // Only files can be refused.
+        let _ = log::start(&options);
     }
 }
 
@@ -132,14 +137,20 @@ pub(crate) async fn gateway(
             swept.sweep();
         }
     });
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let tracer = match &config.otlp {
+        Some(config) => Some(otlp::start(config, &http, Arc::clone(&clock), tasks, registry)?),
+        None => None,
+    };
     let parts = GatewayParts {
         launcher: launcher(env),
         http,
         store,
         sessions: Arc::new(MemorySessions::default()),
         keys: Arc::new(keys),
-        clock: Arc::new(SystemClock),
+        clock,
         metrics: Arc::new(Metrics::new(registry)),
+        tracer,
         tasks: tasks.clone(),
     };
     let gateway = Gateway::new(parts, config.gateway.clone());

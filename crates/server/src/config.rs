@@ -19,6 +19,7 @@ mod access;
 mod check;
 mod env;
 mod listener;
+mod log;
 mod names;
 mod paths;
 mod problem;
@@ -44,6 +45,8 @@ use serde_json::Value;
 pub use access::{Auth, Token};
 pub use env::Env;
 pub use listener::{Limits, Server};
+pub use log::{Log, Otlp, Rotation};
+pub(crate) use log::{MOST_LEVELS, is_target};
 pub use names::{RESERVED_NAMES, check_name};
 pub use paths::Paths;
 pub use problem::{ConfigErrors, Problem};
@@ -71,10 +74,10 @@ pub struct Config {
     pub gateway: GatewaySpec,
     /// The servers without which the gateway is not ready.
     pub ready_require: Vec<String>,
-    /// The least important messages of the log.
-    pub log_level: LogLevel,
-    /// How the log is written.
-    pub log_format: LogFormat,
+    /// What is written of the gateway's work, and where.
+    pub log: Log,
+    /// Where spans are sent; `None` when nothing is recorded.
+    pub otlp: Option<Otlp>,
     /// Who may use the gateway.
     pub auth: Auth,
     /// Whether `/metrics` is served.
@@ -217,8 +220,8 @@ fn check_all(
         server,
         gateway,
         ready_require: raw.ready.require.iter().map(|name| name.0.clone()).collect(),
-        log_level: raw.log.level,
-        log_format: raw.log.format,
+        log: log::check(&raw.log, &raw.tracing.otlp.service_name, checker),
+        otlp: log::check_otlp(&raw.tracing.otlp, checker),
         auth,
         metrics_enabled: raw.metrics.enabled,
         paths: paths::check(&raw.health, &raw.metrics, checker),

@@ -16,16 +16,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
+use gantry_core::correlation::{self, Correlation};
 use gantry_gateway::door::HttpRequest;
 use gantry_transport::server::ReplyBody;
 use http::header::ORIGIN;
-use http::{Request, Response, Uri};
+use http::{Method, Request, Response, Uri};
 use hyper::body::Incoming;
 use tokio::time::Instant;
-use tracing::Instrument as _;
 
 pub(crate) use refusal::Refusal;
-pub(crate) use request_id::RequestIds;
+pub(crate) use request_id::{RequestIds, RequestNames};
 pub(crate) use route::{PATHS, ROUTES, Route};
 pub(crate) use under_way::Answer;
 
@@ -47,9 +47,22 @@ pub(crate) async fn http_stack(
     peer: SocketAddr,
     request: Request<Incoming>,
 ) -> Response<Answer> {
-    let shared = &front.shared;
+    let shared = Arc::clone(&front.shared);
     // 1. A name for the request: outermost, so that every answer and every log line carries it.
-    let request_id = shared.request_ids.of(request.headers());
+    let names = shared.request_ids.of(request.headers());
+    let correlation = Correlation::new(Arc::clone(&names.request), Arc::clone(&names.correlation));
+    correlation::within(Some(correlation), named(&front, peer, request, names)).await
+}
+
+/// The layers below the name.
+async fn named(
+    front: &Front,
+    peer: SocketAddr,
+    request: Request<Incoming>,
+    names: RequestNames,
+) -> Response<Answer> {
+    let shared = &front.shared;
+    let request_id = Arc::clone(&names.request);
     // 2. One configuration for the whole request, whatever is reloaded meanwhile.
     let live = shared.live.load_full();
     let begun = Instant::now();
@@ -64,7 +77,6 @@ pub(crate) async fn http_stack(
     // 3. The access line and the counters: around everything that may refuse.
     let under_way = UnderWay::of(&shared.http_metrics.under_way, route, &parts);
     let access = Access::begin(&request_id, &parts, route, begun);
-    let span = tracing::debug_span!("request", id = %request_id);
     let mut is_ours = false;
     let answer = async {
         // 4. Host and Origin: before anything is looked up, on every route. A page that rebound
@@ -99,7 +111,7 @@ pub(crate) async fn http_stack(
             }
         })
     };
-    let answer: Result<_, Refusal> = answer.instrument(span).await;
+    let answer: Result<_, Refusal> = answer.await;
     let mut response = answer.unwrap_or_else(|refusal| {
         shared.http_metrics.refused(refusal.code());
         refusal.into_response(route.is_mcp(), &request_id)
@@ -107,9 +119,7 @@ pub(crate) async fn http_stack(
     if let Some(origin) = origin.filter(|_| is_ours) {
         cors::allow(origin, response.headers_mut());
     }
-    if let Some(id) = request_id::header(&request_id) {
-        response.headers_mut().insert(request_id::REQUEST_ID, id);
-    }
+    names.write(response.headers_mut());
     shared.http_metrics.answered(route, &method, response.status(), begun.elapsed());
     access.end(&response);
     response.map(|body| UnderWay::until_sent(under_way, body))
@@ -141,10 +151,13 @@ fn authenticate(
             gate::client(&live.tokens, headers).map(Right::Client)
         }
         Route::Admin => gate::administrator(&shared.admin, headers).map(|()| Right::Details),
-        Route::Metrics if !details() => gate::details_denied(headers),
-        Route::Metrics => Ok(Right::Details),
-        Route::Actuator if !details() => gate::details_denied(headers),
-        Route::Actuator => Ok(Right::Details),
+        Route::Loggers if parts.method != Method::GET => {
+            gate::administrator(&shared.admin, headers).map(|()| Right::Details)
+        }
+        Route::Metrics | Route::Actuator | Route::Loggers if !details() => {
+            gate::details_denied(headers)
+        }
+        Route::Metrics | Route::Actuator | Route::Loggers => Ok(Right::Details),
         Route::Ready | Route::Health | Route::ActuatorHealth if details() => Ok(Right::Details),
         Route::Ready | Route::Health | Route::ActuatorHealth => Ok(Right::Nothing),
         Route::Index | Route::Unknown => Ok(Right::Nothing),
@@ -158,7 +171,7 @@ struct Access {
 
 struct Line {
     request_id: Arc<str>,
-    method: http::Method,
+    method: Method,
     path: String,
     route: &'static str,
     begun: Instant,
@@ -193,7 +206,7 @@ impl Access {
             path = line.path,
             route = line.route,
             status = response.status().as_u16(),
-            milliseconds = u64::try_from(line.begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+            duration_ms = u64::try_from(line.begun.elapsed().as_millis()).unwrap_or(u64::MAX),
             "Answered."
         );
     }

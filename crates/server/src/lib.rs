@@ -10,11 +10,13 @@
 //! 6. `reload`: how a changed configuration comes in force.
 //! 7. `local`, `stdio`, [`reach`]: clients on this machine that do not speak HTTP.
 //! 8. [`config`]: the file, read and checked.
+//! 9. [`mod@log`] and [`dump`]: what is told of the work.
 //!
 //! What happens to an MCP message is not known here; see `gantry_gateway`.
 #![warn(missing_docs)]
 
 pub mod config;
+pub mod dump;
 pub mod log;
 pub mod metrics;
 pub mod reach;
@@ -28,6 +30,7 @@ mod http_metrics;
 mod http_stack;
 mod live;
 mod local;
+mod otlp;
 mod reload;
 mod routes;
 mod running;

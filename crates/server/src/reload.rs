@@ -82,11 +82,12 @@ impl Reloader {
 
     async fn apply(&self, config: Config) -> Result<(), StartError> {
         let shared = &self.shared;
+        let log = self.log.prepare(&config.log).map_err(|source| StartError::Log { source })?;
         let live = Arc::new(Live::new(config, Some(shared.address))?);
         let old = shared.live.swap(Arc::clone(&live));
         // Access has changed by now: a token that was taken away opens nothing while upstreams
         // are still being compared.
-        self.log.set_level(live.config.log_level);
+        log.take_up();
         let applied = shared.gateway.apply(live.config.gateway.clone()).await;
         tracing::info!(
             added = ?applied.added,
@@ -103,7 +104,7 @@ impl Reloader {
 fn say_what_needs_a_restart(old: &Config, new: &Config) {
     let changes = [
         ("server.listen", old.server.listen != new.server.listen),
-        ("log.format", old.log_format != new.log_format),
+        ("tracing.otlp", old.otlp != new.otlp),
     ];
     for (key, _) in changes.into_iter().filter(|(_, has_changed)| *has_changed) {
         tracing::warn!(key, "A changed key takes effect at the next start alone.");

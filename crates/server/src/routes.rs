@@ -4,10 +4,11 @@
 //! Who may use a route was decided before (`http_stack`); here a caller either may see details or
 //! may not.
 
+mod dumps;
 pub(crate) mod figures;
-
 mod health;
 mod index;
+mod levels;
 mod ready;
 
 use std::sync::Arc;
@@ -50,6 +51,8 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/actuator/prometheus", get(figures::figures))
         .merge(actuator::router())
         .route("/api/servers", get(servers))
+        .merge(levels::routes())
+        .merge(dumps::routes())
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
         .with_state(shared)
@@ -90,8 +93,9 @@ async fn nothing_here(Extension(asked): Extension<Asked>, uri: http::Uri) -> Res
 }
 
 async fn wrong_method(Extension(asked): Extension<Asked>) -> Response {
-    let refusal = Refusal::new(ErrorCode::MalformedMessage, "this route answers GET alone")
-        .with_status(StatusCode::METHOD_NOT_ALLOWED);
+    let refusal =
+        Refusal::new(ErrorCode::MalformedMessage, "this route does not answer this method")
+            .with_status(StatusCode::METHOD_NOT_ALLOWED);
     refused(refusal, &asked)
 }
 

@@ -27,7 +27,7 @@ use crate::metrics::Sources;
 use crate::reload::Reloader;
 use crate::shared::Shared;
 use crate::start_error::StartError;
-use crate::{accept, banner, local, metrics, routes};
+use crate::{accept, banner, dump, local, metrics, routes};
 
 /// Kept back of the time to end, for upstreams and the database.
 const RESERVE: Duration = Duration::from_secs(2);
@@ -83,6 +83,13 @@ impl Running {
         let sources = Sources::new(Arc::clone(&gateway), kept.store.clone(), answers);
         let sources = Arc::new(sources);
         metrics::register(&mut registry, &gateway.metrics, &sources);
+        log.register(&mut registry);
+        let connections = Tasks::new();
+        let tasks = [
+            ("connections", connections.clone()),
+            ("background", background.clone()),
+            ("storage", kept.store_tasks.clone()),
+        ];
         let shared = Arc::new(Shared {
             live: ArcSwap::from_pointee(live),
             refused_reload: Mutex::new(None),
@@ -92,6 +99,8 @@ impl Running {
             registry,
             http_metrics,
             sources,
+            log: log.clone(),
+            tasks,
             request_ids: RequestIds::new()
                 .map_err(|source| StartError::Seal { origin: "the operating system", source })?,
             address,
@@ -100,7 +109,6 @@ impl Running {
             is_draining: AtomicBool::new(false),
         });
 
-        let connections = Tasks::new();
         let front =
             Arc::new(Front { shared: Arc::clone(&shared), routes: routes::router(shared.clone()) });
         let workers = Workers::start(&front, &connections)
@@ -136,6 +144,11 @@ impl Running {
     /// Reads the configuration again, changed or not; returns once it is in force or refused.
     pub async fn reload(&self) {
         self.reloader.reload().await;
+    }
+
+    /// Writes down in the log what the gateway is doing.
+    pub(crate) fn dump(&self) {
+        dump::to_log(&self.shared);
     }
 
     /// Ends the gateway within `server.limits.drain` and `shutdown`; `false` when something had to

@@ -1,10 +1,17 @@
 //! `gantry serve`: the process from its start to its end.
 
+use std::time::Duration;
+
 use crate::accept;
 use crate::compose::Options;
+use crate::config::Config;
+use crate::log::LogControl;
 use crate::running::Running;
 use crate::signals::{Asked, Signals};
 use crate::start_error::StartError;
+
+/// How long the last lines may take on their way to a file.
+const FLUSH: Duration = Duration::from_secs(2);
 
 /// How a gateway ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,16 +38,34 @@ pub fn serve(options: Options) -> Result<Ending, StartError> {
 
 async fn run(options: Options) -> Result<Ending, StartError> {
     let mut signals = Signals::new().map_err(|source| StartError::Signals { source })?;
-    let env = options.env.clone();
     let config = options.config()?;
-    let log = options.start_log(&config);
+    let log = options.start_log(&config, true)?;
     if let Some(limit) = gantry_process::raise_open_files() {
         tracing::debug!(limit, "More files may be open at once than by default.");
     }
-    let running = Running::start_with(options, config, log).await?;
+    let ending = serve_until_told(options, config, log.clone(), &mut signals).await;
+    log.flush(FLUSH);
+    ending
+}
+
+async fn serve_until_told(
+    options: Options,
+    config: Config,
+    log: LogControl,
+    signals: &mut Signals,
+) -> Result<Ending, StartError> {
+    let env = options.env.clone();
+    let running = Running::start_with(options, config, log.clone()).await?;
     running.print_banner(&env);
-    while signals.next().await == Asked::Reload {
-        running.reload().await;
+    loop {
+        match signals.next().await {
+            Asked::End => break,
+            Asked::Reload => {
+                log.reopen();
+                running.reload().await;
+            }
+            Asked::Dump => running.dump(),
+        }
     }
     tokio::select! {
         is_clean = running.shut_down() => Ok(if is_clean { Ending::Graceful } else { Ending::Late }),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use arc_swap::ArcSwap;
+use gantry_core::Tasks;
 use gantry_gateway::Gateway;
 use gantry_policy::AdminToken;
 use gantry_storage::Sqlite;
@@ -17,6 +18,7 @@ use tokio::time::Instant;
 use crate::http_metrics::HttpMetrics;
 use crate::http_stack::RequestIds;
 use crate::live::Live;
+use crate::log::LogControl;
 use crate::metrics::Sources;
 
 /// Everything that requests and the reload share.
@@ -38,6 +40,10 @@ pub(crate) struct Shared {
     pub(crate) http_metrics: HttpMetrics,
     /// Where further figures come from, and their names.
     pub(crate) sources: Arc<Sources>,
+    /// The log, whose levels may be changed.
+    pub(crate) log: LogControl,
+    /// Every supervised task: those of connections, of the database, and all others.
+    pub(crate) tasks: [(&'static str, Tasks); 3],
     /// Names for requests.
     pub(crate) request_ids: RequestIds,
     /// Where it listens, the port never 0.

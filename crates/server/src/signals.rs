@@ -1,4 +1,5 @@
-//! What the system tells the process: to end, or to read its configuration again.
+//! What the system tells the process: to end, to read its configuration again, or to
+//! say what it is doing.
 
 use std::io;
 
@@ -9,6 +10,9 @@ pub(crate) enum Asked {
     End,
     /// SIGHUP.
     Reload,
+    /// SIGUSR1.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "only Unix has the signal"))]
+    Dump,
 }
 
 /// Hears signals from the moment it is made.
@@ -20,6 +24,8 @@ pub(crate) struct Signals {
     terminate: tokio::signal::unix::Signal,
     #[cfg(unix)]
     hangup: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    user: tokio::signal::unix::Signal,
 }
 
 #[cfg(unix)]
@@ -30,6 +36,7 @@ impl Signals {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             hangup: signal(SignalKind::hangup())?,
+            user: signal(SignalKind::user_defined1())?,
         })
     }
 
@@ -39,6 +46,7 @@ impl Signals {
             _ = self.interrupt.recv() => Asked::End,
             _ = self.terminate.recv() => Asked::End,
             _ = self.hangup.recv() => Asked::Reload,
+            _ = self.user.recv() => Asked::Dump,
         }
     }
 }

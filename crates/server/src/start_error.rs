@@ -6,11 +6,12 @@ use std::net::SocketAddr;
 
 use gantry_core::ErrorCode;
 use gantry_core::seal::SealError;
-use gantry_net::ProxyError;
+use gantry_net::{ProxyError, UrlError};
 use gantry_policy::{BadPattern, Exposed, TokenError};
 use gantry_storage::{LockError, OpenError, SecretError};
 
 use crate::config::ConfigErrors;
+use crate::log::FileError;
 
 /// Why a gateway does not start.
 #[derive(Debug, thiserror::Error)]
@@ -95,6 +96,20 @@ pub enum StartError {
         #[source]
         source: BadPattern,
     },
+    /// A file of the log cannot be written.
+    #[error("cannot write the log that `log.file` or `log.error_file` asks for")]
+    Log {
+        /// Which, and why.
+        #[source]
+        source: FileError,
+    },
+    /// The address of the collector cannot be called.
+    #[error("the collector that `tracing.otlp.endpoint` names cannot be called")]
+    Collector {
+        /// Why.
+        #[source]
+        source: UrlError,
+    },
     /// The signals of the system cannot be listened to.
     #[error("cannot listen to signals")]
     Signals {
@@ -114,10 +129,12 @@ impl StartError {
             Self::Runtime { .. } | Self::Signals { .. } => ErrorCode::Internal,
             Self::Bind { .. } => ErrorCode::BindFailed,
             Self::Exposed { .. } => ErrorCode::ListenWithoutAuthentication,
+            Self::Log { .. } => ErrorCode::LogFileUnusable,
             Self::Folder { source: LockError::Held { .. } } => ErrorCode::DataFolderLocked,
             Self::Folder { .. } | Self::Secret { .. } => ErrorCode::DataFolderUnusable,
             Self::Database { source: OpenError::Newer { .. } } => ErrorCode::StorageTooNew,
             Self::Database { .. } => ErrorCode::StorageFailed,
+            Self::Collector { .. } => ErrorCode::ConfigInvalidValue,
             Self::Seal { .. } | Self::Proxy { .. } | Self::Token { .. } | Self::Pattern { .. } => {
                 ErrorCode::ConfigInvalidValue
             }

@@ -82,7 +82,7 @@ async fn attach(ends: Ends) {
 /// Runs a gateway for this one client.
 async fn own(options: &Options) -> Result<(), StartError> {
     let config = options.config()?;
-    options.start_log(&config);
+    options.start_log(&config, false)?;
     let tasks = Tasks::new();
     let gateway = compose::in_memory(&config, &options.env, &tasks).await?;
     let input = BufReader::with_capacity(BUFFER, tokio::io::stdin());

@@ -6,10 +6,12 @@ use std::time::Duration;
 use gantry_core::{CallContext, Outcome, ProviderError, Request};
 use gantry_protocol::{Message, method};
 use tokio::time::Instant;
+use tracing::Level;
 
 use crate::Gateway;
 use crate::metrics::{RequestLabels, ServerLabels, ToolLabels, method_label, outcome};
 use crate::snapshot::Target;
+use crate::traces;
 
 /// Pause before the one repetition of a request that surely did not run.
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
@@ -23,10 +25,15 @@ pub(super) async fn run(
 ) -> Result<Outcome, ProviderError> {
     // Outermost, so that whatever is refused below is counted and logged as well.
     let record = Record::start(gateway, target, &request);
+    // Around the attempts, which are one request to whoever reads the trace: its span is what the
+    // server is told to be part of.
+    let traced = traces::ask(context, target, &request);
     // Around the attempts: only what was surely not carried out is sent again, and only once.
     // The time limit of one attempt is the upstream's own: progress renews it, and it stands still
     // while a person is asked.
-    let outcome = with_one_retry(target, context, request).await;
+    let inner = traced.as_ref().unwrap_or(context);
+    let outcome = with_one_retry(target, inner, request).await;
+    traces::answered(context, traced.as_ref(), &outcome);
     record.finish(context, &outcome);
     outcome
 }
@@ -52,6 +59,9 @@ async fn with_one_retry(
     }
 }
 
+/// The target of the line for each request to a server.
+const REQUESTS: &str = "gantry_gateway::requests";
+
 /// One request in metrics and logs.
 struct Record<'a> {
     gateway: &'a Gateway,
@@ -65,6 +75,7 @@ struct Record<'a> {
 impl<'a> Record<'a> {
     fn start(gateway: &'a Gateway, target: &'a Target<'_>, request: &Request) -> Self {
         let method = request.message.method();
+        say_the_request(target, method);
         Self {
             gateway,
             server: &target.server.name,
@@ -97,6 +108,25 @@ impl<'a> Record<'a> {
             duration_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
             "A request was carried out."
         );
+    }
+}
+
+/// The line that filters for logs of MCP clients look for, on a target of its own. It has its
+/// words from the snapshot and from the protocol; no client makes them.
+fn say_the_request(target: &Target<'_>, method: &str) {
+    if target.server.upstream.is_none() || !tracing::enabled!(target: REQUESTS, Level::DEBUG) {
+        return;
+    }
+    let server = &target.server.name;
+    match method {
+        method::TOOLS_CALL | method::PROMPTS_GET => {
+            let name = &target.local;
+            tracing::debug!(target: REQUESTS, "MCP request to server {server}: {method} {name}");
+        }
+        method => {
+            let method = method_label(method);
+            tracing::debug!(target: REQUESTS, "MCP request to server {server}: {method}");
+        }
     }
 }
 

@@ -23,6 +23,7 @@ use super::{HttpRequest, Origin, legacy, modern, standalone};
 use crate::Gateway;
 use crate::hub::Session;
 use crate::snapshot::Snapshot;
+use crate::traces;
 
 /// The methods of the endpoint, for those that have a session.
 const METHODS: &str = "GET, POST, DELETE";
@@ -49,7 +50,13 @@ impl Gateway {
         }
         let arrival = Arrival {
             accepts: accepts(&parts.headers),
-            origin: Origin { view, principal, request_id },
+            origin: Origin {
+                view,
+                principal,
+                request_id,
+                trace: traces::of_headers(self, &parts.headers),
+                by_http: true,
+            },
             headers: parts.headers,
             keep_alive: snapshot.spec.keep_alive,
         };
@@ -172,6 +179,7 @@ impl Gateway {
         message: &Message,
     ) -> Response<ReplyBody> {
         let Some(id) = message.id() else { return reply::accepted() };
+        let _span = traces::begin(self, arrival.origin.came(), revision, message);
         let opened = match self.open_session(&arrival.origin, revision, message).await {
             Ok(opened) => opened,
             Err(refusal) => return self.refuse(Some(id), &refusal),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use gantry_core::CallContext;
+use gantry_core::correlation;
 use gantry_protocol::headers::{PROTOCOL_VERSION, check_batch, check_session_revision};
 use gantry_protocol::message::{Body, Kind, failure};
 use gantry_protocol::{Id, Message, ParseError, Revision, RpcError, method};
@@ -20,6 +21,7 @@ use super::sessions::unknown_view;
 use super::{HEAD_WAIT, Origin, lists, reply};
 use crate::Gateway;
 use crate::hub::{Level, Session, Sink, Unsubscribed};
+use crate::traces;
 
 /// Serves what came by POST for a session.
 pub(super) async fn post(
@@ -123,7 +125,8 @@ async fn requests(
             // Behind a pointer: the future of a call is large, and most requests are spawned.
             Box::pin(job.run(message)).await;
         } else {
-            gateway.tasks.spawn("legacy-call", job.run(message));
+            let names = correlation::current();
+            gateway.tasks.spawn("legacy-call", correlation::within(names, job.run(message)));
         }
     }
     if arrival.accepts.events {
@@ -211,6 +214,7 @@ impl Job {
             principal: Arc::clone(&self.origin.principal),
             caller: self.session.caller(),
             client: Arc::new(link),
+            trace: traces::begin(&self.gateway, self.origin.came(), self.session.revision, message),
             cancelled,
         }
     }
@@ -238,6 +242,9 @@ impl Job {
                 }
             }
         };
+        if let Err(error) = &own {
+            traces::refused(context, error);
+        }
         reply::own_message(id, own)
     }
 

@@ -26,6 +26,7 @@ use crate::Gateway;
 use crate::dispatch::{self, Reply};
 use crate::hub::{Level, Sink};
 use crate::snapshot::View;
+use crate::traces;
 
 /// Serves a modern request that came by POST and was checked.
 pub(super) async fn post(
@@ -50,6 +51,9 @@ pub(super) async fn post(
         return gateway.refuse(Some(&id), &unknown_view(&arrival.origin.view));
     };
     if let Some(own) = own(gateway, &view, &context, &message) {
+        if let Err(error) = &own {
+            traces::refused(&context, error);
+        }
         return reply::own(arrival.accepts, &id, own);
     }
     let carried = Box::pin(carried(gateway, view, context, message));
@@ -107,6 +111,7 @@ pub(super) fn context(
         principal: Arc::clone(&origin.principal),
         caller: Arc::new(caller),
         client: Arc::new(link),
+        trace: traces::begin(gateway, origin.came(), revision, message),
         cancelled: exchange.gone.clone(),
     }
 }

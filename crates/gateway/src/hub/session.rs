@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use super::level::Level;
 use super::sink::Sink;
 use crate::causes;
+use crate::census::SessionCensus;
 use crate::dispatch::Subscription;
 
 /// Requests that one session may have open.
@@ -166,6 +167,22 @@ impl Session {
         Arc::clone(&state.caller)
     }
 
+    /// Tells what is open in it. Its id opens it, so that is not told.
+    pub(crate) fn census(&self) -> SessionCensus {
+        let state = self.state.lock();
+        SessionCensus {
+            principal: self.principal.subject.to_string(),
+            view: self.view.to_string(),
+            revision: self.revision.as_str(),
+            idle_seconds: state.seen.elapsed().as_secs(),
+            calls: state.calls.len(),
+            questions: state.questions.len(),
+            subscriptions: state.subscriptions.len(),
+            kept_messages: state.kept.len(),
+            stream: state.stream.as_ref().map(|(_, sink)| sink.fill()),
+        }
+    }
+
     /// Returns the context in which the session looks at lists when its client does not ask.
     pub fn context(&self) -> CallContext {
         CallContext {
@@ -173,6 +190,7 @@ impl Session {
             principal: Arc::clone(&self.principal),
             caller: Arc::clone(&self.state.lock().caller),
             client: Arc::new(NoClient),
+            trace: None,
             cancelled: CancellationToken::new(),
         }
     }

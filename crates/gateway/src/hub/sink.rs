@@ -13,6 +13,8 @@ use gantry_protocol::sse;
 use gantry_transport::server::{EventBody, EventSender, event_stream};
 use tokio::sync::mpsc;
 
+use crate::census::Fill;
+
 /// The feeding end of the way to one client. Cheap to clone; the way ends with the last one.
 #[derive(Debug, Clone)]
 pub struct Sink {
@@ -87,6 +89,18 @@ impl Sink {
             }
             Way::Pipe(sender) => sender.send(message).await.is_ok(),
         }
+    }
+
+    /// Tells how full its queue is.
+    pub fn fill(&self) -> Fill {
+        let (waiting, most) = match &self.way {
+            Way::Events { sender, .. } => sender.fill(),
+            Way::Pipe(sender) => {
+                let most = sender.max_capacity();
+                (most - sender.capacity(), most)
+            }
+        };
+        Fill { waiting, most }
     }
 
     /// Resolves when the reader is gone.

@@ -12,6 +12,8 @@ use gantry_core::session::SessionId;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+use crate::census::CallCensus;
+
 /// One call on its way.
 #[derive(Debug)]
 pub(super) struct Flight {
@@ -25,6 +27,8 @@ pub(super) struct Flight {
     pub(super) of_client: bool,
     /// Whether a callback may belong to it.
     pub(super) carrier: bool,
+    /// Names the client's request; `None` for our own.
+    pub(super) request_id: Option<Arc<str>>,
     /// How long it may still take.
     pub(super) patience: Patience,
 }
@@ -45,6 +49,7 @@ pub(super) struct Boarded<'a> {
 /// A time limit that progress starts anew and that stands still while a person is asked.
 #[derive(Debug)]
 pub(super) struct Patience {
+    begun: Instant,
     limit: Duration,
     state: Mutex<Waiting>,
 }
@@ -74,6 +79,13 @@ impl Flights {
 
     pub(super) fn get(&self, id: u64) -> Option<Arc<Flight>> {
         self.open.lock().get(&id).cloned()
+    }
+
+    /// Lists the open calls, the longest first.
+    pub(super) fn census(&self) -> Vec<CallCensus> {
+        let mut calls: Vec<_> = self.open.lock().values().map(|flight| flight.census()).collect();
+        calls.sort_by(|one, other| other.age_seconds.total_cmp(&one.age_seconds));
+        calls
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -106,6 +118,17 @@ impl Flights {
     }
 }
 
+impl Flight {
+    fn census(&self) -> CallCensus {
+        CallCensus {
+            request_id: self.request_id.as_deref().map(str::to_owned),
+            age_seconds: self.patience.begun.elapsed().as_secs_f64(),
+            limit_seconds: self.patience.limit.as_secs(),
+            is_asking: self.patience.state.lock().asking > 0,
+        }
+    }
+}
+
 impl Drop for Boarded<'_> {
     fn drop(&mut self) {
         self.flights.open.lock().remove(&self.flight.id);
@@ -114,7 +137,8 @@ impl Drop for Boarded<'_> {
 
 impl Patience {
     pub(super) fn new(limit: Duration) -> Self {
-        Self { limit, state: Mutex::new(Waiting { until: Instant::now() + limit, asking: 0 }) }
+        let begun = Instant::now();
+        Self { begun, limit, state: Mutex::new(Waiting { until: begun + limit, asking: 0 }) }
     }
 
     /// Starts the limit anew.

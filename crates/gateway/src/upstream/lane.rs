@@ -34,6 +34,7 @@ use super::flight::{Flight, Flights, next_id};
 use super::offers::{Asker, Greeting, Stale, Why};
 use super::scope::{LaneKey, Scope};
 use super::shared::Shared;
+use crate::census::{LaneCensus, fill};
 
 /// Out-of-band elicitations remembered per lane, to know whose completion is announced.
 const MAX_ELICITATIONS: usize = 256;
@@ -102,6 +103,24 @@ pub(super) enum LaneError {
 }
 
 impl Lane {
+    /// Tells what is open on it.
+    pub(super) fn census(&self) -> LaneCensus {
+        let scope = match &self.key.scope {
+            Scope::Shared => "shared".to_owned(),
+            Scope::Principal(principal) => format!("principal {}", principal.subject),
+            // Its id opens it.
+            Scope::Session(_) => "session".to_owned(),
+            Scope::Call(_) => "call".to_owned(),
+        };
+        LaneCensus {
+            scope,
+            capabilities: self.key.profile.to_string(),
+            idle_seconds: self.last_used.lock().elapsed().as_secs(),
+            calls: self.flights.census(),
+            queue: self.pipe().map(|pipe| fill(pipe)),
+        }
+    }
+
     /// Carries out a client's request.
     pub(super) async fn call(
         self: &Arc<Self>,
@@ -121,6 +140,7 @@ impl Lane {
             link: Arc::clone(&context.client),
             session: context.caller.session,
             of_client: true,
+            request_id: Some(Arc::clone(&context.request_id)),
             carrier,
             patience: super::flight::Patience::new(self.shared.spec.timeout),
         };
@@ -142,6 +162,8 @@ impl Lane {
             gantry_protocol::Era::Modern => EnvelopeChange::ToLegacy,
         };
         outgoing.name = request.local_name.as_deref().map(|name| ("name", name));
+        let span = context.trace.as_ref().map(|span| span.context().to_string());
+        outgoing.traceparent = span.as_deref();
         outgoing.to_bytes()
     }
 
@@ -360,6 +382,7 @@ impl Asker for Arc<Lane> {
                 link: Arc::new(NoClient),
                 session: None,
                 of_client: false,
+                request_id: None,
                 carrier: false,
                 patience: super::flight::Patience::new(self.shared.spec.timeout),
             };

@@ -26,6 +26,7 @@ use super::flight::{Flight, Flights, Patience, next_id};
 use super::lane::exchange::{bad_answer, http_failed, not_an_answer, too_large};
 use super::offers::{Asker, Greeting, Stale};
 use super::shared::Shared;
+use crate::census::CallCensus;
 
 /// What deployed legacy servers answer to what has no session, or has one that they do not know.
 const NO_SESSION: i64 = -32000;
@@ -97,6 +98,11 @@ impl ModernLink {
         }
     }
 
+    /// Lists the open calls.
+    pub(super) fn census(&self) -> Vec<CallCensus> {
+        self.flights.census()
+    }
+
     /// Carries out a client's request.
     pub(super) async fn handle(
         &self,
@@ -141,6 +147,7 @@ impl ModernLink {
             link: Arc::clone(&context.client),
             session: None,
             of_client: true,
+            request_id: Some(Arc::clone(&context.request_id)),
             carrier: false,
             patience: Patience::new(self.shared.spec.timeout),
         };
@@ -171,6 +178,8 @@ impl ModernLink {
             outgoing.progress_token = TokenChange::Set(token.as_bytes());
         }
         outgoing.name = request.local_name.as_deref().map(|name| ("name", name));
+        let span = context.trace.as_ref().map(|span| span.context().to_string());
+        outgoing.traceparent = span.as_deref();
         let capabilities;
         if context.caller.era() == Era::Legacy {
             capabilities = for_modern_request(&context.caller.capabilities);
@@ -447,6 +456,7 @@ impl Asker for ModernLink {
                 link: Arc::new(NoClient),
                 session: None,
                 of_client: false,
+                request_id: None,
                 carrier: false,
                 patience: Patience::new(self.shared.spec.timeout),
             };

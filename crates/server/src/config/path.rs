@@ -56,6 +56,7 @@ impl Path {
         match key(0) {
             "auth" => self.steps.len() < 4 || key(3) != "name",
             "servers" => matches!(key(2), "env" | "headers"),
+            "tracing" => key(2) == "headers",
             _ => false,
         }
     }

@@ -7,6 +7,7 @@
 
 mod access;
 mod listener;
+mod log;
 mod upstream;
 mod watching;
 mod words;
@@ -17,9 +18,10 @@ use serde::Deserialize;
 
 pub use access::{Auth, Token};
 pub use listener::{Limits, Server};
+pub use log::{Log, Otlp, Rotation, Tracing};
 pub use upstream::{EraMode, SessionMode, Tools, Upstream, UpstreamKind};
 pub use watching::{Health, Metrics};
-pub use words::{DurationText, LogFormat, LogLevel, NameText, PatternText, SizeText};
+pub use words::{DurationText, LogFormat, LogLevel, NameText, PatternText, RatioText, SizeText};
 
 /// The configuration of a Gantry gateway.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -45,6 +47,8 @@ pub struct Config {
     pub list_ttl: DurationText,
     /// The log. Since 0.1.
     pub log: Log,
+    /// Traces of requests, for a collector. Since 0.1.
+    pub tracing: Tracing,
     /// Who may use the gateway. Since 0.1.
     pub auth: Auth,
     /// Figures for Prometheus at `/metrics`. Since 0.1.
@@ -82,16 +86,6 @@ pub struct Ready {
     pub require: Vec<NameText>,
 }
 
-/// The log, written to standard error.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Log {
-    /// The least important messages that are written. Since 0.1.
-    pub level: LogLevel,
-    /// Lines for people or for programs. Since 0.1.
-    pub format: LogFormat,
-}
-
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -103,6 +97,7 @@ impl Default for Config {
             ready: Ready::default(),
             list_ttl: DurationText::from("60s"),
             log: Log::default(),
+            tracing: Tracing::default(),
             auth: Auth::default(),
             metrics: Metrics::default(),
             health: Health::default(),
@@ -120,11 +115,5 @@ impl Default for Names {
 impl Default for Startup {
     fn default() -> Self {
         Self { first_offer_wait: DurationText::from("2s") }
-    }
-}
-
-impl Default for Log {
-    fn default() -> Self {
-        Self { level: LogLevel::Info, format: LogFormat::Text }
     }
 }

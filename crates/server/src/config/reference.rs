@@ -91,7 +91,12 @@ fn value_words(property: &Value) -> String {
         return words.join(", ");
     }
     if let Some(pattern) = schema.get("pattern").and_then(Value::as_str) {
-        return if pattern.contains("ms") { "duration" } else { "size" }.to_owned();
+        return match pattern {
+            pattern if pattern.contains("ms") => "duration",
+            pattern if pattern.contains("KMG") => "size",
+            _ => "number from 0 to 1",
+        }
+        .to_owned();
     }
     match shape::kind(schema) {
         shape::Kind::Object if schema.get("properties").is_some() => "see below".to_owned(),

@@ -7,7 +7,7 @@ use gantry_gateway::spec::{Connection, EraMode, SessionMode, UpstreamSpec};
 use serde_json::{Map, Value, json};
 
 use super::path::{Path, Step};
-use super::{Config, units};
+use super::{Config, Log, units};
 
 const REDACTED: &str = "[redacted]";
 
@@ -37,7 +37,8 @@ pub(crate) fn to_json(config: &Config) -> Value {
         "startup": { "first_offer_wait": units::format_duration(gateway.first_offer_wait) },
         "ready": { "require": config.ready_require },
         "list_ttl": units::format_duration(gateway.list_ttl),
-        "log": { "level": config.log_level, "format": config.log_format },
+        "log": log(&config.log),
+        "tracing": { "otlp": otlp(config) },
         "auth": {
             "tokens": tokens.map(|token| json!({ "name": token.name, "token": REDACTED })).collect::<Vec<_>>(),
         },
@@ -56,6 +57,52 @@ pub(crate) fn to_json(config: &Config) -> Value {
     value
 }
 
+fn log(log: &Log) -> Value {
+    let rotation = &log.rotation;
+    let mut shown = json!({
+        "level": log.level,
+        "levels": log.levels,
+        "format": log.format,
+        "rotation": {
+            "max_size": units::format_size(rotation.max_size),
+            "max_files": rotation.max_files,
+        },
+    });
+    for (key, file) in [("file", &log.file), ("error_file", &log.error_file)] {
+        if let Some(file) = file {
+            shown[key] = json!(file.to_string_lossy());
+        }
+    }
+    if let Some(age) = rotation.max_age {
+        shown["rotation"]["max_age"] = json!(units::format_duration(age));
+    }
+    if let Some(size) = rotation.total_size {
+        shown["rotation"]["total_size"] = json!(units::format_size(size));
+    }
+    shown
+}
+
+fn otlp(config: &Config) -> Value {
+    let mut shown = json!({ "service_name": config.log.service });
+    if let Some(otlp) = &config.otlp {
+        let names = otlp.headers.keys().map(|name| (name.as_str(), json!(REDACTED)));
+        shown["endpoint"] = json!(hidden_query(&otlp.url));
+        shown["headers"] = object(names);
+        shown["sample_ratio"] = json!(otlp.sample_ratio);
+    }
+    shown
+}
+
+/// What looks like a variable was made by the normal form of the host, and must not be read as
+/// one.
+fn hidden_query(url: &str) -> String {
+    let url = match url.split_once('?') {
+        Some((address, _)) => format!("{address}?{REDACTED}"),
+        None => url.to_owned(),
+    };
+    url.replace("${", "$${")
+}
+
 fn upstream(spec: &UpstreamSpec) -> Value {
     let mut shown = Map::new();
     match &spec.connection {
@@ -71,13 +118,8 @@ fn upstream(spec: &UpstreamSpec) -> Value {
         }
         Connection::Http { url, headers } => {
             shown.insert("type".into(), json!("http"));
-            // It was checked to have no user and no fragment. What looks like a variable was made by
-            // the normal form of the host, and must not be read as one.
-            let url = match url.split_once('?') {
-                Some((address, _)) => format!("{address}?{REDACTED}"),
-                None => url.clone(),
-            };
-            shown.insert("url".into(), json!(url.replace("${", "$${")));
+            // It was checked to have no user and no fragment.
+            shown.insert("url".into(), json!(hidden_query(url)));
             let names = headers.keys().map(|name| (name.as_str(), json!(REDACTED)));
             shown.insert("headers".into(), object(names));
         }
@@ -126,6 +168,7 @@ fn is_free_text(path: &Path) -> bool {
         [Step::Key(part), _, Step::Key(key), ..] if part == "servers" => {
             free.contains(&key.as_str())
         }
+        [Step::Key(part), _, Step::Key(key), ..] if part == "tracing" => key == "headers",
         [Step::Key(part), ..] => part == "auth",
         _ => false,
     }

@@ -158,7 +158,12 @@ fn http(
     refuse_stray(path, "env", !raw.env.is_empty(), "command", checker);
     refuse_stray(path, "cwd", raw.cwd.is_some(), "command", checker);
     let headers = headers(&raw.headers, &path.key("headers"), checker);
-    let at = path.key("url");
+    let parsed = address(url, &path.key("url"), checker)?;
+    Some(Connection::Http { url: parsed.into(), headers })
+}
+
+/// Reads the address of something that is called over HTTP.
+pub(crate) fn address(url: &str, at: &Path, checker: &mut Checker<'_>) -> Option<Url> {
     let parsed = Url::parse(url).ok().filter(|url| {
         matches!(url.scheme(), "http" | "https") && url.has_host() && url.fragment().is_none()
     });
@@ -166,7 +171,7 @@ fn http(
         // The value is not shown: people put tokens into addresses.
         let message = format!("`{at}` must be an address such as `https://example.com/mcp`");
         checker.push(
-            Problem::new(ErrorCode::ConfigInvalidValue, &at, message).with_hint(
+            Problem::new(ErrorCode::ConfigInvalidValue, at, message).with_hint(
                 (!url.contains("://")).then_some("it begins with `http://` or `https://`"),
             ),
         );
@@ -175,12 +180,12 @@ fn http(
     if !parsed.username().is_empty() || parsed.password().is_some() {
         let message = format!("`{at}` holds a user name or a password");
         checker.push(
-            Problem::new(ErrorCode::ConfigInvalidValue, &at, message)
+            Problem::new(ErrorCode::ConfigInvalidValue, at, message)
                 .with_hint(Some("send them by `headers`, as `Authorization`")),
         );
         return None;
     }
-    Some(Connection::Http { url: parsed.into(), headers })
+    Some(parsed)
 }
 
 fn wrong_kind(path: &Path, kind: &str, needed: &str, given: &str, checker: &mut Checker<'_>) {
@@ -220,7 +225,8 @@ fn environment(
     written.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
-fn headers(
+/// Checks headers that are sent along with every request.
+pub(crate) fn headers(
     written: &IndexMap<String, String>,
     path: &Path,
     checker: &mut Checker<'_>,

@@ -14,10 +14,10 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, DELETE, OPTIONS");
 /// Asked for when the browser names none: it always does, so this is for people with `curl`.
 const HEADERS: HeaderValue = HeaderValue::from_static(
-    "authorization, content-type, mcp-protocol-version, mcp-session-id, mcp-method, mcp-name, last-event-id, x-request-id",
+    "authorization, content-type, mcp-protocol-version, mcp-session-id, mcp-method, mcp-name, last-event-id, x-request-id, x-correlation-id, traceparent, tracestate, baggage",
 );
 const EXPOSED: HeaderValue = HeaderValue::from_static(
-    "mcp-session-id, mcp-protocol-version, www-authenticate, x-request-id",
+    "mcp-session-id, mcp-protocol-version, www-authenticate, x-request-id, x-correlation-id",
 );
 /// Seconds that a browser may keep the answer to a preflight.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("600");

@@ -8,7 +8,9 @@ use gantry_protocol::{RpcError, code, message};
 use gantry_transport::server::{ReplyBody, full};
 use http::header::WWW_AUTHENTICATE;
 use http::{HeaderValue, Response, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
+
+const CORRELATION_ID: &str = "correlation_id";
 
 /// Why a request is not served.
 #[derive(Debug)]
@@ -53,16 +55,23 @@ impl Refusal {
     pub(crate) fn into_response(self, is_mcp: bool, request_id: &str) -> Response<ReplyBody> {
         let own = self.code.http().and_then(|status| StatusCode::from_u16(status).ok());
         let status = self.status.or(own).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let whole = whole(request_id);
         let body = if is_mcp {
             let number = self.code.json_rpc().unwrap_or(code::INVALID_REQUEST);
-            let data = json!({ "code": self.code.code(), "request_id": request_id });
+            let mut data = json!({ "code": self.code.code(), "request_id": request_id });
+            if let Some(whole) = whole {
+                data[CORRELATION_ID] = whole;
+            }
             message::failure(None, &RpcError::new(number, self.message).with_data(data))
         } else {
-            let error = json!({
+            let mut error = json!({
                 "code": self.code.code(),
                 "message": self.message,
                 "request_id": request_id,
             });
+            if let Some(whole) = whole {
+                error[CORRELATION_ID] = whole;
+            }
             Bytes::from(json!({ "error": error }).to_string())
         };
         let mut response = full(status, body);
@@ -72,4 +81,10 @@ impl Refusal {
         }
         response
     }
+}
+
+/// What the request is a part of, if its client says so and it is not the request itself.
+fn whole(request_id: &str) -> Option<Value> {
+    let names = gantry_core::correlation::current()?;
+    (*names.correlation_id != *request_id).then(|| (*names.correlation_id).into())
 }

@@ -6,8 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use gantry_core::seal::{self, SealError};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-/// Both ways.
+/// Both ways: the name of one request.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Both ways, if the caller sends it: the name of what a request is a part of.
+pub(crate) const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
 
 /// Longer ones would fill the log with what a stranger likes.
 const LONGEST: usize = 128;
@@ -20,17 +22,31 @@ pub(crate) struct RequestIds {
     next: AtomicU64,
 }
 
+/// What a request is called.
+#[derive(Debug, Clone)]
+pub(crate) struct RequestNames {
+    /// The request itself.
+    pub(crate) request: Arc<str>,
+    /// What it is a part of; the same if the caller says nothing.
+    pub(crate) correlation: Arc<str>,
+    wants_correlation: bool,
+}
+
 impl RequestIds {
     pub(crate) fn new() -> Result<Self, SealError> {
         Ok(Self { next: AtomicU64::new(u64::from_be_bytes(seal::random::<8>()?)) })
     }
 
-    /// Takes the caller's `X-Request-Id`, or makes one.
-    pub(crate) fn of(&self, headers: &HeaderMap) -> Arc<str> {
-        match headers.get(REQUEST_ID).and_then(|value| acceptable(value)) {
-            Some(text) => text.into(),
-            None => self.fresh(),
-        }
+    /// Takes the caller's names, or makes one. Each stands in for the other where only one of them
+    /// is given and fit.
+    pub(crate) fn of(&self, headers: &HeaderMap) -> RequestNames {
+        let given = |name| headers.get(name).and_then(acceptable).map(Arc::<str>::from);
+        let wants_correlation = headers.contains_key(CORRELATION_ID);
+        let correlation = if wants_correlation { given(CORRELATION_ID) } else { None };
+        let request =
+            given(REQUEST_ID).or_else(|| correlation.clone()).unwrap_or_else(|| self.fresh());
+        let correlation = correlation.unwrap_or_else(|| Arc::clone(&request));
+        RequestNames { request, correlation, wants_correlation }
     }
 
     /// Makes an id: 16 hexadecimal digits.
@@ -47,9 +63,18 @@ impl RequestIds {
     }
 }
 
-/// Returns an id as a header.
-pub(crate) fn header(id: &str) -> Option<HeaderValue> {
-    HeaderValue::from_str(id).ok()
+impl RequestNames {
+    /// Repeats the names in the answer.
+    pub(super) fn write(&self, answer: &mut HeaderMap) {
+        if let Ok(id) = HeaderValue::from_str(&self.request) {
+            answer.insert(REQUEST_ID, id);
+        }
+        if self.wants_correlation
+            && let Ok(id) = HeaderValue::from_str(&self.correlation)
+        {
+            answer.insert(CORRELATION_ID, id);
+        }
+    }
 }
 
 /// What may stand in a log line and in a header without quotes.
@@ -61,16 +86,30 @@ fn acceptable(value: &HeaderValue) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderMap, HeaderValue};
+    use http::{HeaderMap, HeaderName, HeaderValue};
 
-    use super::{REQUEST_ID, RequestIds};
+    use super::{CORRELATION_ID, REQUEST_ID, RequestIds, RequestNames};
+
+    fn names(sent: &[(HeaderName, &str)]) -> RequestNames {
+        let mut headers = HeaderMap::new();
+        for (name, value) in sent {
+            headers.insert(name, HeaderValue::from_str(value).unwrap());
+        }
+        RequestIds::new().unwrap().of(&headers)
+    }
+
+    /// The headers of the answer.
+    fn repeated(names: &RequestNames) -> (Option<String>, Option<String>) {
+        let mut answer = HeaderMap::new();
+        names.write(&mut answer);
+        let text = |name| answer.get(name).map(|value| value.to_str().unwrap().to_owned());
+        (text(REQUEST_ID), text(CORRELATION_ID))
+    }
 
     #[track_caller]
     fn is_taken(text: &str, taken: bool) {
-        let mut headers = HeaderMap::new();
-        headers.insert(REQUEST_ID, HeaderValue::from_str(text).unwrap());
-        let id = RequestIds::new().unwrap().of(&headers);
-        assert_eq!(&*id == text, taken, "{text} {id}");
+        let names = names(&[(REQUEST_ID, text)]);
+        assert_eq!(&*names.request == text, taken, "{text} {names:?}");
     }
 
     #[test]
@@ -81,6 +120,23 @@ mod tests {
         is_taken("\"quoted\"", false);
         is_taken(&"x".repeat(129), false);
         is_taken("", false);
+    }
+
+    #[test]
+    fn the_name_of_the_whole_and_of_the_part_are_repeated() {
+        let both = names(&[(REQUEST_ID, "part"), (CORRELATION_ID, "whole")]);
+        assert_eq!(repeated(&both), (Some("part".into()), Some("whole".into())));
+        let whole = names(&[(CORRELATION_ID, "whole")]);
+        assert_eq!(repeated(&whole), (Some("whole".into()), Some("whole".into())));
+        let part = names(&[(REQUEST_ID, "part")]);
+        assert_eq!((&*part.correlation, repeated(&part)), ("part", (Some("part".into()), None)));
+        let unfit = names(&[(CORRELATION_ID, "un fit")]);
+        let (request, correlation) = repeated(&unfit);
+        assert_eq!(
+            (request.as_deref(), request.as_ref()),
+            (Some(&*unfit.request), correlation.as_ref())
+        );
+        assert_eq!(unfit.request.len(), 16);
     }
 
     #[test]

@@ -1,8 +1,18 @@
 //! Which kind of route a path is: who may use it, and under which name it is counted.
 
 /// The names of all routes, for the counters.
-pub(crate) const ROUTES: [&str; 9] =
-    ["mcp", "health", "ready", "metrics", "index", "api", "actuator_health", "actuator", "unknown"];
+pub(crate) const ROUTES: [&str; 10] = [
+    "mcp",
+    "health",
+    "ready",
+    "metrics",
+    "index",
+    "api",
+    "actuator_health",
+    "actuator",
+    "loggers",
+    "unknown",
+];
 
 /// The same routes by their paths, for counters that name those.
 pub(crate) const PATHS: [&str; ROUTES.len()] = [
@@ -14,6 +24,7 @@ pub(crate) const PATHS: [&str; ROUTES.len()] = [
     "/api",
     "/actuator/health",
     "/actuator",
+    "/actuator/loggers",
     "UNKNOWN",
 ];
 
@@ -36,6 +47,8 @@ pub(crate) enum Route<'a> {
     ActuatorHealth,
     /// Figures and settings in that form.
     Actuator,
+    /// The levels of the log: to be read like figures, to be changed by the administrator.
+    Loggers,
     /// Nothing of ours.
     Unknown,
 }
@@ -51,6 +64,9 @@ impl<'a> Route<'a> {
             "/ready" => Self::Ready,
             "/metrics" | "/actuator/prometheus" => Self::Metrics,
             "/" => Self::Index,
+            "/actuator/threaddump" => Self::Admin,
+            "/actuator/loggers" => Self::Loggers,
+            _ if path.starts_with("/actuator/loggers/") => Self::Loggers,
             _ if path.starts_with("/api/") => Self::Admin,
             "/actuator" | "/actuator/" | "/actuator/info" | "/actuator/health" => {
                 Self::ActuatorHealth
@@ -83,7 +99,8 @@ impl<'a> Route<'a> {
             Self::Admin => 5,
             Self::ActuatorHealth => 6,
             Self::Actuator => 7,
-            Self::Unknown => 8,
+            Self::Loggers => 8,
+            Self::Unknown => 9,
         }
     }
 
@@ -130,5 +147,9 @@ mod tests {
         check("/actuator/prometheus", Route::Metrics);
         check("/actuators", Route::Unknown);
         check("/apis", Route::Unknown);
+        check("/actuator/loggers", Route::Loggers);
+        check("/actuator/loggers/ROOT", Route::Loggers);
+        check("/actuator/loggersx", Route::Unknown);
+        check("/actuator/threaddump", Route::Admin);
     }
 }

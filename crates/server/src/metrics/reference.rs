@@ -37,10 +37,11 @@ pub fn markdown() -> String {
     for row in TABLE {
         let labels: Vec<_> = row.labels.iter().map(|label| format!("`{label}`")).collect();
         let alias = row.alias_of.map(|name| format!("`{name}`")).unwrap_or_default();
+        let only = row.only_with.map(|key| format!("; only with `{key}`")).unwrap_or_default();
         // Writing to a string cannot fail.
         let _ = writeln!(
             page,
-            "| `{}` | {} | {} | {} | {alias} | {} |",
+            "| `{}` | {} | {} | {}{only} | {alias} | {} |",
             row.name,
             row.kind.name(),
             labels.join(", "),

@@ -33,6 +33,8 @@ pub struct Row {
     pub meaning: &'static str,
     /// Which other figure says the same.
     pub alias_of: Option<&'static str>,
+    /// The key of the configuration without which it is not there.
+    pub only_with: Option<&'static str>,
     /// The version that had it first.
     pub since: &'static str,
 }
@@ -74,6 +76,24 @@ pub const TABLE: &[Row] = &[
         &["outcome"],
         "Changed configurations, taken up or refused",
     ),
+    counter(
+        "gantry_log_lines_dropped_total",
+        &[],
+        "Lines of the log that found the queue of the files full",
+    ),
+    counter(
+        "gantry_log_write_failures_total",
+        &[],
+        "Lines of the log that could not be written to a file",
+    ),
+    counter("gantry_trace_spans_exported_total", &[], "Spans that the collector took")
+        .only_with("tracing.otlp"),
+    counter(
+        "gantry_trace_spans_dropped_total",
+        &[],
+        "Spans that found the queue full or that the collector did not take",
+    )
+    .only_with("tracing.otlp"),
     histogram(
         "http_server_requests_seconds",
         &["method", "outcome", "status", "uri"],
@@ -136,7 +156,7 @@ const fn row(
     labels: &'static [&'static str],
     meaning: &'static str,
 ) -> Row {
-    Row { name, kind, labels, meaning, alias_of: None, since: "0.1" }
+    Row { name, kind, labels, meaning, alias_of: None, only_with: None, since: "0.1" }
 }
 
 const fn counter(
@@ -191,6 +211,10 @@ impl Kind {
 impl Row {
     const fn alias(self, of: &'static str) -> Self {
         Self { alias_of: Some(of), ..self }
+    }
+
+    const fn only_with(self, key: &'static str) -> Self {
+        Self { only_with: Some(key), ..self }
     }
 
     /// Returns what `OpenMetrics` calls the family: without the ending that its kind implies.

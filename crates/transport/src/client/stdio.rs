@@ -141,6 +141,12 @@ impl Pipe {
         self.queue.try_send(one_line(message)).is_ok()
     }
 
+    /// Returns how many messages wait for the child to read them, and how many may.
+    pub fn fill(&self) -> (usize, usize) {
+        let most = self.queue.max_capacity();
+        (most - self.queue.capacity(), most)
+    }
+
     /// Ends the child, without waiting for it.
     pub fn close(&self) {
         self.closing.cancel();

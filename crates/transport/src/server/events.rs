@@ -63,6 +63,12 @@ impl EventSender {
         self.queue.try_send(event).is_ok()
     }
 
+    /// Returns how many events wait, and how many may.
+    pub fn fill(&self) -> (usize, usize) {
+        let most = self.queue.max_capacity();
+        (most - self.queue.capacity(), most)
+    }
+
     /// Tells whether the reader is gone.
     pub fn is_closed(&self) -> bool {
         self.queue.is_closed()

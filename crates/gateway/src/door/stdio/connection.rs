@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use gantry_core::correlation;
 use gantry_core::{CallContext, ErrorCode, Principal};
 use gantry_protocol::headers::{ClientEra, check_batch, classify_line};
 use gantry_protocol::message::{Body, Kind, failure};
@@ -22,6 +23,7 @@ use super::super::{Origin, listen, modern};
 use crate::Gateway;
 use crate::causes;
 use crate::hub::{Session, Sink, next_number};
+use crate::traces;
 
 /// Requests that one connection may have open.
 const MAX_CALLS: usize = 1024;
@@ -187,12 +189,16 @@ impl Connection {
             session: Arc::clone(session),
             exchange: Arc::clone(exchange),
         };
-        self.gateway.tasks.spawn("legacy-call", self.calls.track_future(job.run(message)));
+        let names = job.origin.names();
+        let call = correlation::within(Some(names), job.run(message));
+        self.gateway.tasks.spawn("legacy-call", self.calls.track_future(call));
     }
 
     async fn initialize(&self, revision: Revision, message: &Message) {
         let Some(id) = message.id() else { return };
-        match self.gateway.open_session(&self.origin(), revision, message).await {
+        let origin = self.origin();
+        let _span = traces::begin(&self.gateway, origin.came(), revision, message);
+        match self.gateway.open_session(&origin, revision, message).await {
             Ok(opened) => {
                 let before = self.session.lock().replace(Arc::clone(&opened.session));
                 if let Some(before) = before {
@@ -220,9 +226,11 @@ impl Connection {
             let text = "a request with this id is still open";
             return self.send(failure(Some(&id), &RpcError::invalid_request(text))).await;
         }
+        let origin = self.origin();
+        let names = origin.names();
         let request = ModernRequest {
             gateway: Arc::clone(&self.gateway),
-            origin: self.origin(),
+            origin,
             exchange,
             sink: self.sink.clone(),
             ended: self.ended.clone(),
@@ -238,6 +246,7 @@ impl Connection {
             }
             open.lock().remove(&id);
         };
+        let task = correlation::within(Some(names), task);
         self.gateway.tasks.spawn("modern-call", self.calls.track_future(task));
     }
 
@@ -254,6 +263,8 @@ impl Connection {
             view: self.view.clone(),
             principal: Arc::clone(&self.principal),
             request_id: Arc::from(format!("stdio-{}", next_number())),
+            trace: None,
+            by_http: false,
         }
     }
 

@@ -59,6 +59,7 @@ pub(crate) async fn start(servers: Vec<UpstreamSpec>) -> Running {
 pub(crate) async fn with_keys(servers: Vec<UpstreamSpec>, keys: KeyRing) -> Running {
     let tasks = Tasks::new();
     let parts = GatewayParts {
+        tracer: None,
         launcher: Launcher::new(Vec::new()),
         http: Client::new(ClientConfig::default()),
         store: Arc::new(NoStore),

@@ -30,6 +30,9 @@ texts! {
     /// A whole number and one of the units `B`, `KB`, `MB`, `GB`, `KiB`, `MiB`, `GiB`: `10MiB`.
     SizeText { extend("pattern" = r"^[0-9]+ ?([KMG]i?)?B$|\$\{") }
 
+    /// A number from 0 to 1: `0.1`.
+    RatioText { extend("pattern" = r"^(0|1|0?\.[0-9]+|1\.0*)$|\$\{") }
+
     /// The name of a server, view or principal.
     NameText { extend("minLength" = 1) }
 
@@ -38,9 +41,13 @@ texts! {
 }
 
 /// How important a message of the log is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum LogLevel {
+    /// Nothing.
+    Off,
     /// What stopped something from working.
     Error,
     /// And what is likely to.
@@ -61,4 +68,6 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line.
     Json,
+    /// The pattern that Spring Boot services are mostly set up with, for what reads theirs.
+    Spring,
 }

@@ -45,7 +45,7 @@ fn wrong_types_are_told_in_words() {
     complaint("names: {max: 7}", "`names.max` must be a whole number from 24 to 128, but is `7`");
     complaint(
         "log: {level: infos}",
-        "`log.level` must be one of `error`, `warn`, `info`, `debug`, `trace`, but is `infos`; \
+        "`log.level` must be one of `off`, `error`, `warn`, `info`, `debug`, `trace`, but is `infos`; \
          did you mean `info`?",
     );
 }

@@ -1,0 +1,66 @@
+//! Which request a task works for, so that every line of the log can name it.
+//!
+//! This is for the log alone: what decides anything is handed from function to function. A task
+//! that is started for a request is put in its scope by whoever starts it.
+
+use std::future::Future;
+use std::sync::{Arc, OnceLock};
+
+use crate::trace::TraceContext;
+
+tokio::task_local! {
+    static CURRENT: Arc<Correlation>;
+}
+
+/// The names of a request.
+#[derive(Debug)]
+pub struct Correlation {
+    /// Its own, unless the client made two requests of one name.
+    pub request_id: Arc<str>,
+    /// Of what it is a part; the same as the request's own where the client gave none.
+    pub correlation_id: Arc<str>,
+    /// Its trace, once there is one.
+    pub trace: OnceLock<TraceContext>,
+}
+
+impl Correlation {
+    /// Names a request.
+    pub fn new(request_id: Arc<str>, correlation_id: Arc<str>) -> Arc<Self> {
+        Arc::new(Self { request_id, correlation_id, trace: OnceLock::new() })
+    }
+}
+
+/// Runs a future as part of a request; without one, as part of none.
+pub async fn within<F: Future>(correlation: Option<Arc<Correlation>>, task: F) -> F::Output {
+    match correlation {
+        Some(correlation) => CURRENT.scope(correlation, task).await,
+        None => task.await,
+    }
+}
+
+/// Returns the request that the present task works for.
+pub fn current() -> Option<Arc<Correlation>> {
+    CURRENT.try_with(Arc::clone).ok()
+}
+
+/// Tells which trace the present request belongs to; the first word counts.
+pub fn note_trace(trace: TraceContext) {
+    let _ = CURRENT.try_with(|correlation| correlation.trace.set(trace));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Correlation, current, within};
+
+    #[tokio::test]
+    async fn a_scope_ends_with_its_future() {
+        assert!(current().is_none());
+        let names = Correlation::new("a".into(), "b".into());
+        let seen = within(Some(names), async {
+            tokio::task::yield_now().await;
+            current().map(|names| names.request_id.to_string())
+        });
+        assert_eq!(seen.await.as_deref(), Some("a"));
+        assert!(current().is_none());
+    }
+}

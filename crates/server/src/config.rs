@@ -17,6 +17,7 @@ pub mod reference;
 
 mod access;
 mod check;
+mod doors;
 mod env;
 mod listener;
 mod names;
@@ -41,11 +42,12 @@ use gantry_gateway::spec::{GatewaySpec, UpstreamSpec};
 use serde_json::Value;
 
 pub use access::{Auth, Token};
+pub use doors::{Https, Identity, Metrics};
 pub use env::Env;
 pub use listener::{Limits, Server};
 pub use names::{RESERVED_NAMES, check_name};
 pub use problem::{ConfigErrors, Problem};
-pub use raw::{LogFormat, LogLevel};
+pub use raw::{LogFormat, LogLevel, TlsVersion};
 pub use secret::Secret;
 pub use shape::json_schema;
 pub use tree::Location;
@@ -77,6 +79,8 @@ pub struct Config {
     pub auth: Auth,
     /// Whether `/metrics` is served.
     pub metrics_enabled: bool,
+    /// The listener for figures alone.
+    pub metrics: Metrics,
     /// The file, if there is one.
     pub file: Option<PathBuf>,
     /// What stands in the file where variables were put in.
@@ -133,7 +137,8 @@ impl Config {
 
     fn check_text(text: &str, source: &Source, env: &Env) -> Result<Checked, ConfigErrors> {
         let (config, root) = Self::understand(text, source, env)?;
-        Ok(warnings::find(config, root.as_ref(), env))
+        warnings::find(config, root.as_ref(), env)
+            .map_err(|problem| ConfigErrors::single(source.path.clone(), problem))
     }
 
     fn understand(
@@ -207,6 +212,8 @@ fn check_all(
     let server = listener::check(&raw.server, listen, checker);
     let auth = access::check(&raw.auth, checker);
     listener::check_exposure(&server, &auth, listen, checker);
+    let metrics = doors::metrics(&raw.metrics, checker);
+    doors::check_together(&server, metrics, &auth, checker);
     let gateway = check_gateway(raw, server.limits.request_timeout, checker);
     views::check_required(&raw.ready, &raw.servers, checker);
     Config {
@@ -217,6 +224,7 @@ fn check_all(
         log_format: raw.log.format,
         auth,
         metrics_enabled: raw.metrics.enabled,
+        metrics,
         file: source.path.clone(),
         written,
     }

@@ -1,10 +1,14 @@
 //! `gantry serve`: the process from its start to its end.
 
+use gantry_core::Tasks;
+
 use crate::accept;
 use crate::compose::Options;
+use crate::inherited::Inherited;
 use crate::running::Running;
 use crate::signals::{Asked, Signals};
 use crate::start_error::StartError;
+use crate::systemd::Manager;
 
 /// How a gateway ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,23 +26,37 @@ pub enum Ending {
 /// Starts the process's runtime and log, so it is for programs and not for tests: those use
 /// [`Running`].
 pub fn serve(options: Options) -> Result<Ending, StartError> {
+    // Before the runtime opens anything: what was passed on is known by its number alone.
+    let inherited =
+        Inherited::of_process(&options.env).map_err(|source| StartError::Inheritance { source })?;
     let runtime = accept::runtime().map_err(|source| StartError::Runtime { source })?;
-    let ending = runtime.block_on(Box::pin(run(options)));
+    let ending = runtime.block_on(Box::pin(run(options, inherited)));
     // Whatever was cut off is not waited for a second time.
     runtime.shutdown_background();
     ending
 }
 
-async fn run(options: Options) -> Result<Ending, StartError> {
+async fn run(options: Options, inherited: Inherited) -> Result<Ending, StartError> {
     let mut signals = Signals::new().map_err(|source| StartError::Signals { source })?;
     let env = options.env.clone();
     let config = options.config()?;
     let log = options.start_log(&config);
-    let running = Running::start_with(options, config, log).await?;
+    let manager = Manager::of(&env);
+    let watchdog = Tasks::new();
+    let running = Running::start_with(options, config, log, inherited).await?;
     running.print_banner(&env);
+    manager.keep_alive(running.workers(), &watchdog);
+    manager.ready("Serving");
     while signals.next().await == Asked::Reload {
-        running.reload().await;
+        manager.reloading();
+        let status = if running.reload().await {
+            "Serving"
+        } else {
+            "Serving with the configuration before; the changed one is refused"
+        };
+        manager.ready(status);
     }
+    manager.stopping();
     tokio::select! {
         is_clean = running.shut_down() => Ok(if is_clean { Ending::Graceful } else { Ending::Late }),
         () = signals.end() => {

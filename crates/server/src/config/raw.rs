@@ -6,6 +6,7 @@
 //! better message. What durations, sizes and patterns mean is checked there too.
 
 mod access;
+mod doors;
 mod listener;
 mod upstream;
 mod words;
@@ -15,6 +16,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use access::{Auth, Token};
+pub use doors::{Https, Management, TlsVersion};
 pub use listener::{Limits, Server};
 pub use upstream::{EraMode, SessionMode, Tools, Upstream, UpstreamKind};
 pub use words::{DurationText, LogFormat, LogLevel, NameText, PatternText, SizeText};
@@ -94,6 +96,11 @@ pub struct Log {
 pub struct Metrics {
     /// Serve `/metrics`. Since 0.1.
     pub enabled: bool,
+    /// The address and port of a listener that shows the figures and nothing else, beside the main
+    /// one. Beyond the loopback `auth.tokens` or `metrics.anonymous` is needed. Since 0.1.
+    pub listen: Option<String>,
+    /// Show the figures to everybody who reaches `metrics.listen`, without a token. Since 0.1.
+    pub anonymous: bool,
 }
 
 impl Default for Config {
@@ -134,6 +141,6 @@ impl Default for Log {
 
 impl Default for Metrics {
     fn default() -> Self {
-        Self { enabled: true }
+        Self { enabled: true, listen: None, anonymous: false }
     }
 }

@@ -1,16 +1,15 @@
 //! The questions that every request is asked before anything is done for it. Pure: headers and the
 //! configuration in, a refusal or who it is out.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use gantry_core::{ErrorCode, Principal};
-use gantry_policy::exposure::is_loopback;
 use gantry_policy::{AdminToken, Denied, OriginRefusal, Tokens};
 use http::header::{AUTHORIZATION, FORWARDED, HOST, ORIGIN};
 use http::{HeaderMap, HeaderName, Uri};
 
 use super::refusal::Refusal;
+use super::via::Peer;
 use crate::live::Live;
 
 /// Headers by which a proxy says for whom it speaks.
@@ -48,6 +47,12 @@ pub(super) fn is_not_forwarded_unasked(live: &Live, headers: &HeaderMap) -> Resu
     Ok(())
 }
 
+/// Finds the principal of a unix socket. What came through a proxy is not the user's own.
+pub(super) fn same_user(peer: Peer, headers: &HeaderMap) -> Option<Arc<Principal>> {
+    let is_own = peer == Peer::SameUser && !is_forwarded(headers);
+    is_own.then(|| Arc::new(Principal::local()))
+}
+
 /// Finds who calls an MCP endpoint.
 pub(super) fn client(tokens: &Tokens, headers: &HeaderMap) -> Result<Arc<Principal>, Refusal> {
     let authorization = single(headers, &AUTHORIZATION)?;
@@ -70,10 +75,10 @@ pub(super) fn administrator(admin: &AdminToken, headers: &HeaderMap) -> Result<(
 pub(super) fn may_see_details(
     live: &Live,
     admin: &AdminToken,
-    peer: SocketAddr,
+    peer: Peer,
     headers: &HeaderMap,
 ) -> bool {
-    if is_loopback(peer) && !is_forwarded(headers) {
+    if peer.is_near() && !is_forwarded(headers) {
         return true;
     }
     let Ok(authorization) = single(headers, &AUTHORIZATION) else { return false };

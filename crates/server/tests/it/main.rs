@@ -5,6 +5,8 @@ mod config;
 #[cfg(test)]
 mod doors;
 #[cfg(test)]
+mod listeners;
+#[cfg(test)]
 mod reload;
 #[cfg(test)]
 mod seen;
@@ -14,3 +16,5 @@ mod shutdown;
 mod socket;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod tls;

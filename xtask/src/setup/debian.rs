@@ -16,9 +16,16 @@ const FOR_TESTS: &[Package] = &[
         name: "curl",
         is_present: |workspace| shell::find_program(workspace, "curl").is_some(),
     },
+    // A proxy before the gateway that checks its certificate.
+    NGINX,
     Package {
         name: "npm",
         is_present: |workspace| shell::find_program(workspace, "npm").is_some(),
+    },
+    // Makes keys and keystores, and shakes hands as a client of another maker.
+    Package {
+        name: "openssl",
+        is_present: |workspace| shell::find_program(workspace, "openssl").is_some(),
     },
     // Brings Python itself where there is none, and what `python3 -m venv` lacks on Debian without it.
     Package {
@@ -29,14 +36,21 @@ const FOR_TESTS: &[Package] = &[
             )
         },
     },
+    // Judges the units, and passes sockets on.
+    Package {
+        name: "systemd",
+        is_present: |workspace| shell::find_program(workspace, "systemd-socket-activate").is_some(),
+    },
 ];
 
-// Debian starts nginx as a service where services run at all; the benchmark has its own processes and needs none.
+// Debian starts nginx as a service where services run at all; tests and benchmark have processes of their own.
+const NGINX: Package = Package {
+    name: "nginx-light",
+    is_present: |workspace| shell::find_program(workspace, "nginx").is_some(),
+};
+
 const FOR_BENCHMARK: &[Package] = &[
-    Package {
-        name: "nginx-light",
-        is_present: |workspace| shell::find_program(workspace, "nginx").is_some(),
-    },
+    NGINX,
     Package {
         name: "wrk",
         is_present: |workspace| shell::find_program(workspace, "wrk").is_some(),
@@ -48,7 +62,11 @@ pub(super) fn missing_packages(workspace: &Workspace, scope: Scope) -> Vec<&'sta
     let tests = if scope == Scope::Benchmark { &[] } else { FOR_TESTS };
     let benchmark = if scope == Scope::Tests { &[] } else { FOR_BENCHMARK };
     let needed = tests.iter().chain(benchmark);
-    needed.filter(|package| !(package.is_present)(workspace)).map(|package| package.name).collect()
+    let missing = needed.filter(|package| !(package.is_present)(workspace));
+    let mut names: Vec<_> = missing.map(|package| package.name).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
 }
 
 /// Installs the missing packages, as root or by `sudo`.

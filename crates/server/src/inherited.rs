@@ -70,6 +70,7 @@ pub enum InheritedError {
 // === impl Name ===
 
 impl Name {
+    #[cfg(target_os = "linux")]
     const ALL: [Self; 5] = [Self::Http, Self::Https, Self::Management, Self::Metrics, Self::Socket];
 
     /// Returns what the service manager calls it.
@@ -94,6 +95,7 @@ impl Name {
         }
     }
 
+    #[cfg(target_os = "linux")]
     fn of(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|name| name.word() == word)
     }

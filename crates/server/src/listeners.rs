@@ -41,11 +41,11 @@ pub(crate) struct Listeners {
     socket: Option<SocketFile>,
 }
 
-/// The file of the unix socket, which is taken away at the end.
+/// The file of the unix socket, which is taken away when this is dropped.
 #[derive(Debug)]
+#[cfg_attr(not(unix), expect(dead_code, reason = "there are no such sockets"))]
 pub(crate) struct SocketFile {
-    pub(crate) path: PathBuf,
-    #[cfg(unix)]
+    path: PathBuf,
     identity: (u64, u64),
 }
 

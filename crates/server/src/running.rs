@@ -159,16 +159,14 @@ impl Running {
     }
 
     /// Ends the gateway within `server.limits.shutdown`; `false` when something had to be cut off.
-    pub async fn shut_down(self) -> bool {
+    pub async fn shut_down(mut self) -> bool {
         let limit = self.shared.live.load().config.server.limits.shutdown;
         let deadline = Instant::now() + limit;
         let left = || deadline.saturating_duration_since(Instant::now());
         tracing::info!(limit_seconds = limit.as_secs(), "The gateway is ending.");
         // Doors first: nothing new comes in, and every connection closes after its answer.
         local::remove_socket(&self.shared.data);
-        if let Some(socket) = &self.socket {
-            socket.remove();
-        }
+        drop(self.socket.take());
         self.connections.stop();
         // Then calls: an upstream is ended only when nobody waits for it any more.
         self.wait_for_calls(left().saturating_sub(RESERVE.min(limit / 2))).await;

@@ -41,9 +41,9 @@ fn identity(path: &Path) -> io::Result<(u64, u64)> {
     Ok((metadata.dev(), metadata.ino()))
 }
 
-impl SocketFile {
+impl Drop for SocketFile {
     /// Takes the file away, unless another process has put its own in the place.
-    pub(crate) fn remove(&self) {
+    fn drop(&mut self) {
         if identity(&self.path).is_ok_and(|identity| identity == self.identity) {
             // What is left behind is found to be stale at the next start.
             let _ = std::fs::remove_file(&self.path);
@@ -66,9 +66,9 @@ mod tests {
         assert_eq!(bind(&path).unwrap_err().kind(), io::ErrorKind::AddrInUse);
         drop(first);
         let (_second, other) = bind(&path).unwrap();
-        file.remove();
+        drop(file);
         assert!(path.exists(), "the first one's is gone already; this is another's");
-        other.remove();
+        drop(other);
         assert!(!path.exists());
         std::fs::write(&path, "notes").unwrap();
         assert_eq!(bind(&path).unwrap_err().kind(), io::ErrorKind::AlreadyExists);

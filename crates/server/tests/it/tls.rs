@@ -15,6 +15,7 @@ use crate::support::certificates::{
 use crate::support::client::Request;
 use crate::support::{LIMIT, Site};
 
+mod crowd;
 mod files;
 mod http2;
 

@@ -77,6 +77,12 @@ macro_rules! for_each_error_code {
             DataFolderUnusable "E0111" Start (-) (-) false "the data folder cannot be used";
             ConfigNotEditable "E0112" Config (-) (-) false "the configuration file cannot be edited safely";
             ConfigNameTaken "E0113" Config (-) (-) false "a name is reserved or used twice";
+            TlsFileUnusable "E0114" Config (-) (-) false "a certificate, private key or keystore cannot be used";
+            TlsKeyMismatch "E0115" Config (-) (-) false "the certificate and the private key do not belong together";
+            TlsNotValidNow "E0116" Config (-) (-) false "the certificate has expired or is not valid yet";
+            KeyReadableByOthers "E0117" Config (-) (-) false "others can read a private key";
+            SocketUnusable "E0118" Start (-) (-) false "the unix socket cannot be made";
+            InheritedSocketUnusable "E0119" Start (-) (-) false "a socket of the service manager cannot be used";
             LogFileUnusable "E0120" Start (-) (-) false "a file of the log cannot be written";
             LogLevelRefused "E0121" Request (-) (400) false "a level of the log cannot be set so";
 

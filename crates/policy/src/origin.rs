@@ -17,10 +17,10 @@ use authority::{Authority, Host};
 /// Most bytes of a header that are repeated in a refusal.
 const SHOWN: usize = 128;
 
-/// The names that a listener answers to.
+/// The names that the listeners answer to.
 #[derive(Debug, Clone)]
 pub struct HostPolicy {
-    listen: IpAddr,
+    listen: Vec<IpAddr>,
     hosts: Vec<Authority>,
     origins: Vec<Origin>,
 }
@@ -100,10 +100,18 @@ impl HostPolicy {
             Origin::parse(origin).ok_or_else(|| BadPattern::Origin { entry: entry.clone() })
         });
         Ok(Self {
-            listen: listen.ip().to_canonical(),
+            listen: vec![listen.ip().to_canonical()],
             hosts: hosts.collect::<Result<_, _>>()?,
             origins: origins.collect::<Result<_, _>>()?,
         })
+    }
+
+    /// Adds the address of another listener. One policy serves them all: an address in `Host` was
+    /// typed or configured by somebody, whichever of our ports it led to.
+    #[must_use]
+    pub fn and_on(mut self, listen: SocketAddr) -> Self {
+        self.listen.push(listen.ip().to_canonical());
+        self
     }
 
     /// Decides on the headers of a request, `None` for absent ones.
@@ -128,14 +136,14 @@ impl HostPolicy {
     }
 
     fn is_ours(&self, host: &Authority) -> bool {
-        let is_listened_on = match host.host {
+        let is_heard = |listen: &IpAddr| match host.host {
             // Everything that a listener on the unspecified address hears as an address was sent
             // to one of this machine's; rebinding needs a name.
-            Host::Address(address) if self.listen.is_unspecified() => !address.is_unspecified(),
-            Host::Address(address) => address == self.listen,
+            Host::Address(address) if listen.is_unspecified() => !address.is_unspecified(),
+            Host::Address(address) => address == *listen,
             Host::Name(_) => false,
         };
-        is_listened_on || self.is_named(host)
+        self.listen.iter().any(is_heard) || self.is_named(host)
     }
 
     fn is_named(&self, host: &Authority) -> bool {

@@ -5,6 +5,12 @@
 //! [`Workers`], one runtime of one thread for each core: a call and its upstream's answer then stay
 //! on one thread, and nobody is woken on another one to carry them further. The price is that a
 //! connection stays where it was put, so whatever takes long must not be computed in a request.
+//!
+//! Which listeners there are is decided in `listeners`; what happens on a connection is in
+//! [`connection`].
+
+mod connection;
+mod http2;
 
 use std::io;
 use std::net::SocketAddr;
@@ -14,28 +20,46 @@ use std::thread;
 use std::time::Duration;
 
 use gantry_core::Tasks;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
+#[cfg(unix)]
+use tokio::net::{UnixListener, UnixStream};
 use tokio::runtime::Runtime;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::http_stack::{Front, http_stack};
+use crate::http_stack::{Face, Front, Peer};
+#[cfg(unix)]
+use crate::local;
+use crate::tls::Tls;
 
-/// Connections served at a time; further ones wait in the system's queue.
-const MAX_CONNECTIONS: usize = 10_000;
+/// Connections of a main listener that are served at a time; further ones wait in the system's
+/// queue.
+pub(crate) const MAX_CONNECTIONS: usize = 10_000;
 /// Connections on their way to a worker; when there are more, accepting waits for it.
 const ON_THEIR_WAY: usize = 64;
-/// More than any client sends; bounds the work of reading a head.
-const MAX_HEADERS: usize = 128;
-/// Read at once from a connection at most; large bodies come in pieces of this.
-const BUFFER: usize = 256 * 1024;
 /// How long to wait after the system refused a connection for want of something.
 const PAUSE: Duration = Duration::from_millis(100);
 /// How often a worker's clock ticks: sooner than any time limit of a request.
 const TICK: Duration = Duration::from_secs(1);
+
+/// A socket that listens.
+#[derive(Debug)]
+pub(crate) enum Listening {
+    Tcp(TcpListener),
+    #[cfg(unix)]
+    Unix(UnixListener),
+}
+
+/// What is true of every connection of a listener.
+#[derive(Debug)]
+pub(crate) struct Entrance {
+    /// Which routes it shows.
+    pub(crate) face: Face,
+    /// Set where TLS is spoken.
+    pub(crate) tls: Option<Arc<Tls>>,
+    /// Connections at a time.
+    pub(crate) limit: usize,
+}
 
 /// The threads that serve connections, each with a runtime of its own. They end when this is
 /// dropped, and with them whatever is still under way there.
@@ -48,17 +72,42 @@ pub(crate) struct Workers {
 /// The way to a worker.
 #[derive(Debug, Clone)]
 pub(crate) struct Inbox {
-    connections: mpsc::Sender<Arrived>,
+    errands: mpsc::Sender<Errand>,
     /// How many it serves.
     n_open: Arc<AtomicUsize>,
+}
+
+/// What a worker is asked to do.
+#[derive(Debug)]
+enum Errand {
+    Serve(Arrived),
+    /// Say that it is alive.
+    Answer(oneshot::Sender<()>),
 }
 
 /// A connection that was accepted. It belongs to no runtime, so that a worker's can take it.
 #[derive(Debug)]
 struct Arrived {
-    stream: std::net::TcpStream,
-    peer: SocketAddr,
+    stream: Loose,
+    peer: Peer,
+    entrance: Arc<Entrance>,
     held: Held,
+}
+
+/// A stream without a runtime.
+#[derive(Debug)]
+enum Loose {
+    Tcp(std::net::TcpStream),
+    #[cfg(unix)]
+    Unix(std::os::unix::net::UnixStream),
+}
+
+/// A stream of the runtime that serves it.
+#[derive(Debug)]
+enum Stream {
+    Tcp(TcpStream),
+    #[cfg(unix)]
+    Unix(UnixStream),
 }
 
 /// What a connection takes up as long as it is open.
@@ -73,27 +122,49 @@ pub(crate) fn runtime() -> io::Result<Runtime> {
     tokio::runtime::Builder::new_multi_thread().thread_name("gantry").enable_all().build()
 }
 
-/// Takes the port. `SO_REUSEADDR` is set, so that a restart need not wait for old connections.
-pub(crate) async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    TcpListener::bind(address).await
+/// Takes a port, and says which it was. `SO_REUSEADDR` is set, so that a restart need not wait for
+/// old connections.
+pub(crate) async fn bind(address: SocketAddr) -> io::Result<(Listening, SocketAddr)> {
+    let listener = TcpListener::bind(address).await?;
+    let address = listener.local_addr()?;
+    Ok((Listening::Tcp(listener), address))
+}
+
+/// Takes a port that somebody else has bound.
+pub(crate) fn adopt(listener: std::net::TcpListener) -> io::Result<(Listening, SocketAddr)> {
+    listener.set_nonblocking(true)?;
+    let listener = TcpListener::from_std(listener)?;
+    let address = listener.local_addr()?;
+    Ok((Listening::Tcp(listener), address))
+}
+
+/// Takes a unix socket that somebody else has bound.
+#[cfg(unix)]
+pub(crate) fn adopt_unix(listener: std::os::unix::net::UnixListener) -> io::Result<Listening> {
+    listener.set_nonblocking(true)?;
+    UnixListener::from_std(listener).map(Listening::Unix)
 }
 
 /// Accepts until `tasks` is told to stop, and gives each connection to the worker that serves the
 /// fewest, where it is a task of the same group.
 ///
 /// Stopping lets requests that are under way finish and closes every connection after its answer.
-pub(crate) async fn accept(listener: TcpListener, workers: Vec<Inbox>, tasks: Tasks) {
-    let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+pub(crate) async fn accept(
+    listening: Listening,
+    entrance: Entrance,
+    workers: Vec<Inbox>,
+    tasks: Tasks,
+) {
+    let entrance = Arc::new(entrance);
+    let permits = Arc::new(Semaphore::new(entrance.limit));
     let accepting = async {
         loop {
             if permits.available_permits() == 0 {
-                tracing::warn!(limit = MAX_CONNECTIONS, "All connections are taken; others wait.");
+                tracing::warn!(limit = entrance.limit, "All connections are taken; others wait.");
             }
             let permit = Arc::clone(&permits).acquire_owned().await;
             let permit = permit.expect("the semaphore is never closed");
-            let accepted = listener.accept().await;
-            let accepted = accepted.and_then(|(stream, peer)| Ok((stream.into_std()?, peer)));
-            let (stream, peer) = match accepted {
+            let (stream, peer) = match listening.accept().await {
                 Ok(accepted) => accepted,
                 Err(error) => {
                     pause_after(&error).await;
@@ -101,9 +172,10 @@ pub(crate) async fn accept(listener: TcpListener, workers: Vec<Inbox>, tasks: Ta
                 }
             };
             let fewest = workers.iter().min_by_key(|inbox| inbox.n_open.load(Ordering::Relaxed));
-            let Some(Inbox { connections, n_open }) = fewest else { return };
+            let Some(Inbox { errands, n_open }) = fewest else { return };
             let held = Held::new(n_open, permit);
-            if connections.send(Arrived { stream, peer, held }).await.is_err() {
+            let arrived = Arrived { stream, peer, entrance: Arc::clone(&entrance), held };
+            if errands.send(Errand::Serve(arrived)).await.is_err() {
                 tracing::error!("A connection found no thread to serve it; this is a bug.");
             }
         }
@@ -148,7 +220,7 @@ impl Workers {
                     }
                 });
             })?;
-            workers.inboxes.push(Inbox { connections: sender, n_open: Arc::default() });
+            workers.inboxes.push(Inbox { errands: sender, n_open: Arc::default() });
         }
         Ok(workers)
     }
@@ -156,6 +228,48 @@ impl Workers {
     /// Returns the ways to all of them.
     pub(crate) fn inboxes(&self) -> Vec<Inbox> {
         self.inboxes.clone()
+    }
+}
+
+impl Inbox {
+    /// Waits until the worker says that it is alive. Cancel safe.
+    pub(crate) async fn answers(&self) {
+        let (sender, receiver) = oneshot::channel();
+        if self.errands.send(Errand::Answer(sender)).await.is_ok() {
+            // A worker that has ended answers nobody, and that is no fault of it.
+            let _ = receiver.await;
+        }
+    }
+}
+
+impl Listening {
+    /// Waits for the next connection. Cancel safe.
+    async fn accept(&self) -> io::Result<(Loose, Peer)> {
+        match self {
+            Self::Tcp(listener) => {
+                let (stream, peer) = listener.accept().await?;
+                Ok((Loose::Tcp(stream.into_std()?), Peer::At(peer)))
+            }
+            #[cfg(unix)]
+            Self::Unix(listener) => loop {
+                let (stream, _) = listener.accept().await?;
+                if local::is_same_user(&stream)? {
+                    return Ok((Loose::Unix(stream.into_std()?), Peer::SameUser));
+                }
+                tracing::warn!("A process of another user was turned away from the socket.");
+            },
+        }
+    }
+}
+
+impl Loose {
+    /// Gives the stream to the runtime of this thread.
+    fn bound(self) -> io::Result<Stream> {
+        match self {
+            Self::Tcp(stream) => TcpStream::from_std(stream).map(Stream::Tcp),
+            #[cfg(unix)]
+            Self::Unix(stream) => UnixStream::from_std(stream).map(Stream::Unix),
+        }
     }
 }
 
@@ -182,9 +296,17 @@ async fn tick() {
 }
 
 /// Serves the connections that come, in the runtime of this worker.
-async fn take_up(mut inbox: mpsc::Receiver<Arrived>, front: &Arc<Front>, tasks: &Tasks) {
-    while let Some(Arrived { stream, peer, held }) = inbox.recv().await {
-        let stream = match TcpStream::from_std(stream) {
+async fn take_up(mut inbox: mpsc::Receiver<Errand>, front: &Arc<Front>, tasks: &Tasks) {
+    while let Some(errand) = inbox.recv().await {
+        let Arrived { stream, peer, entrance, held } = match errand {
+            Errand::Serve(arrived) => arrived,
+            Errand::Answer(asked) => {
+                // Whoever asked may have given up.
+                let _ = asked.send(());
+                continue;
+            }
+        };
+        let stream = match stream.bound() {
             Ok(stream) => stream,
             Err(error) => {
                 tracing::error!(%error, "A connection could not be served.");
@@ -194,48 +316,7 @@ async fn take_up(mut inbox: mpsc::Receiver<Arrived>, front: &Arc<Front>, tasks: 
         let (front, stopping) = (Arc::clone(front), tasks.clone());
         tasks.spawn("connection", async move {
             let _held = held;
-            serve(stream, peer, front, &stopping).await;
+            connection::serve(stream, peer, &entrance, front, &stopping).await;
         });
-    }
-}
-
-async fn serve(stream: TcpStream, peer: SocketAddr, front: Arc<Front>, tasks: &Tasks) {
-    // Answers are small and whole: waiting for more to send with them only costs time.
-    let _ = stream.set_nodelay(true);
-    let gauge = front.shared.http_metrics.connections.clone();
-    gauge.inc();
-    let _open = Open(gauge);
-    let limits = front.shared.live.load().config.server.limits.clone();
-    let service = service_fn(move |request| {
-        let answer = http_stack(Arc::clone(&front), peer, request);
-        async move { Ok::<_, std::convert::Infallible>(answer.await) }
-    });
-    let mut connection = std::pin::pin!(
-        http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(limits.request_timeout)
-            .max_header_size(limits.header)
-            .max_headers(MAX_HEADERS)
-            .max_buf_size(BUFFER.max(limits.header))
-            .serve_connection(TokioIo::new(stream), service)
-    );
-    let served = tokio::select! {
-        served = connection.as_mut() => served,
-        () = tasks.stopping().cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(error) = served {
-        tracing::debug!(%peer, error = gantry_core::chain(&error), "A connection ended early.");
-    }
-}
-
-/// Counts a connection for as long as it is open.
-struct Open(prometheus_client::metrics::gauge::Gauge);
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.0.dec();
     }
 }

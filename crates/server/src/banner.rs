@@ -18,7 +18,11 @@ pub(crate) fn print(shared: &Shared, env: &Env) {
 fn text(shared: &Shared, program: &str) -> String {
     let live = shared.live.load();
     let config = &live.config;
-    let base = format!("http://{}", reachable(shared.address));
+    let bound = &shared.bound;
+    let plain = format!("http://{}", reachable(bound.main));
+    let secure = bound.https.map(|https| format!("https://{}", reachable(https)));
+    // Who is sent on anyway had better begin there.
+    let base = secure.as_ref().filter(|_| live.redirect_to.is_some()).unwrap_or(&plain);
     let mut text = format!("Gantry {} is up.\n\n", env!("CARGO_PKG_VERSION"));
     // Writing to a string cannot fail.
     let mut row = |name: &str, value: &str| {
@@ -26,9 +30,19 @@ fn text(shared: &Shared, program: &str) -> String {
     };
     row("everything", &format!("{base}/mcp"));
     row("one server", &format!("{base}/mcp/NAME"));
+    if let Some(secure) = secure.as_ref().filter(|secure| *secure != base) {
+        row("with TLS", &format!("{secure}/mcp"));
+    }
     row("state", &format!("{base}/ready"));
     if config.metrics_enabled {
-        row("metrics", &format!("{base}/metrics"));
+        let own = bound.metrics.map(|metrics| format!("http://{}", reachable(metrics)));
+        row("metrics", &format!("{}/metrics", own.as_ref().unwrap_or(base)));
+    }
+    if let Some(management) = bound.management {
+        row("management", &format!("http://{}", reachable(management)));
+    }
+    if let Some(socket) = &config.server.socket {
+        row("socket", &socket.display().to_string());
     }
     if shared.address.ip().is_unspecified() {
         row("listening on", &shared.address.to_string());

@@ -30,7 +30,7 @@ const SESSION_SECRET: &str = "SESSION_SECRET";
 /// The one before, whose handles are still opened.
 const SESSION_SECRET_PREVIOUS: &str = "SESSION_SECRET_PREVIOUS";
 /// The variables that the gateway reads beside those of the command line, and what they are for.
-pub const VARIABLES: [(&str, &str); 7] = [
+pub const VARIABLES: [(&str, &str); 10] = [
     (
         log::VARIABLE,
         "The level of the log, or directives such as `info,gantry_gateway=debug`; wins over \
@@ -46,6 +46,16 @@ pub const VARIABLES: [(&str, &str); 7] = [
     ("http_proxy", "The proxy for upstreams with `http`; in lower case alone"),
     ("NO_PROXY", "Hosts, domains and networks that are reached without a proxy"),
     ("NO_COLOR", "If set, the log has no colours"),
+    (
+        "LISTEN_FDS",
+        "How many sockets a service manager passes on, with `LISTEN_PID` for whom and \
+         `LISTEN_FDNAMES` for which listener",
+    ),
+    ("NOTIFY_SOCKET", "Where a service manager is told that the gateway is up, reloads or ends"),
+    (
+        "WATCHDOG_USEC",
+        "How long a service manager waits for a sign of life, with `WATCHDOG_PID` for whose",
+    ),
 ];
 /// How often idle outbound connections are looked at.
 const SWEEP: Duration = Duration::from_secs(5);

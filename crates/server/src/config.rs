@@ -17,6 +17,7 @@ pub mod reference;
 
 mod access;
 mod check;
+mod doors;
 mod env;
 mod listener;
 mod log;
@@ -43,6 +44,7 @@ use gantry_gateway::spec::{GatewaySpec, UpstreamSpec};
 use serde_json::Value;
 
 pub use access::{Auth, Token};
+pub use doors::{Https, Identity, Metrics};
 pub use env::Env;
 pub use listener::{Limits, Server};
 pub use log::{Log, Otlp, Rotation};
@@ -50,7 +52,7 @@ pub(crate) use log::{MOST_LEVELS, is_target};
 pub use names::{RESERVED_NAMES, check_name};
 pub use paths::Paths;
 pub use problem::{ConfigErrors, Problem};
-pub use raw::{LogFormat, LogLevel};
+pub use raw::{LogFormat, LogLevel, TlsVersion};
 pub use secret::Secret;
 pub use shape::json_schema;
 pub use tree::Location;
@@ -84,6 +86,8 @@ pub struct Config {
     pub metrics_enabled: bool,
     /// Where else `/health` and `/metrics` are served.
     pub paths: Paths,
+    /// The listener for figures alone.
+    pub metrics: Metrics,
     /// The file, if there is one.
     pub file: Option<PathBuf>,
     /// What stands in the file where variables were put in.
@@ -140,7 +144,8 @@ impl Config {
 
     fn check_text(text: &str, source: &Source, env: &Env) -> Result<Checked, ConfigErrors> {
         let (config, root) = Self::understand(text, source, env)?;
-        Ok(warnings::find(config, root.as_ref(), env))
+        warnings::find(config, root.as_ref(), env)
+            .map_err(|problem| ConfigErrors::single(source.path.clone(), problem))
     }
 
     fn understand(
@@ -214,6 +219,8 @@ fn check_all(
     let server = listener::check(&raw.server, listen, checker);
     let auth = access::check(&raw.auth, checker);
     listener::check_exposure(&server, &auth, listen, checker);
+    let metrics = doors::metrics(&raw.metrics, checker);
+    doors::check_together(&server, metrics, &auth, checker);
     let gateway = check_gateway(raw, server.limits.request_timeout, checker);
     views::check_required(&raw.ready, &raw.servers, checker);
     Config {
@@ -225,6 +232,7 @@ fn check_all(
         auth,
         metrics_enabled: raw.metrics.enabled,
         paths: paths::check(&raw.health, &raw.metrics, checker),
+        metrics,
         file: source.path.clone(),
         written,
     }

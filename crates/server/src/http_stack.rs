@@ -10,16 +10,17 @@ mod gate;
 mod refusal;
 mod request_id;
 mod route;
+mod tls_only;
 mod under_way;
+mod via;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
 use gantry_core::correlation::{self, Correlation};
 use gantry_gateway::door::HttpRequest;
 use gantry_transport::server::ReplyBody;
-use http::header::ORIGIN;
+use http::header::{ORIGIN, STRICT_TRANSPORT_SECURITY};
 use http::{Method, Request, Response, Uri};
 use hyper::body::Incoming;
 use tokio::time::Instant;
@@ -27,7 +28,9 @@ use tokio::time::Instant;
 pub(crate) use refusal::Refusal;
 pub(crate) use request_id::{RequestIds, RequestNames};
 pub(crate) use route::{PATHS, ROUTES, Route};
+pub(crate) use tls_only::hsts;
 pub(crate) use under_way::Answer;
+pub(crate) use via::{Face, Peer, Via};
 
 use crate::live::Live;
 use crate::routes;
@@ -44,20 +47,20 @@ pub(crate) struct Front {
 /// Answers one request. The order of the layers is decided here and nowhere else.
 pub(crate) async fn http_stack(
     front: Arc<Front>,
-    peer: SocketAddr,
+    via: Via,
     request: Request<Incoming>,
 ) -> Response<Answer> {
     let shared = Arc::clone(&front.shared);
     // 1. A name for the request: outermost, so that every answer and every log line carries it.
     let names = shared.request_ids.of(request.headers());
     let correlation = Correlation::new(Arc::clone(&names.request), Arc::clone(&names.correlation));
-    correlation::within(Some(correlation), named(&front, peer, request, names)).await
+    correlation::within(Some(correlation), named(&front, via, request, names)).await
 }
 
 /// The layers below the name.
 async fn named(
     front: &Front,
-    peer: SocketAddr,
+    via: Via,
     request: Request<Incoming>,
     names: RequestNames,
 ) -> Response<Answer> {
@@ -86,13 +89,21 @@ async fn named(
             gate::is_meant_for_us(&live, &parts.uri, &parts.headers)?;
         }
         is_ours = true;
-        // 5. Preflight: browsers send it without credentials, so it stands above authentication.
+        // 5. Where it came in: a listener that sends everybody to TLS answers nothing else, and a
+        //    route that it does not show is nowhere, whoever asks.
+        if let Some(answer) = tls_only::redirect(&live, via, &parts) {
+            return Ok(answer);
+        }
+        if !via.face.shows(route) {
+            return Err(Refusal::nothing_at(parts.uri.path()));
+        }
+        // 6. Preflight: browsers send it without credentials, so it stands above authentication.
         if let Some(answer) = cors::preflight(&parts.method, &parts.headers) {
             return Ok(answer);
         }
-        // 6. Who asks: before the body is read, so that a stranger cannot make us read one.
-        let right = authenticate(shared, &live, route, peer, &parts)?;
-        // 7. Whoever answers.
+        // 7. Who asks: before the body is read, so that a stranger cannot make us read one.
+        let right = authenticate(shared, &live, route, via, &parts)?;
+        // 8. Whoever answers.
         Ok(match (route, right) {
             (Route::Mcp { view }, Right::Client(principal)) => {
                 let view = view.into();
@@ -119,6 +130,9 @@ async fn named(
     if let Some(origin) = origin.filter(|_| is_ours) {
         cors::allow(origin, response.headers_mut());
     }
+    if let Some(hsts) = live.hsts.as_ref().filter(|_| via.is_tls) {
+        response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, hsts.clone());
+    }
     names.write(response.headers_mut());
     shared.http_metrics.answered(route, &method, response.status(), begun.elapsed());
     access.end(&response);
@@ -140,13 +154,16 @@ fn authenticate(
     shared: &Shared,
     live: &Live,
     route: Route<'_>,
-    peer: SocketAddr,
+    via: Via,
     parts: &http::request::Parts,
 ) -> Result<Right, Refusal> {
     let headers = &parts.headers;
-    let details = || gate::may_see_details(live, &shared.admin, peer, headers);
+    let details = || gate::may_see_details(live, &shared.admin, via.peer, headers);
     match route {
         Route::Mcp { .. } => {
+            if let Some(local) = gate::same_user(via.peer, headers) {
+                return Ok(Right::Client(local));
+            }
             gate::is_not_forwarded_unasked(live, headers)?;
             gate::client(&live.tokens, headers).map(Right::Client)
         }
@@ -154,6 +171,7 @@ fn authenticate(
         Route::Loggers if parts.method != Method::GET => {
             gate::administrator(&shared.admin, headers).map(|()| Right::Details)
         }
+        Route::Metrics if is_open_to_everybody(live, via) => Ok(Right::Details),
         Route::Metrics | Route::Actuator | Route::Loggers if !details() => {
             gate::details_denied(headers)
         }
@@ -162,6 +180,11 @@ fn authenticate(
         Route::Ready | Route::Health | Route::ActuatorHealth => Ok(Right::Nothing),
         Route::Index | Route::Unknown => Ok(Right::Nothing),
     }
+}
+
+/// Tells whether a listener shows figures to everybody, which the configuration has to say.
+fn is_open_to_everybody(live: &Live, via: Via) -> bool {
+    via.face == Face::Metrics && live.config.metrics.anonymous
 }
 
 /// The line that says what was asked and answered; nothing when nobody reads it.

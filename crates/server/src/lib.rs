@@ -4,13 +4,14 @@
 //!
 //! 1. [`serve()`]: the process from its start to its end; [`Running`]: the gateway within it.
 //! 2. `compose`: which parts there are and who gets which.
-//! 3. `accept`: threads, sockets and connections.
+//! 3. `listeners`: which there are and what each shows; `accept`: threads and connections; `tls`.
 //! 4. `http_stack`: the layers that every request passes, in one function.
 //! 5. `routes`: everything that is not MCP; `actuator`: what is asked in the form of Spring Boot.
 //! 6. `reload`: how a changed configuration comes in force.
 //! 7. `local`, `stdio`, [`reach`]: clients on this machine that do not speak HTTP.
 //! 8. [`config`]: the file, read and checked.
 //! 9. [`mod@log`] and [`dump`]: what is told of the work.
+//! 10. `inherited`, `systemd`: what a service manager passes on and is told.
 //!
 //! What happens to an MCP message is not known here; see `gantry_gateway`.
 #![warn(missing_docs)]
@@ -28,6 +29,8 @@ mod compose;
 mod condition;
 mod http_metrics;
 mod http_stack;
+mod inherited;
+mod listeners;
 mod live;
 mod local;
 mod otlp;
@@ -39,7 +42,9 @@ mod shared;
 mod signals;
 mod start_error;
 mod stdio;
+mod systemd;
 mod timestamp;
+mod tls;
 
 pub use compose::{Options, VARIABLES};
 pub use reach::{Conversation, Reach};

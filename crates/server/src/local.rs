@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 #[cfg(not(unix))]
 pub(crate) use elsewhere::{connect, remove_socket, start};
 #[cfg(unix)]
-pub(crate) use unix::{connect, remove_socket, start};
+pub(crate) use unix::{connect, is_same_user, make, remove_socket, start};
 
 /// Both ends of a conversation in lines.
 pub(crate) struct Ends {

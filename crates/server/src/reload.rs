@@ -4,6 +4,7 @@
 //! after; or it is refused with its reasons in the log, and the old one goes on. What a request
 //! began with it keeps. Upstreams that did not change keep their connections.
 
+mod certificates;
 mod watch;
 
 use std::sync::Arc;
@@ -39,7 +40,9 @@ impl Reloader {
         let mut watch = Watch::new(file);
         loop {
             match watch.changed().await {
-                Change::Content => self.reload().await,
+                Change::Content => {
+                    self.reload().await;
+                }
                 Change::Gone => {
                     // An editor may be at work, or a volume away. Taking every server down for
                     // that would be worse than going on; a signal says that it is meant.
@@ -52,8 +55,8 @@ impl Reloader {
         }
     }
 
-    /// Reads the configuration and puts it in force, or says why not.
-    pub(crate) async fn reload(&self) {
+    /// Reads the configuration and puts it in force, or says why not and returns `false`.
+    pub(crate) async fn reload(&self) -> bool {
         let _one = self.running.lock().await;
         let outcome = match self.read().await {
             Ok(config) => self.apply(config).await,
@@ -67,7 +70,9 @@ impl Reloader {
                 "The changed configuration is refused; the one before stays in force."
             );
         }
+        let is_applied = refused.is_none();
         *self.shared.refused_reload.lock() = refused;
+        is_applied
     }
 
     async fn read(&self) -> Result<Config, StartError> {
@@ -83,7 +88,10 @@ impl Reloader {
     async fn apply(&self, config: Config) -> Result<(), StartError> {
         let shared = &self.shared;
         let log = self.log.prepare(&config.log).map_err(|source| StartError::Log { source })?;
-        let live = Arc::new(Live::new(config, Some(shared.address))?);
+        let live = Arc::new(Live::new(config, Some(&shared.bound))?);
+        // A certificate that cannot be used refuses the whole configuration, before any of it is
+        // in force.
+        self.renew_certificate(&live).await.map_err(|source| StartError::Tls { source })?;
         let old = shared.live.swap(Arc::clone(&live));
         // Access has changed by now: a token that was taken away opens nothing while upstreams
         // are still being compared.
@@ -102,8 +110,13 @@ impl Reloader {
 }
 
 fn say_what_needs_a_restart(old: &Config, new: &Config) {
+    let https = |config: &Config| config.server.https.as_ref().map(|https| https.listen);
     let changes = [
         ("server.listen", old.server.listen != new.server.listen),
+        ("server.https.listen", https(old) != https(new)),
+        ("server.management.listen", old.server.management != new.server.management),
+        ("server.socket", old.server.socket != new.server.socket),
+        ("metrics.listen", old.metrics.listen != new.metrics.listen),
         ("tracing.otlp", old.otlp != new.otlp),
     ];
     for (key, _) in changes.into_iter().filter(|(_, has_changed)| *has_changed) {

@@ -16,18 +16,21 @@ use parking_lot::Mutex;
 use prometheus_client::registry::Registry;
 use tokio::time::Instant;
 
-use crate::accept::Workers;
+use crate::accept::{Inbox, Workers};
 use crate::compose::{self, Kept, Options};
 use crate::config::{Config, Env};
 use crate::http_metrics::HttpMetrics;
 use crate::http_stack::{Front, RequestIds};
+use crate::inherited::Inherited;
+use crate::listeners::{Listeners, SocketFile};
 use crate::live::Live;
 use crate::log::LogControl;
 use crate::metrics::Sources;
 use crate::reload::Reloader;
 use crate::shared::Shared;
 use crate::start_error::StartError;
-use crate::{accept, banner, dump, local, metrics, routes};
+use crate::tls::{Tls, TlsMetrics};
+use crate::{banner, dump, local, metrics, routes};
 
 /// Kept back of the time to end, for upstreams and the database.
 const RESERVE: Duration = Duration::from_secs(2);
@@ -48,31 +51,33 @@ pub struct Running {
     store_tasks: Tasks,
     /// Outlive everything else: what they serve may be waited for anywhere.
     workers: Workers,
+    /// Taken away at the end.
+    socket: Option<SocketFile>,
 }
 
 impl Running {
     /// Starts a gateway with the configuration that `options` name, and returns once it accepts.
     pub async fn start(options: Options) -> Result<Self, StartError> {
         let config = options.config()?;
-        Self::start_with(options, config, LogControl::default()).await
+        Self::start_with(options, config, LogControl::default(), Inherited::default()).await
     }
 
     pub(crate) async fn start_with(
         options: Options,
         config: Config,
         log: LogControl,
+        inherited: Inherited,
     ) -> Result<Self, StartError> {
         let started = Instant::now();
-        let listen = config.server.listen;
+        let mut registry = Registry::default();
         let live = Live::new(config, None)?;
+        let tls = tls(&live.config, &mut registry)?;
         let kept = Kept::open(&options.data, &options.env).await?;
-        let bind = |source| StartError::Bind { address: listen, source };
-        let listener = accept::bind(listen).await.map_err(bind)?;
-        let address = listener.local_addr().map_err(bind)?;
-        let live = Live::new(live.config, Some(address))?;
+        let mut listeners = Listeners::bind(&live.config, tls.clone(), inherited).await?;
+        let (bound, socket) = (listeners.bound(), listeners.take_socket());
+        let live = Live::new(live.config, Some(&bound))?;
 
         let background = Tasks::new();
-        let mut registry = Registry::default();
         let http_metrics = HttpMetrics::new(&mut registry);
         let store: Arc<dyn OfferStore> = Arc::new(kept.store.clone());
         let holdings = (store, kept.keys);
@@ -103,7 +108,9 @@ impl Running {
             tasks,
             request_ids: RequestIds::new()
                 .map_err(|source| StartError::Seal { origin: "the operating system", source })?,
-            address,
+            address: bound.main,
+            bound,
+            tls,
             data: kept.folder.path().to_owned(),
             started,
             is_draining: AtomicBool::new(false),
@@ -113,22 +120,22 @@ impl Running {
             Arc::new(Front { shared: Arc::clone(&shared), routes: routes::router(shared.clone()) });
         let workers = Workers::start(&front, &connections)
             .map_err(|source| StartError::Runtime { source })?;
-        let accepting = accept::accept(listener, workers.inboxes(), connections.clone());
-        connections.spawn("accept", accepting);
+        listeners.accept(&workers.inboxes(), &connections);
         if let Err(error) = local::start(&shared.data, &shared.gateway, &connections) {
             // The gateway serves all the same; commands then start one of their own.
             tracing::warn!(%error, "The socket of the data folder cannot be made.");
         }
         let reloader = Reloader::new(Arc::clone(&shared), options, log);
         background.spawn_until_stop("watch", Arc::clone(&reloader).watch());
+        background.spawn_until_stop("renew", Arc::clone(&reloader).watch_certificates());
         tracing::info!(
             version = env!("CARGO_PKG_VERSION"),
-            %address,
+            address = %bound.main,
             data = %shared.data.display(),
             "The gateway is up."
         );
         let (folder, store_tasks) = (kept.folder, kept.store_tasks);
-        Ok(Self { shared, reloader, folder, connections, background, store_tasks, workers })
+        Ok(Self { shared, reloader, folder, connections, background, store_tasks, workers, socket })
     }
 
     /// Returns where it listens; the port is never 0.
@@ -136,14 +143,35 @@ impl Running {
         self.shared.address
     }
 
+    /// Returns where the listener with TLS is, if there is one.
+    pub fn https_address(&self) -> Option<SocketAddr> {
+        self.shared.bound.https
+    }
+
+    /// Returns where the management listener is, if it is one of its own.
+    pub fn management_address(&self) -> Option<SocketAddr> {
+        self.shared.bound.management
+    }
+
+    /// Returns where the listener for figures is, if it is one of its own.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.shared.bound.metrics
+    }
+
+    /// Returns the ways to the threads that serve connections.
+    pub(crate) fn workers(&self) -> Vec<Inbox> {
+        self.workers.inboxes()
+    }
+
     /// Says on standard output where it is.
     pub(crate) fn print_banner(&self, env: &Env) {
         banner::print(&self.shared, env);
     }
 
-    /// Reads the configuration again, changed or not; returns once it is in force or refused.
-    pub async fn reload(&self) {
-        self.reloader.reload().await;
+    /// Reads the configuration again, changed or not; returns once it is in force, or `false` if it
+    /// is refused.
+    pub async fn reload(&self) -> bool {
+        self.reloader.reload().await
     }
 
     /// Writes down in the log what the gateway is doing.
@@ -153,7 +181,7 @@ impl Running {
 
     /// Ends the gateway within `server.limits.drain` and `shutdown`; `false` when something had to
     /// be cut off.
-    pub async fn shut_down(self) -> bool {
+    pub async fn shut_down(mut self) -> bool {
         let limits = self.shared.live.load().config.server.limits.clone();
         // Whoever sends requests here is told to stop before the door is closed to them.
         self.shared.is_draining.store(true, Ordering::Relaxed);
@@ -170,6 +198,7 @@ impl Running {
         tracing::info!(limit_seconds = limit.as_secs(), "The gateway is ending.");
         // Doors first: nothing new comes in, and every connection closes after its answer.
         local::remove_socket(&self.shared.data);
+        drop(self.socket.take());
         self.connections.stop();
         // Then calls: an upstream is ended only when nobody waits for it any more.
         self.wait_for_calls(left().saturating_sub(RESERVE.min(limit / 2))).await;
@@ -208,4 +237,11 @@ impl Running {
             tracing::warn!("Calls are still under way and will be cut off.");
         }
     }
+}
+
+/// Reads the certificate of the listener with TLS, if there is one.
+fn tls(config: &Config, registry: &mut Registry) -> Result<Option<Arc<Tls>>, StartError> {
+    let Some(https) = &config.server.https else { return Ok(None) };
+    let tls = Tls::new(https, TlsMetrics::new(registry));
+    tls.map(|tls| Some(Arc::new(tls))).map_err(|source| StartError::Tls { source })
 }

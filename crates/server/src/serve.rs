@@ -2,13 +2,17 @@
 
 use std::time::Duration;
 
+use gantry_core::Tasks;
+
 use crate::accept;
 use crate::compose::Options;
 use crate::config::Config;
+use crate::inherited::Inherited;
 use crate::log::LogControl;
 use crate::running::Running;
 use crate::signals::{Asked, Signals};
 use crate::start_error::StartError;
+use crate::systemd::Manager;
 
 /// How long the last lines may take on their way to a file.
 const FLUSH: Duration = Duration::from_secs(2);
@@ -29,21 +33,24 @@ pub enum Ending {
 /// Starts the process's runtime and log, so it is for programs and not for tests: those use
 /// [`Running`].
 pub fn serve(options: Options) -> Result<Ending, StartError> {
+    // Before the runtime opens anything: what was passed on is known by its number alone.
+    let inherited =
+        Inherited::of_process(&options.env).map_err(|source| StartError::Inheritance { source })?;
     let runtime = accept::runtime().map_err(|source| StartError::Runtime { source })?;
-    let ending = runtime.block_on(Box::pin(run(options)));
+    let ending = runtime.block_on(Box::pin(run(options, inherited)));
     // Whatever was cut off is not waited for a second time.
     runtime.shutdown_background();
     ending
 }
 
-async fn run(options: Options) -> Result<Ending, StartError> {
+async fn run(options: Options, inherited: Inherited) -> Result<Ending, StartError> {
     let mut signals = Signals::new().map_err(|source| StartError::Signals { source })?;
     let config = options.config()?;
     let log = options.start_log(&config, true)?;
     if let Some(limit) = gantry_process::raise_open_files() {
         tracing::debug!(limit, "More files may be open at once than by default.");
     }
-    let ending = serve_until_told(options, config, log.clone(), &mut signals).await;
+    let ending = serve_until_told(options, config, inherited, log.clone(), &mut signals).await;
     log.flush(FLUSH);
     ending
 }
@@ -51,22 +58,34 @@ async fn run(options: Options) -> Result<Ending, StartError> {
 async fn serve_until_told(
     options: Options,
     config: Config,
+    inherited: Inherited,
     log: LogControl,
     signals: &mut Signals,
 ) -> Result<Ending, StartError> {
     let env = options.env.clone();
-    let running = Running::start_with(options, config, log.clone()).await?;
+    let manager = Manager::of(&env);
+    let watchdog = Tasks::new();
+    let running = Running::start_with(options, config, log.clone(), inherited).await?;
     running.print_banner(&env);
+    manager.keep_alive(running.workers(), &watchdog);
+    manager.ready("Serving");
     loop {
         match signals.next().await {
             Asked::End => break,
             Asked::Reload => {
+                manager.reloading();
                 log.reopen();
-                running.reload().await;
+                let status = if running.reload().await {
+                    "Serving"
+                } else {
+                    "Serving with the configuration before; the changed one is refused"
+                };
+                manager.ready(status);
             }
             Asked::Dump => running.dump(),
         }
     }
+    manager.stopping();
     tokio::select! {
         is_clean = running.shut_down() => Ok(if is_clean { Ending::Graceful } else { Ending::Late }),
         () = signals.end() => {

@@ -17,7 +17,9 @@ use tokio::time::Instant;
 
 use crate::http_metrics::HttpMetrics;
 use crate::http_stack::RequestIds;
+use crate::listeners::Bound;
 use crate::live::Live;
+use crate::tls::Tls;
 use crate::log::LogControl;
 use crate::metrics::Sources;
 
@@ -48,6 +50,10 @@ pub(crate) struct Shared {
     pub(crate) request_ids: RequestIds,
     /// Where it listens, the port never 0.
     pub(crate) address: SocketAddr,
+    /// Where each of its listeners is, that one included.
+    pub(crate) bound: Bound,
+    /// The certificate of the listener with TLS.
+    pub(crate) tls: Option<Arc<Tls>>,
     /// The data folder.
     pub(crate) data: PathBuf,
     /// When the process began.

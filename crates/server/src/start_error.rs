@@ -3,6 +3,7 @@
 //! The command line renders these; nothing here is ever sent to a client.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use gantry_core::ErrorCode;
 use gantry_core::seal::SealError;
@@ -11,7 +12,9 @@ use gantry_policy::{BadPattern, Exposed, TokenError};
 use gantry_storage::{LockError, OpenError, SecretError};
 
 use crate::config::ConfigErrors;
+use crate::inherited::InheritedError;
 use crate::log::FileError;
+use crate::tls::TlsError;
 
 /// Why a gateway does not start.
 #[derive(Debug, thiserror::Error)]
@@ -29,14 +32,54 @@ pub enum StartError {
         #[source]
         source: std::io::Error,
     },
-    /// The port cannot be taken.
-    #[error("failed to bind `{address}`, set by `server.listen`")]
+    /// A port cannot be taken.
+    #[error("failed to bind `{address}`, set by `{key}`")]
     Bind {
+        /// Which key of the configuration says so.
+        key: &'static str,
         /// Where it should listen.
         address: SocketAddr,
         /// What the system said.
         #[source]
         source: std::io::Error,
+    },
+    /// The unix socket cannot be made.
+    #[error("failed to make the socket `{}`, set by `server.socket`", path.display())]
+    Socket {
+        /// Where it should be.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A socket of the service manager cannot be used.
+    #[error("a socket of the service manager cannot be used")]
+    Inheritance {
+        /// Which, and why.
+        #[source]
+        source: InheritedError,
+    },
+    /// A socket of the service manager cannot be listened on.
+    #[error("the socket `{name}` of the service manager cannot be listened on")]
+    Inherited {
+        /// Its name.
+        name: &'static str,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A socket of the service manager is for a listener that is not configured.
+    #[error("the service manager passes on a socket `{name}`, but `server.{name}` is not set")]
+    InheritedUnused {
+        /// Its name.
+        name: &'static str,
+    },
+    /// The certificate cannot be used.
+    #[error("the listener with TLS cannot be started")]
+    Tls {
+        /// Which file, and why.
+        #[source]
+        source: TlsError,
     },
     /// The port would be open to everybody.
     #[error("the address is not listened on")]
@@ -128,6 +171,11 @@ impl StartError {
             }
             Self::Runtime { .. } | Self::Signals { .. } => ErrorCode::Internal,
             Self::Bind { .. } => ErrorCode::BindFailed,
+            Self::Socket { .. } => ErrorCode::SocketUnusable,
+            Self::Inheritance { .. } | Self::Inherited { .. } | Self::InheritedUnused { .. } => {
+                ErrorCode::InheritedSocketUnusable
+            }
+            Self::Tls { source } => source.code(),
             Self::Exposed { .. } => ErrorCode::ListenWithoutAuthentication,
             Self::Log { .. } => ErrorCode::LogFileUnusable,
             Self::Folder { source: LockError::Held { .. } } => ErrorCode::DataFolderLocked,
@@ -144,13 +192,15 @@ impl StartError {
     /// Returns what can be done, each a sentence without a full stop that can be followed literally.
     pub fn hints(&self) -> Vec<String> {
         match self {
-            Self::Bind { address, source } if source.kind() == std::io::ErrorKind::AddrInUse => {
+            Self::Bind { address, source, .. }
+                if source.kind() == std::io::ErrorKind::AddrInUse =>
+            {
                 let port = address.port();
                 vec![
                     format!(
                         "another process holds the port; `ss -ltnp 'sport = :{port}'` shows which"
                     ),
-                    "`--listen 127.0.0.1:0` takes a free one".to_owned(),
+                    "port 0 takes a free one, as in `--listen 127.0.0.1:0`".to_owned(),
                 ]
             }
             Self::Bind { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied => {

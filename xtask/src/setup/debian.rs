@@ -26,6 +26,11 @@ const FOR_TESTS: &[Package] = &[
         name: "npm",
         is_present: |workspace| shell::find_program(workspace, "npm").is_some(),
     },
+    // Makes keys and keystores, and shakes hands as a client of another maker.
+    Package {
+        name: "openssl",
+        is_present: |workspace| shell::find_program(workspace, "openssl").is_some(),
+    },
     // Brings Python itself where there is none, and what `python3 -m venv` lacks on Debian without it.
     Package {
         name: "python3-venv",
@@ -48,6 +53,11 @@ const FOR_TESTS: &[Package] = &[
                 .iter()
                 .all(|program| shell::find_program(workspace, program).is_some())
         },
+    },
+    // Judges the units, and passes sockets on.
+    Package {
+        name: "systemd",
+        is_present: |workspace| shell::find_program(workspace, "systemd-socket-activate").is_some(),
     },
 ];
 

@@ -2,7 +2,7 @@
 //! client) and through the gateway, over a federation of three servers at once: two from npm on
 //! stdio, which know the legacy era alone, and the upstream on the official Rust SDK over HTTP.
 
-mod client;
+pub(crate) mod client;
 mod federation;
 
 use client::{Client, Plan};

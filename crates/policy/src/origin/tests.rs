@@ -18,6 +18,17 @@ fn host_passes(policy: &HostPolicy, host: &str) -> bool {
     policy.check(Some(host.as_bytes()), None).is_ok()
 }
 
+#[test]
+fn the_address_of_every_listener_is_ours() {
+    let main = local();
+    assert!(!host_passes(&main, "192.0.2.7:9090"));
+    let both = main.and_on("192.0.2.7:9090".parse().unwrap());
+    assert!(host_passes(&both, "192.0.2.7:9090") && host_passes(&both, "127.0.0.1:8080"));
+    assert!(!host_passes(&both, "192.0.2.8:9090") && !host_passes(&both, "evil.example"));
+    let all = both.and_on("[::]:9091".parse().unwrap());
+    assert!(host_passes(&all, "192.0.2.8") && !host_passes(&all, "evil.example"));
+}
+
 fn origin_passes(policy: &HostPolicy, host: &str, origin: &str) -> bool {
     policy.check(Some(host.as_bytes()), Some(origin.as_bytes())).is_ok()
 }

@@ -1,6 +1,7 @@
 //! `server`: the gateway's own door, checked.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use gantry_core::ErrorCode;
@@ -8,6 +9,7 @@ use url::Url;
 
 use super::access::Auth;
 use super::check::Checker;
+use super::doors::{self, Https};
 use super::path::Path;
 use super::problem::Problem;
 use super::raw;
@@ -17,6 +19,12 @@ use super::raw;
 pub struct Server {
     /// Where it listens; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// The listener that speaks TLS.
+    pub https: Option<Https>,
+    /// Where the routes of whoever runs the gateway are shown without the others.
+    pub management: Option<SocketAddr>,
+    /// The unix socket that speaks HTTP, absolute.
+    pub socket: Option<PathBuf>,
     /// More values of `Host` that are answered, in lower case, each with or without a port.
     pub allowed_hosts: Vec<String>,
     /// Values of `Origin` that are answered, in the form that browsers send.
@@ -47,21 +55,20 @@ const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCAL
 /// Checks `server`; `listen` is from the command line or the environment, and wins.
 pub(crate) fn check(raw: &raw::Server, listen: Option<&str>, checker: &mut Checker<'_>) -> Server {
     let path = Path::root().key("server");
-    let address = match listen {
+    let listen = match listen {
         Some(text) => parse_listen(text).unwrap_or_else(|| {
             let message = format!("`--listen` or GANTRY_LISTEN must be {ADDRESS}, but is `{text}`");
             let at = path.key("listen");
             checker.push(Problem::new(ErrorCode::ConfigInvalidValue, &at, message));
             NOWHERE
         }),
-        None => parse_listen(&raw.listen).unwrap_or_else(|| {
-            let hint = raw.listen.strip_prefix(':').map(|port| format!("write `127.0.0.1:{port}`"));
-            checker.invalid_with_hint(&path.key("listen"), &raw.listen, ADDRESS, hint);
-            NOWHERE
-        }),
+        None => address(&raw.listen, &path.key("listen"), checker),
     };
     Server {
-        listen: address,
+        listen,
+        https: doors::https(raw, checker),
+        management: doors::management(raw, checker),
+        socket: doors::socket(raw, checker),
         allowed_hosts: hosts(&raw.allowed_hosts, &path.key("allowed_hosts"), checker),
         allowed_origins: origins(&raw.allowed_origins, &path.key("allowed_origins"), checker),
         limits: limits(&raw.limits, &path.key("limits"), checker),
@@ -91,6 +98,15 @@ pub(crate) fn check_exposure(
 }
 
 const ADDRESS: &str = "an address and a port such as `127.0.0.1:8080`";
+
+/// Reads an address and a port to listen on.
+pub(super) fn address(text: &str, path: &Path, checker: &mut Checker<'_>) -> SocketAddr {
+    parse_listen(text).unwrap_or_else(|| {
+        let hint = text.strip_prefix(':').map(|port| format!("write `127.0.0.1:{port}`"));
+        checker.invalid_with_hint(path, text, ADDRESS, hint);
+        NOWHERE
+    })
+}
 
 fn parse_listen(text: &str) -> Option<SocketAddr> {
     if let Some(port) = text.strip_prefix("localhost:") {

@@ -55,6 +55,7 @@ impl Path {
         };
         match key(0) {
             "auth" => self.steps.len() < 4 || key(3) != "name",
+            "server" => key(2) == "keystore_password",
             "servers" => matches!(key(2), "env" | "headers"),
             "tracing" => key(2) == "headers",
             _ => false,

@@ -6,6 +6,7 @@
 //! better message. What durations, sizes and patterns mean is checked there too.
 
 mod access;
+mod doors;
 mod listener;
 mod log;
 mod upstream;
@@ -17,6 +18,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use access::{Auth, Token};
+pub use doors::{Https, Management, TlsVersion};
 pub use listener::{Limits, Server};
 pub use log::{Log, Otlp, Rotation, Tracing};
 pub use upstream::{EraMode, SessionMode, Tools, Upstream, UpstreamKind};

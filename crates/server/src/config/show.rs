@@ -7,7 +7,7 @@ use gantry_gateway::spec::{Connection, EraMode, SessionMode, UpstreamSpec};
 use serde_json::{Map, Value, json};
 
 use super::path::{Path, Step};
-use super::{Config, Log, units};
+use super::{Config, Identity, Log, units};
 
 const REDACTED: &str = "[redacted]";
 
@@ -46,6 +46,7 @@ pub(crate) fn to_json(config: &Config) -> Value {
         "health": { "path": config.paths.health },
         "builtin": gateway.builtin,
     });
+    doors(config, &mut value);
     for (path, written) in &config.written {
         if is_free_text(path)
             && (!path.is_private() || is_bare_reference(written))
@@ -101,6 +102,41 @@ fn hidden_query(url: &str) -> String {
         None => url.to_owned(),
     };
     url.replace("${", "$${")
+/// Adds the listeners that need not be there.
+fn doors(config: &Config, value: &mut Value) {
+    let server = &config.server;
+    if let Some(https) = &server.https {
+        let mut shown = json!({
+            "listen": https.listen.to_string(),
+            "min_version": https.min_version,
+            "redirect": https.redirect,
+            "hsts": units::format_duration(https.hsts),
+        });
+        match &https.identity {
+            Identity::Pem { certificate, key } => {
+                shown["certificate"] = json!(certificate.to_string_lossy());
+                shown["key"] = json!(key.to_string_lossy());
+            }
+            Identity::Keystore { file, alias, .. } => {
+                shown["keystore"] = json!(file.to_string_lossy());
+                shown["keystore_password"] = json!(REDACTED);
+                if let Some(alias) = alias {
+                    shown["keystore_alias"] = json!(alias);
+                }
+            }
+        }
+        value["server"]["https"] = shown;
+    }
+    if let Some(management) = server.management {
+        value["server"]["management"] = json!({ "listen": management.to_string() });
+    }
+    if let Some(socket) = &server.socket {
+        value["server"]["socket"] = json!(socket.to_string_lossy());
+    }
+    if let Some(listen) = config.metrics.listen {
+        value["metrics"]["listen"] = json!(listen.to_string());
+        value["metrics"]["anonymous"] = json!(config.metrics.anonymous);
+    }
 }
 
 fn upstream(spec: &UpstreamSpec) -> Value {
@@ -169,6 +205,7 @@ fn is_free_text(path: &Path) -> bool {
             free.contains(&key.as_str())
         }
         [Step::Key(part), _, Step::Key(key), ..] if part == "tracing" => key == "headers",
+        [Step::Key(part), _, Step::Key(key), ..] if part == "server" => key == "keystore_password",
         [Step::Key(part), ..] => part == "auth",
         _ => false,
     }

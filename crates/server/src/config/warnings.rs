@@ -1,18 +1,20 @@
 //! What is allowed in a configuration but hardly meant, for `gantry check`.
 //!
 //! A gateway starts all the same: a program may be installed later, and a server added. Only files
-//! are looked at here; no program is run and no server asked.
+//! are looked at here; no program is run and no server asked. A certificate that cannot be used is
+//! more than a warning, because the start reads it too.
 
 use std::path::Path as FilePath;
 
-use gantry_core::ErrorCode;
+use gantry_core::{Clock as _, ErrorCode, SystemClock};
 use gantry_gateway::spec::{Connection, UpstreamSpec};
 
 use super::env::Env;
 use super::path::Path;
 use super::problem::{Problem, nearest};
 use super::tree::Node;
-use super::{Config, check};
+use super::{Config, Identity, check};
+use crate::tls;
 
 /// Where programs are looked up when no `PATH` is set, as for every child.
 const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
@@ -31,15 +33,77 @@ pub struct Checked {
 }
 
 /// Looks for what is hardly meant.
-pub(crate) fn find(config: Config, root: Option<&Node>, env: &Env) -> Checked {
+///
+/// # Errors
+///
+/// The certificate cannot be used.
+pub(crate) fn find(config: Config, root: Option<&Node>, env: &Env) -> Result<Checked, Problem> {
+    let located = |mut problem: Problem| {
+        problem.location = root.and_then(|root| root.locate(&problem.path));
+        problem
+    };
+    let certificate = certificate(&config).map_err(located)?;
     let (programs, n_programs) = programs(&config, root, env);
     let (patterns, n_patterns) = patterns(&config, root);
-    let mut warnings = [programs, patterns].concat();
-    for warning in &mut warnings {
-        warning.location = root.and_then(|root| root.locate(&warning.path));
-    }
+    let found = [programs, patterns, private_keys(&config), Vec::from_iter(certificate)].concat();
+    let mut warnings: Vec<_> = found.into_iter().map(located).collect();
     warnings.sort_by_key(|warning| warning.location);
-    Checked { config, warnings, n_programs, n_patterns }
+    Ok(Checked { config, warnings, n_programs, n_patterns })
+}
+
+/// Reads the certificate as the start does.
+///
+/// # Errors
+///
+/// It cannot be used, so the gateway would not start.
+pub(crate) fn certificate(config: &Config) -> Result<Option<Problem>, Problem> {
+    let Some(https) = &config.server.https else { return Ok(None) };
+    let loaded = tls::load(&https.identity, &tls::provider()).map_err(|error| {
+        Problem::new(error.code(), &at(error.key()), gantry_core::chain(&error))
+    })?;
+    let problem = loaded.validity.and_then(|validity| {
+        let problem = validity.problem_at(SystemClock.unix_seconds())?;
+        let path = at(match &https.identity {
+            Identity::Pem { .. } => "server.https.certificate",
+            Identity::Keystore { .. } => "server.https.keystore",
+        });
+        let message = format!("the certificate of `{path}` {problem}; clients will refuse it");
+        Some(Problem::new(ErrorCode::TlsNotValidNow, &path, message).with_hint(Some("renew it")))
+    });
+    Ok(problem)
+}
+
+/// Makes a path of a key such as `server.https.key`.
+fn at(key: &str) -> Path {
+    key.split('.').fold(Path::root(), |path, step| path.key(step))
+}
+
+/// Looks for private keys that others can read.
+#[cfg(unix)]
+fn private_keys(config: &Config) -> Vec<Problem> {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    const OTHERS: u32 = 0o004;
+    let Some(https) = &config.server.https else { return Vec::new() };
+    let (path, file) = match &https.identity {
+        Identity::Pem { key, .. } => (at("server.https.key"), key),
+        Identity::Keystore { file, .. } => (at("server.https.keystore"), file),
+    };
+    let is_open =
+        std::fs::metadata(file).is_ok_and(|metadata| metadata.permissions().mode() & OTHERS != 0);
+    if !is_open {
+        return Vec::new();
+    }
+    let shown = file.display();
+    let message = format!("every user of the machine can read `{shown}`, named by `{path}`");
+    let hint = format!("`chmod o-r {shown}`");
+    vec![Problem::new(ErrorCode::KeyReadableByOthers, &path, message).with_hint(Some(hint))]
+}
+
+/// Who may read a file is not a matter of its mode here.
+#[cfg(not(unix))]
+fn private_keys(_: &Config) -> Vec<Problem> {
+    Vec::new()
 }
 
 /// Looks for programs that are not there. Servers that are switched off start none.

@@ -1,11 +1,9 @@
 //! The questions that every request is asked before anything is done for it. Pure: headers and the
 //! configuration in, a refusal or who it is out.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use gantry_core::{ErrorCode, Principal};
-use gantry_policy::exposure::is_loopback;
 use gantry_policy::{AdminToken, Denied, OriginRefusal, Tokens};
 use http::header::{AUTHORIZATION, FORWARDED, HOST, ORIGIN};
 use http::request::Parts;
@@ -13,6 +11,7 @@ use http::{HeaderMap, HeaderName, Uri, Version};
 
 use super::refusal::Refusal;
 use super::route::Route;
+use super::via::Peer;
 use crate::live::Live;
 
 /// Headers by which a proxy says for whom it speaks.
@@ -61,6 +60,12 @@ pub(super) fn is_not_forwarded_unasked(live: &Live, headers: &HeaderMap) -> Resu
     Ok(())
 }
 
+/// Finds the principal of a unix socket. What came through a proxy is not the user's own.
+pub(super) fn same_user(peer: Peer, headers: &HeaderMap) -> Option<Arc<Principal>> {
+    let is_own = peer == Peer::SameUser && !is_forwarded(headers);
+    is_own.then(|| Arc::new(Principal::local()))
+}
+
 /// Finds who calls an MCP endpoint.
 pub(super) fn client(tokens: &Tokens, headers: &HeaderMap) -> Result<Arc<Principal>, Refusal> {
     let authorization = single(headers, &AUTHORIZATION)?;
@@ -83,10 +88,10 @@ pub(super) fn administrator(admin: &AdminToken, headers: &HeaderMap) -> Result<(
 pub(super) fn may_see_details(
     live: &Live,
     admin: &AdminToken,
-    peer: SocketAddr,
+    peer: Peer,
     headers: &HeaderMap,
 ) -> bool {
-    if is_loopback(peer) && !is_forwarded(headers) {
+    if peer.is_near() && !is_forwarded(headers) {
         return true;
     }
     let Ok(authorization) = single(headers, &AUTHORIZATION) else { return false };

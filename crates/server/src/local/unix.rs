@@ -31,13 +31,17 @@ pub(crate) fn start(folder: &Path, gateway: &Arc<Gateway>, tasks: &Tasks) -> io:
 
 /// The folder is held by the caller, so a socket that is there was left behind.
 fn bind(folder: &Path) -> io::Result<UnixListener> {
-    let socket = DataFolder::socket_of(folder);
+    make(&DataFolder::socket_of(folder))
+}
+
+/// Makes a socket for this user alone, in the place of whatever is at the path.
+pub(crate) fn make(socket: &Path) -> io::Result<UnixListener> {
     // Made under another name, so that nobody can connect before the mode is set.
     let fresh = socket.with_extension("new");
     remove(&fresh)?;
     let listener = short_path(&fresh, |path| UnixListener::bind(path))?;
     set_mode(&fresh)?;
-    std::fs::rename(&fresh, &socket)?;
+    std::fs::rename(&fresh, socket)?;
     Ok(listener)
 }
 
@@ -136,7 +140,8 @@ where
     }
 }
 
-fn is_same_user(stream: &UnixStream) -> io::Result<bool> {
+/// Tells whether the process at the other end belongs to this user.
+pub(crate) fn is_same_user(stream: &UnixStream) -> io::Result<bool> {
     Ok(stream.peer_cred()?.uid() == rustix::process::geteuid().as_raw())
 }
 

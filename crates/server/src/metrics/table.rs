@@ -77,6 +77,18 @@ pub const TABLE: &[Row] = &[
         "Changed configurations, taken up or refused",
     ),
     counter(
+        "gantry_tls_handshakes_total",
+        &["outcome"],
+        "Handshakes of clients, by how they ended",
+    )
+    .only_with("server.https"),
+    gauge(
+        "gantry_tls_certificate_expiry_seconds",
+        &[],
+        "When the certificate in use expires, in seconds since 1970",
+    )
+    .only_with("server.https"),
+    counter(
         "gantry_log_lines_dropped_total",
         &[],
         "Lines of the log that found the queue of the files full",

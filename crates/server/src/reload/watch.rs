@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 use tokio::time::MissedTickBehavior;
 
 /// How often the file is looked at.
-const INTERVAL: Duration = Duration::from_millis(500);
+pub(super) const INTERVAL: Duration = Duration::from_millis(500);
 /// A change is believed once the file has been the same for this long: whoever writes it in place
 /// has it empty for a moment.
 const SETTLE: Duration = Duration::from_millis(100);
@@ -83,7 +83,8 @@ impl Watch {
         }
     }
 
-    async fn look_again(&mut self) -> Option<Change> {
+    /// Looks whether the file is another one than at the last look, and waits until it is at rest.
+    pub(super) async fn look_again(&mut self) -> Option<Change> {
         let mut now = look(&self.file, Some(&self.seen));
         if now.same_content(&self.seen) {
             self.seen = now;

@@ -38,6 +38,7 @@ fn read(name: &str, text: &str) -> Result<Config, String> {
 
 fn env() -> Env {
     Env::from_pairs([
+        ("KEYSTORE_PASSWORD", "hunter2-keystore"),
         ("DOCS_TOKEN", "hunter2-hunter2-hunter2"),
         ("ALICE_TOKEN", "hunter2-alice-0123456789"),
         ("ROBOT_TOKEN", "hunter2-robot-0123456789"),

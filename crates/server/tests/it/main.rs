@@ -11,6 +11,8 @@ mod figures;
 #[cfg(test)]
 mod health;
 #[cfg(test)]
+mod listeners;
+#[cfg(test)]
 mod reload;
 #[cfg(test)]
 mod seen;
@@ -20,3 +22,5 @@ mod shutdown;
 mod socket;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod tls;

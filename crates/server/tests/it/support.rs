@@ -2,6 +2,7 @@
 //!
 //! Children are not started here: their shim is the binary, which the tests of `gantry-cli` run.
 
+pub(crate) mod certificates;
 pub(crate) mod client;
 pub(crate) mod upstream;
 
@@ -20,6 +21,7 @@ use client::{Answer, Request};
 pub(crate) const LIMIT: Duration = Duration::from_secs(20);
 
 /// A running gateway and its folder.
+#[derive(Debug)]
 pub(crate) struct Site {
     pub(crate) running: Running,
     pub(crate) folder: TempDir,
@@ -36,6 +38,16 @@ impl Site {
         std::fs::write(folder.path().join("gantry.yaml"), yaml).unwrap();
         let running = Box::pin(Running::start(options(&folder))).await?;
         Ok(Self { running, folder })
+    }
+
+    /// Starts a gateway on an address.
+    pub(crate) async fn start_on(yaml: &str, listen: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("gantry.yaml"), yaml).unwrap();
+        let mut options = options(&folder);
+        options.source.listen = Some(listen.to_owned());
+        let running = Box::pin(Running::start(options)).await.unwrap();
+        Self { running, folder }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {

@@ -14,7 +14,7 @@ const LIMIT: Duration = Duration::from_mins(1);
 
 /// A client and the era it is told to use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Client {
+pub(crate) enum Client {
     TypescriptV1,
     TypescriptV2Legacy,
     TypescriptV2Modern,
@@ -28,7 +28,7 @@ pub(super) enum Client {
 
 /// What a client has to do after listing the tools.
 #[derive(Debug, Default, Serialize)]
-pub(super) struct Plan {
+pub(crate) struct Plan {
     answers: bool,
     calls: Vec<Call>,
 }
@@ -41,7 +41,7 @@ struct Call {
 
 /// What a client saw.
 #[derive(Debug, Deserialize)]
-pub(super) struct Seen {
+pub(crate) struct Seen {
     revision: Option<String>,
     tools: Vec<String>,
     /// The results in the order of the plan; `{"error": {"code", "message"}}` for one refused.
@@ -49,18 +49,18 @@ pub(super) struct Seen {
 }
 
 impl Plan {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
     /// The client declares that it can be asked back, and answers.
-    pub(super) fn answering(mut self) -> Self {
+    pub(crate) fn answering(mut self) -> Self {
         self.answers = true;
         self
     }
 
     /// Calls the tool `name`.
-    pub(super) fn call(mut self, name: &str, arguments: Value) -> Self {
+    pub(crate) fn call(mut self, name: &str, arguments: Value) -> Self {
         self.calls.push(Call { name: name.to_owned(), arguments });
         self
     }
@@ -68,7 +68,7 @@ impl Plan {
 
 impl Client {
     /// All clients.
-    pub(super) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::TypescriptV1,
         Self::TypescriptV2Legacy,
         Self::TypescriptV2Modern,
@@ -81,7 +81,7 @@ impl Client {
     ];
 
     /// The clients that a server can ask back: the inspector's command line has nobody to ask.
-    pub(super) const ANSWERING: [Self; 5] = [
+    pub(crate) const ANSWERING: [Self; 5] = [
         Self::TypescriptV1,
         Self::TypescriptV2Legacy,
         Self::TypescriptV2Modern,
@@ -94,17 +94,31 @@ impl Client {
     /// # Panics
     ///
     /// If it fails, or speaks another era than it was told to.
-    pub(super) async fn run(self, url: &str, plan: &Plan) -> Seen {
+    pub(crate) async fn run(self, url: &str, plan: &Plan) -> Seen {
         let seen = match self {
             Self::InspectorLegacy | Self::InspectorModern => self.inspect(url, plan).await,
-            _ => self.run_script(url, plan).await,
+            _ => self.answer(self.script(url, plan)).await,
         };
+        self.check(&seen, plan);
+        seen
+    }
+
+    /// Has a client that is a script carry out `plan` at `url`, which has a certificate by the
+    /// authority in the file `ca`.
+    pub(crate) async fn run_trusting(self, url: &str, plan: &Plan, ca: &Path) -> Seen {
+        let mut command = self.script(url, plan);
+        command.env("NODE_EXTRA_CA_CERTS", ca).env("SSL_CERT_FILE", ca);
+        let seen = self.answer(command).await;
+        self.check(&seen, plan);
+        seen
+    }
+
+    fn check(self, seen: &Seen, plan: &Plan) {
         if let Some(revision) = &seen.revision {
             let modern = revision.as_str() >= "2026-07-28";
             assert_eq!(modern, self.era() != "legacy", "{self:?} spoke {revision}");
         }
         assert_eq!(seen.results.len(), plan.calls.len(), "{self:?} made other calls: {seen:?}");
-        seen
     }
 
     fn era(self) -> &'static str {
@@ -118,7 +132,7 @@ impl Client {
         }
     }
 
-    async fn run_script(self, url: &str, plan: &Plan) -> Seen {
+    fn script(self, url: &str, plan: &Plan) -> Command {
         let mut plan = serde_json::to_value(plan).expect("a plan is JSON");
         plan["era"] = self.era().into();
         let mut command = match self {
@@ -131,7 +145,7 @@ impl Client {
             _ => node::script(script("typescript_v2.cjs")),
         };
         command.arg(url).arg(plan.to_string());
-        self.answer(command).await
+        command
     }
 
     /// The inspector does one thing each time it is run.
@@ -172,7 +186,7 @@ impl Client {
 impl Seen {
     /// Panics unless all of `names` were listed, in any order among others.
     #[track_caller]
-    pub(super) fn assert_has_tools(&self, names: &[&str]) {
+    pub(crate) fn assert_has_tools(&self, names: &[&str]) {
         let is_missing = |name: &&&str| !self.tools.iter().any(|listed| listed == **name);
         let missing: Vec<_> = names.iter().filter(is_missing).collect();
         assert!(missing.is_empty(), "{missing:?} are missing in {:?}", self.tools);
@@ -180,14 +194,14 @@ impl Seen {
 
     /// The text of the result of the call at `index`.
     #[track_caller]
-    pub(super) fn text(&self, index: usize) -> &str {
+    pub(crate) fn text(&self, index: usize) -> &str {
         let result = &self.results[index];
         let text = result["content"][0]["text"].as_str();
         text.unwrap_or_else(|| panic!("the result {index} has no text: {result}"))
     }
 
     /// Whether the tool of the call at `index` says that it failed.
-    pub(super) fn is_error(&self, index: usize) -> bool {
+    pub(crate) fn is_error(&self, index: usize) -> bool {
         self.results[index]["isError"] == Value::Bool(true)
     }
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{DurationText, SizeText};
+use super::{DurationText, Https, Management, SizeText};
 
 /// The gateway's own door.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -12,6 +12,14 @@ pub struct Server {
     /// The address and port to listen on. Port 0 takes a free one. Beyond the loopback `auth.tokens`
     /// is needed. Also `--listen` and `GANTRY_LISTEN`. Since 0.1.
     pub listen: String,
+    /// A listener that speaks TLS, beside the plain one. Since 0.1.
+    pub https: Option<Https>,
+    /// A listener for whoever runs the gateway, without `/mcp`. On the address of `server.listen` it
+    /// is none of its own. Since 0.1.
+    pub management: Option<Management>,
+    /// The path of a unix socket that speaks HTTP to processes of the same user. Whoever comes by it
+    /// is the principal `local` and needs no token. Since 0.1.
+    pub socket: Option<String>,
     /// More values of the `Host` header that are answered, each a host or `host:port`. The address
     /// listened on is always one, and on the loopback its usual names. Since 0.1.
     pub allowed_hosts: Vec<String>,
@@ -46,6 +54,9 @@ impl Default for Server {
     fn default() -> Self {
         Self {
             listen: "127.0.0.1:8080".to_owned(),
+            https: None,
+            management: None,
+            socket: None,
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
             limits: Limits::default(),

@@ -11,6 +11,11 @@ pub struct Metrics {
     pub enabled: bool,
     /// One more path at which `/metrics` is answered. Since 0.1.
     pub path: String,
+    /// The address and port of a listener that shows the figures and nothing else, beside the main
+    /// one. Beyond the loopback `auth.tokens` or `metrics.anonymous` is needed. Since 0.1.
+    pub listen: Option<String>,
+    /// Show the figures to everybody who reaches `metrics.listen`, without a token. Since 0.1.
+    pub anonymous: bool,
 }
 
 /// Where `/health` is found.
@@ -23,7 +28,7 @@ pub struct Health {
 
 impl Default for Metrics {
     fn default() -> Self {
-        Self { enabled: true, path: "/metrics".to_owned() }
+        Self { enabled: true, path: "/metrics".to_owned(), listen: None, anonymous: false }
     }
 }
 

@@ -68,8 +68,8 @@ fn the_admin_token_is_no_client_token_and_the_other_way_round() {
 fn details_are_for_this_machine_and_for_tokens() {
     let live = live(&format!("auth: {{ tokens: [{{ name: ann, token: {TOKEN} }}] }}"));
     let admin = AdminToken::new(ADMIN).unwrap();
-    let near: SocketAddr = "127.0.0.1:4000".parse().unwrap();
-    let far: SocketAddr = "192.0.2.1:4000".parse().unwrap();
+    let near = Peer::At("127.0.0.1:4000".parse().unwrap());
+    let far = Peer::At("192.0.2.1:4000".parse().unwrap());
     let sees =
         |peer, list: &[(&'static str, &str)]| may_see_details(&live, &admin, peer, &headers(list));
     assert!(sees(near, &[]));
@@ -81,10 +81,19 @@ fn details_are_for_this_machine_and_for_tokens() {
 }
 
 #[test]
+fn the_socket_is_its_users_unless_a_proxy_passes_strangers_on() {
+    let far = Peer::At("192.0.2.1:4000".parse().unwrap());
+    let forwarded = headers(&[("x-forwarded-for", "203.0.113.7")]);
+    assert_eq!(&*same_user(Peer::SameUser, &headers(&[])).unwrap().subject, "local");
+    assert!(same_user(Peer::SameUser, &forwarded).is_none());
+    assert!(same_user(far, &headers(&[])).is_none());
+}
+
+#[test]
 fn without_tokens_nobody_far_away_sees_details() {
     let live = live("");
     let admin = AdminToken::new(ADMIN).unwrap();
-    let far: SocketAddr = "192.0.2.1:4000".parse().unwrap();
+    let far = Peer::At("192.0.2.1:4000".parse().unwrap());
     let any = headers(&[("authorization", "Bearer whatever-it-may-be")]);
     assert!(!may_see_details(&live, &admin, far, &any));
 }

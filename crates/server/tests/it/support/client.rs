@@ -86,15 +86,25 @@ impl Request {
     /// Sends the request and leaves the answer to be read.
     pub(crate) async fn open(&self, address: SocketAddr) -> TcpStream {
         let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(self.head().as_bytes()).await.unwrap();
+        // A request that is refused early may find its connection closed.
+        let _ = stream.write_all(&self.body).await;
+        stream
+    }
+}
+
+impl Request {
+    /// The whole request, for a stream that is none of TCP.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        [self.head().as_bytes(), &self.body].concat()
+    }
+
+    fn head(&self) -> String {
         let mut head = format!("{}\r\n", self.line);
         for (name, value) in &self.headers {
             head.extend([name, ": ", value, "\r\n"]);
         }
-        head.push_str("\r\n");
-        stream.write_all(head.as_bytes()).await.unwrap();
-        // A request that is refused early may find its connection closed.
-        let _ = stream.write_all(&self.body).await;
-        stream
+        head + "\r\n"
     }
 }
 

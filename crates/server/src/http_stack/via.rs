@@ -1,0 +1,94 @@
+//! How a request came: through which listener, and from whom.
+
+use std::net::SocketAddr;
+
+use gantry_policy::exposure::is_loopback;
+
+use super::Route;
+
+/// Which routes a listener shows. One that it does not show is nowhere, for whoever comes by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Face {
+    /// All of them.
+    Everything,
+    /// What concerns whoever runs the gateway: all but MCP.
+    Management,
+    /// The figures for Prometheus.
+    Metrics,
+}
+
+/// Who is at the other end of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Peer {
+    /// Somebody at an address.
+    At(SocketAddr),
+    /// A process of the user whose gateway this is, on a unix socket.
+    SameUser,
+}
+
+/// How a request came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Via {
+    pub(crate) face: Face,
+    /// Whether the connection is encrypted.
+    pub(crate) is_tls: bool,
+    pub(crate) peer: Peer,
+}
+
+// === impl Face ===
+
+impl Face {
+    pub(crate) fn shows(self, route: Route<'_>) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Management => !route.is_mcp(),
+            Self::Metrics => route == Route::Metrics,
+        }
+    }
+}
+
+// === impl Peer ===
+
+impl Peer {
+    /// Tells whether it is on this machine.
+    pub(crate) fn is_near(self) -> bool {
+        match self {
+            Self::At(address) => is_loopback(address),
+            Self::SameUser => true,
+        }
+    }
+}
+
+impl std::fmt::Display for Peer {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::At(address) => address.fmt(formatter),
+            Self::SameUser => formatter.write_str("socket"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Face, Route};
+
+    #[track_caller]
+    fn check(face: Face, shown: &[&str], hidden: &[&str]) {
+        for path in shown {
+            assert!(face.shows(Route::of(path)), "{face:?} {path}");
+        }
+        for path in hidden {
+            assert!(!face.shows(Route::of(path)), "{face:?} {path}");
+        }
+    }
+
+    #[test]
+    fn a_listener_shows_what_it_is_for() {
+        let administrative = ["/", "/health", "/ready", "/metrics", "/api/servers"];
+        check(Face::Everything, &administrative, &[]);
+        check(Face::Everything, &["/mcp", "/mcp/git"], &[]);
+        check(Face::Management, &administrative, &["/mcp", "/mcp/git"]);
+        let rest = ["/", "/health", "/ready", "/api/servers", "/mcp", "/nothing"];
+        check(Face::Metrics, &["/metrics"], &rest);
+    }
+}

@@ -1,3 +1,5 @@
+//! Trace contexts are read and written; spans belong to their trace; sampling; the bound of the queue.
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;

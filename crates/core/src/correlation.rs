@@ -6,6 +6,8 @@
 use std::future::Future;
 use std::sync::{Arc, OnceLock};
 
+use futures_util::future::Either;
+
 use crate::trace::TraceContext;
 
 tokio::task_local! {
@@ -18,23 +20,27 @@ pub struct Correlation {
     /// Its own, unless the client made two requests of one name.
     pub request_id: Arc<str>,
     /// Of what it is a part; the same as the request's own where the client gave none.
-    pub correlation_id: Arc<str>,
+    pub part_of: Arc<str>,
     /// Its trace, once there is one.
     pub trace: OnceLock<TraceContext>,
 }
 
 impl Correlation {
     /// Names a request.
-    pub fn new(request_id: Arc<str>, correlation_id: Arc<str>) -> Arc<Self> {
-        Arc::new(Self { request_id, correlation_id, trace: OnceLock::new() })
+    pub fn new(request_id: Arc<str>, part_of: Arc<str>) -> Arc<Self> {
+        Arc::new(Self { request_id, part_of, trace: OnceLock::new() })
     }
 }
 
 /// Runs a future as part of a request; without one, as part of none.
-pub async fn within<F: Future>(correlation: Option<Arc<Correlation>>, task: F) -> F::Output {
+pub fn within<F: Future>(
+    correlation: Option<Arc<Correlation>>,
+    task: F,
+) -> impl Future<Output = F::Output> {
+    // No async function: its future would have room for the task more than once.
     match correlation {
-        Some(correlation) => CURRENT.scope(correlation, task).await,
-        None => task.await,
+        Some(correlation) => Either::Left(CURRENT.scope(correlation, task)),
+        None => Either::Right(task),
     }
 }
 

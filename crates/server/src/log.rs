@@ -172,7 +172,7 @@ impl LogControl {
 
 impl std::fmt::Debug for LogControl {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("LogControl").field("levels", &self.levels()).finish()
+        formatter.debug_struct("LogControl").field("levels", &self.levels()).finish_non_exhaustive()
     }
 }
 

@@ -13,7 +13,7 @@ use crate::support::scripted::{Answer, Script, Scripted};
 
 const LIMIT: Duration = Duration::from_secs(30);
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
-const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa05a902b7-01";
 const OTHER: &str = "00-aaaabbbbccccddddeeeeffff00001111-0102030405060708-01";
 
 /// A collector on OpenTelemetry's own types; it puts off as many requests as it is told.
@@ -94,7 +94,7 @@ async fn a_call_is_a_span_with_one_for_the_server_within() {
 
     let server = collector.span(|span| span["name"] == "tools/call up__add").await;
     let inner = collector.span(|span| span["name"] == "tools/call add").await;
-    assert_eq!((&server["trace"], &server["parent"]), (&json!(TRACE), &json!("00f067aa0ba902b7")));
+    assert_eq!((&server["trace"], &server["parent"]), (&json!(TRACE), &json!("00f067aa05a902b7")));
     assert_eq!(server["links"], json!(["0102030405060708"]));
     assert_eq!((&server["kind"], &server["status"]), (&json!(2), &json!(0)));
     assert_eq!(server["resource"]["service.name"], "gate");

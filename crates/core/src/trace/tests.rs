@@ -1,3 +1,5 @@
+//! Trace contexts are read and written; spans belong to their trace; sampling; the bound of the queue.
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -7,7 +9,7 @@ use tokio::sync::mpsc;
 use super::{Kind, Parents, SpanRecord, TraceContext, Tracer};
 use crate::clock::FixedClock;
 
-const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa05a902b7-01";
 
 fn tracer(ratio: f64, room: usize) -> (Arc<Tracer>, mpsc::Receiver<SpanRecord>, Arc<AtomicUsize>) {
     let (sender, receiver) = mpsc::channel(room);
@@ -29,7 +31,7 @@ fn a_traceparent_is_read_and_written_as_the_recommendation_says() {
     let context = parsed(PARENT).unwrap();
     assert!(context.is_sampled);
     assert_eq!(context.to_string(), PARENT);
-    assert_eq!(context.span_text(), "00f067aa0ba902b7");
+    assert_eq!(context.span_text(), "00f067aa05a902b7");
     let later = PARENT.replacen("00", "cc", 1) + "-what-is-to-come";
     assert_eq!(parsed(&later).unwrap().trace, context.trace);
     assert!(!parsed(&PARENT.replace("-01", "-02")).unwrap().is_sampled);
@@ -41,7 +43,7 @@ fn a_traceparent_is_read_and_written_as_the_recommendation_says() {
         &PARENT.to_uppercase(),
         &PARENT.replace('-', "_"),
         &PARENT.replace("4bf92f3577b34da6a3ce929d0e0e4736", &"0".repeat(32)),
-        &PARENT.replace("00f067aa0ba902b7", &"0".repeat(16)),
+        &PARENT.replace("00f067aa05a902b7", &"0".repeat(16)),
         &PARENT.replacen("4bf9", "4bé", 1),
     ] {
         assert_eq!(parsed(bad), None, "{bad}");

@@ -86,5 +86,5 @@ impl Refusal {
 /// What the request is a part of, if its client says so and it is not the request itself.
 fn whole(request_id: &str) -> Option<Value> {
     let names = gantry_core::correlation::current()?;
-    (*names.correlation_id != *request_id).then(|| (*names.correlation_id).into())
+    (*names.part_of != *request_id).then(|| (*names.part_of).into())
 }

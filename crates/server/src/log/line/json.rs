@@ -40,7 +40,7 @@ pub(super) fn write(line: &Line, service: &str) -> String {
     put("service", service.into());
     if let Some(request) = line.request.as_deref() {
         put("request_id", (*request.request_id).into());
-        put("correlation_id", (*request.correlation_id).into());
+        put("correlation_id", (*request.part_of).into());
         if let Some(trace) = request.trace.get() {
             put("trace_id", trace.trace_text().into());
             put("span_id", trace.span_text().into());

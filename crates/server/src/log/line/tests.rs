@@ -1,3 +1,5 @@
+//! Lines in each of the formats, and a filter of Logstash that reads one of them.
+
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 

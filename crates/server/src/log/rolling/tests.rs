@@ -1,3 +1,5 @@
+//! Files that are followed by others, on a real file system and a clock that goes ahead.
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};

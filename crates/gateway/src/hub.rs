@@ -7,6 +7,7 @@
 //! Invariant: nothing here waits for a client.
 
 mod announce;
+mod keep;
 mod level;
 mod listen;
 mod question;
@@ -24,12 +25,14 @@ use gantry_protocol::{Message, RpcError, meta, method};
 use parking_lot::Mutex;
 
 pub use announce::lists_of;
+pub use keep::Keeper;
 pub use level::Level;
 pub use listen::{Listen, ListenFilter, ListenParts, Subscriptions};
 pub use question::{Question, Way, gone};
-pub use session::{CallSlot, Lists, Session, Unsubscribed};
+pub use session::{CallSlot, Lifetime, Session, Unsubscribed};
 pub use sink::Sink;
 
+pub(crate) use keep::REVIVAL;
 pub(crate) use session::next_number;
 
 use crate::census::{HubCounts, SessionCensus};
@@ -108,10 +111,17 @@ impl Hub {
         self.began.store(unix_seconds, Ordering::Relaxed);
     }
 
-    /// Tells whether a session was opened by an earlier process, and not ended by this one: if
-    /// nothing is remembered of it, it was lost, and its client is not to blame.
+    /// Tells whether a session was opened by an earlier process, not too long ago, and not ended by
+    /// this one: if nothing is remembered of it, it was lost, and its client is not to blame.
     pub(crate) fn was_lost(&self, id: SessionId, issued: u64) -> bool {
-        issued < self.began.load(Ordering::Relaxed) && !self.ended.lock().contains(&id)
+        let began = self.began.load(Ordering::Relaxed);
+        let is_recent = issued >= began.saturating_sub(REVIVAL.as_secs());
+        issued < began && is_recent && !self.has_ended(id)
+    }
+
+    /// Tells whether a session ended here lately.
+    pub(crate) fn has_ended(&self, id: SessionId) -> bool {
+        self.ended.lock().contains(&id)
     }
 
     /// Tells what is open, `most` sessions at most.

@@ -41,7 +41,7 @@ use gantry_transport::client::stdio::Launcher;
 use tokio::sync::Notify;
 
 use crate::census::Census;
-use crate::hub::Hub;
+use crate::hub::{Hub, Keeper};
 use crate::metrics::Metrics;
 use crate::registry::{Applied, Registry};
 use crate::spec::GatewaySpec;
@@ -59,7 +59,7 @@ pub struct Gateway {
     /// Seals session ids and cursors.
     pub keys: Arc<KeyRing>,
     /// Keeps what is known of sessions.
-    pub sessions: Arc<dyn SessionStore>,
+    pub keeper: Keeper,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// Records what requests do; `None` when nothing is recorded.
@@ -123,9 +123,9 @@ impl Gateway {
         let gateway = Arc::new(Self {
             registry: Registry::new(deps, spec),
             hub,
+            keeper: Keeper::new(parts.sessions, Arc::clone(&parts.metrics)),
             metrics: parts.metrics,
             keys: parts.keys,
-            sessions: parts.sessions,
             clock: parts.clock,
             tracer: parts.tracer,
             tasks: parts.tasks,

@@ -80,7 +80,8 @@ impl Running {
         let background = Tasks::new();
         let http_metrics = HttpMetrics::new(&mut registry);
         let store: Arc<dyn OfferStore> = Arc::new(kept.store.clone());
-        let holdings = (store, kept.keys);
+        let sessions = compose::session_store(&live.config, &kept.store);
+        let holdings = (store, sessions, kept.keys);
         let gateway =
             compose::gateway(&live.config, &options.env, holdings, &background, &mut registry)
                 .await?;

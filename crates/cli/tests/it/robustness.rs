@@ -14,6 +14,7 @@ mod long_lines;
 mod raw_http;
 mod restarts;
 mod secrets;
+mod sessions;
 mod slow_reader;
 mod strangers;
 

@@ -21,7 +21,7 @@ use super::reply::{self, coded};
 use super::sessions::unknown_view;
 use super::{HttpRequest, Origin, legacy, modern, standalone};
 use crate::Gateway;
-use crate::hub::Session;
+use crate::hub::{Lifetime, Session};
 use crate::snapshot::Snapshot;
 use crate::traces;
 
@@ -180,7 +180,8 @@ impl Gateway {
     ) -> Response<ReplyBody> {
         let Some(id) = message.id() else { return reply::accepted() };
         let _span = traces::begin(self, arrival.origin.came(), revision, message);
-        let opened = match self.open_session(&arrival.origin, revision, message).await {
+        let opened = self.open_session(&arrival.origin, revision, message, Lifetime::Kept).await;
+        let opened = match opened {
             Ok(opened) => opened,
             Err(refusal) => return self.refuse(Some(id), &refusal),
         };
@@ -191,7 +192,7 @@ impl Gateway {
         response
     }
 
-    async fn session_of(&self, arrival: &Arrival) -> Option<Arc<Session>> {
+    async fn session_of(self: &Arc<Self>, arrival: &Arrival) -> Option<Arc<Session>> {
         let id = arrival.header(headers::SESSION_ID)?;
         self.find_session(&arrival.origin, &id).await
     }

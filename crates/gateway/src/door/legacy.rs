@@ -253,7 +253,7 @@ impl Job {
         let level = Level::parse(&name)
             .ok_or_else(|| RpcError::invalid_params(format!("unknown log level: `{name}`")))?;
         self.session.set_level(&name, level);
-        self.remember().await;
+        self.gateway.keeper.note(&self.session);
         let (gateway, context, name) =
             (Arc::clone(&self.gateway), context.clone(), name.into_owned());
         // Upstreams are told beside the answer, which does not depend on theirs.
@@ -266,7 +266,7 @@ impl Job {
     async fn subscribe(&self, context: &CallContext, message: &Message) -> Result<Bytes, RpcError> {
         let uri = uri_of(message)?;
         self.gateway.subscribe_session(&self.session, context, &uri).await?;
-        self.remember().await;
+        self.gateway.keeper.note(&self.session);
         Ok(Bytes::from_static(b"{}"))
     }
 
@@ -275,16 +275,9 @@ impl Job {
         if let Unsubscribed::Last(subscription) = self.session.unsubscribe(&uri) {
             self.gateway.hub.unwatch_session(self.session.id, &subscription, &uri);
             crate::dispatch::unsubscribe(&self.gateway, &subscription, &uri).await;
-            self.remember().await;
         }
+        self.gateway.keeper.note(&self.session);
         Ok(Bytes::from_static(b"{}"))
-    }
-
-    /// Writes down what changed of the session.
-    async fn remember(&self) {
-        if self.gateway.hub.session(self.session.id).is_some() {
-            self.gateway.sessions.put(self.session.id, self.session.record()).await;
-        }
     }
 }
 

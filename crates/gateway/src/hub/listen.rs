@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use gantry_core::session::Lists;
 use gantry_core::{CallContext, Principal};
 use gantry_protocol::{Id, Message, ObjectEdit, json, message, meta, method};
 use parking_lot::Mutex;
 use serde_json::{Map, Value};
 
-use super::session::Lists;
 use super::sink::Sink;
 use crate::dispatch::Subscription;
 

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use gantry_core::session::{SessionId, SessionRecord};
+use gantry_core::session::{Lists, SessionId, SessionRecord};
 use gantry_core::{CallContext, Caller, ErrorCode, NoClient, Principal};
 use gantry_protocol::capabilities::Profile;
 use gantry_protocol::{Id, Message, Revision, RpcError};
@@ -46,8 +46,18 @@ pub struct Session {
     pub view: Box<str>,
     /// Agreed at `initialize`.
     pub revision: Revision,
+    lifetime: Lifetime,
     level: AtomicU8,
     state: Mutex<State>,
+}
+
+/// How long a session can go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lifetime {
+    /// As long as the connection it was opened on.
+    Connection,
+    /// As long as its client is heard now and then, also by a later process.
+    Kept,
 }
 
 #[derive(Debug)]
@@ -59,12 +69,11 @@ struct State {
     calls: Vec<OpenCall>,
     questions: HashMap<Box<str>, oneshot::Sender<Message>>,
     subscriptions: HashMap<Box<str>, Subscribed>,
+    /// URIs that an earlier process was subscribed to for this session, and this one not yet.
+    wanted: Vec<Box<str>>,
     lists: Lists,
     ended: bool,
 }
-
-/// The digests of the lists that the client was last told of.
-pub type Lists = [u64; 3];
 
 /// A message that waits for a stream.
 #[derive(Debug)]
@@ -113,8 +122,9 @@ pub(crate) fn next_number() -> u64 {
 }
 
 impl Session {
-    /// Makes the live part of the session that a record describes.
-    pub fn new(id: SessionId, record: &SessionRecord, lists: Lists) -> Arc<Self> {
+    /// Makes the live part of the session that a record describes. What the record is subscribed
+    /// to is yet to be subscribed.
+    pub fn new(id: SessionId, record: &SessionRecord, lifetime: Lifetime) -> Arc<Self> {
         let level = record.log_level.as_deref().and_then(Level::parse);
         let caller = Caller {
             revision: record.revision,
@@ -130,6 +140,7 @@ impl Session {
             principal: Arc::new(record.principal.clone()),
             view: record.view.clone(),
             revision: record.revision,
+            lifetime,
             level: AtomicU8::new(level.map_or(NO_LEVEL, Level::rank)),
             state: Mutex::new(State {
                 caller: Arc::new(caller),
@@ -139,15 +150,17 @@ impl Session {
                 calls: Vec::new(),
                 questions: HashMap::new(),
                 subscriptions: HashMap::new(),
-                lists,
+                wanted: record.subscriptions.clone(),
+                lists: record.lists,
                 ended: false,
             }),
         })
     }
 
-    /// Returns what is to be remembered of the session.
-    pub fn record(&self) -> SessionRecord {
+    /// Returns what is to be remembered of the session; `now` is in unix seconds.
+    pub fn record(&self, now: u64) -> SessionRecord {
         let state = self.state.lock();
+        let held = state.subscriptions.keys();
         SessionRecord {
             revision: self.revision,
             principal: (*self.principal).clone(),
@@ -155,8 +168,35 @@ impl Session {
             client_info: state.caller.info.clone().unwrap_or_else(|| Bytes::from_static(b"{}")),
             view: self.view.clone(),
             log_level: state.caller.log_level.clone(),
-            subscriptions: state.subscriptions.keys().cloned().collect(),
+            subscriptions: held.chain(&state.wanted).cloned().collect(),
+            lists: state.lists,
+            seen_at: now.saturating_sub(state.seen.elapsed().as_secs()),
         }
+    }
+
+    /// Tells whether the session may outlive its connections.
+    pub fn is_kept(&self) -> bool {
+        self.lifetime == Lifetime::Kept
+    }
+
+    /// Tells whether the client was heard since then.
+    pub(super) fn heard_since(&self, moment: Instant) -> bool {
+        self.state.lock().seen >= moment
+    }
+
+    /// Returns the unix seconds at which the client was last heard; `now` is the present.
+    pub(super) fn seen_at(&self, now: u64) -> u64 {
+        now.saturating_sub(self.state.lock().seen.elapsed().as_secs())
+    }
+
+    /// Returns the URIs that are yet to be subscribed again.
+    pub fn wanted(&self) -> Vec<Box<str>> {
+        self.state.lock().wanted.clone()
+    }
+
+    /// Tells whether a URI is yet to be subscribed again.
+    pub fn wants(&self, uri: &str) -> bool {
+        self.state.lock().wanted.iter().any(|wanted| **wanted == *uri)
     }
 
     /// Returns how the client speaks, and notes that it was heard.
@@ -317,7 +357,8 @@ impl Session {
 
     /// Tells whether the session may subscribe to one more URI.
     pub fn may_subscribe(&self) -> bool {
-        self.state.lock().subscriptions.len() < MAX_SUBSCRIPTIONS
+        let state = self.state.lock();
+        state.subscriptions.len() + state.wanted.len() < MAX_SUBSCRIPTIONS
     }
 
     /// Holds a new subscription; gives it back if the URI was subscribed meanwhile.
@@ -330,6 +371,7 @@ impl Session {
             held.times += 1;
             return Some(subscription);
         }
+        state.wanted.retain(|wanted| **wanted != *uri);
         state.subscriptions.insert(uri.into(), Subscribed { subscription, times: 1 });
         None
     }
@@ -337,7 +379,10 @@ impl Session {
     /// Counts one subscription less.
     pub fn unsubscribe(&self, uri: &str) -> Unsubscribed {
         let mut state = self.state.lock();
-        let Some(held) = state.subscriptions.get_mut(uri) else { return Unsubscribed::Nothing };
+        let Some(held) = state.subscriptions.get_mut(uri) else {
+            state.wanted.retain(|wanted| **wanted != *uri);
+            return Unsubscribed::Nothing;
+        };
         held.times -= 1;
         if held.times > 0 {
             return Unsubscribed::Nothing;
@@ -375,6 +420,7 @@ impl Session {
         state.stream = None;
         state.kept = Vec::new();
         state.questions = HashMap::new();
+        state.wanted = Vec::new();
         for call in &state.calls {
             call.cancelled.cancel();
         }

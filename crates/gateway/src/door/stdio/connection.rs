@@ -22,7 +22,7 @@ use super::super::sessions::unknown_view;
 use super::super::{Origin, listen, modern};
 use crate::Gateway;
 use crate::causes;
-use crate::hub::{Session, Sink, next_number};
+use crate::hub::{Lifetime, Session, Sink, next_number};
 use crate::traces;
 
 /// Requests that one connection may have open.
@@ -196,9 +196,9 @@ impl Connection {
 
     async fn initialize(&self, revision: Revision, message: &Message) {
         let Some(id) = message.id() else { return };
-        let origin = self.origin();
+        let (origin, lifetime) = (self.origin(), Lifetime::Connection);
         let _span = traces::begin(&self.gateway, origin.came(), revision, message);
-        match self.gateway.open_session(&origin, revision, message).await {
+        match self.gateway.open_session(&origin, revision, message, lifetime).await {
             Ok(opened) => {
                 let before = self.session.lock().replace(Arc::clone(&opened.session));
                 if let Some(before) = before {

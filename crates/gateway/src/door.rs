@@ -35,6 +35,8 @@ use gantry_core::trace::TraceContext;
 
 use crate::traces::Came;
 
+pub use standalone::resumes_a_call;
+
 /// How long an answer may keep a client waiting before its response becomes a stream, so that
 /// comments can keep the connection open.
 const HEAD_WAIT: Duration = Duration::from_secs(5);

@@ -13,6 +13,7 @@ mod listen;
 mod question;
 mod session;
 mod sink;
+mod streams;
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt::Debug;
@@ -31,6 +32,7 @@ pub use listen::{Listen, ListenFilter, ListenParts, Subscriptions};
 pub use question::{Question, Way, gone};
 pub use session::{CallSlot, Lifetime, Session, Unsubscribed};
 pub use sink::Sink;
+pub use streams::{EventId, Reading, Replays, StreamKind, Streams};
 
 pub(crate) use keep::REVIVAL;
 pub(crate) use session::next_number;
@@ -38,6 +40,7 @@ pub(crate) use session::next_number;
 use crate::census::{HubCounts, SessionCensus};
 use crate::dispatch::Subscription;
 use crate::metrics::Metrics;
+use crate::spec::LegacySpec;
 use crate::upstream::scope::LaneKey;
 
 /// Sessions that may be open at once.
@@ -76,6 +79,8 @@ pub struct Hub {
     began: AtomicU64,
     /// Sessions that ended here, the last few: their ids must not revive them.
     ended: Mutex<VecDeque<SessionId>>,
+    /// What is kept of the streams of sessions.
+    pub(crate) replays: Arc<Replays>,
     metrics: Arc<Metrics>,
 }
 
@@ -102,6 +107,7 @@ impl Hub {
             watches: Mutex::default(),
             began: AtomicU64::new(0),
             ended: Mutex::default(),
+            replays: Replays::new(LegacySpec::default().replay.total),
             metrics,
         })
     }

@@ -110,6 +110,7 @@ impl Gateway {
     /// Makes a gateway without upstreams; [`Gateway::apply`] starts them.
     pub fn new(parts: GatewayParts, spec: GatewaySpec) -> Arc<Self> {
         let hub = Hub::new(Arc::clone(&parts.metrics));
+        hub.replays.set_limit(spec.legacy.replay.total);
         let deps = Arc::new(Deps {
             launcher: parts.launcher,
             http: parts.http,
@@ -143,6 +144,7 @@ impl Gateway {
 
     /// Takes a new configuration; what did not change keeps its connections.
     pub async fn apply(&self, spec: GatewaySpec) -> Applied {
+        self.hub.replays.set_limit(spec.legacy.replay.total);
         self.registry.apply(spec).await
     }
 

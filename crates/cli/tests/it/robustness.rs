@@ -9,6 +9,7 @@ mod bystander;
 mod children;
 mod companions;
 mod crowd;
+mod cuts;
 mod gate;
 mod long_lines;
 mod raw_http;

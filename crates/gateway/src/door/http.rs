@@ -21,8 +21,9 @@ use super::reply::{self, coded};
 use super::sessions::unknown_view;
 use super::{HttpRequest, Origin, legacy, modern, standalone};
 use crate::Gateway;
-use crate::hub::{Lifetime, Session};
+use crate::hub::{Lifetime, Reading, Session};
 use crate::snapshot::Snapshot;
+use crate::spec::LegacySpec;
 use crate::traces;
 
 /// The methods of the endpoint, for those that have a session.
@@ -36,6 +37,8 @@ pub(super) struct Arrival {
     pub(super) accepts: Accepts,
     /// Silence on a stream after which a comment is sent.
     pub(super) keep_alive: Duration,
+    /// What legacy clients are given beyond their answers.
+    pub(super) legacy: LegacySpec,
 }
 
 impl Gateway {
@@ -59,6 +62,7 @@ impl Gateway {
             },
             headers: parts.headers,
             keep_alive: snapshot.spec.keep_alive,
+            legacy: snapshot.spec.legacy,
         };
         match parts.method {
             Method::POST => {}
@@ -109,7 +113,7 @@ impl Gateway {
             return self.refuse(None, &reply::unknown_session());
         };
         if *method == Method::GET {
-            return standalone::open(self, &arrival, session);
+            return standalone::open(self, &arrival, &session);
         }
         self.end_session(&session).await;
         body::empty(StatusCode::OK)
@@ -199,6 +203,16 @@ impl Gateway {
 }
 
 impl Arrival {
+    /// Returns how streams are given to a legacy client of that revision.
+    pub(super) fn reading(&self, revision: Revision) -> Reading {
+        let is_primed = revision == Revision::V2025_11_25;
+        Reading {
+            keep_alive: self.keep_alive,
+            primer: is_primed.then_some(self.legacy.retry),
+            limits: self.legacy.replay,
+        }
+    }
+
     /// Returns a header; one that was sent several times comes joined by commas, so that it equals
     /// nothing.
     pub(super) fn header(&self, name: &str) -> Option<Cow<'_, str>> {

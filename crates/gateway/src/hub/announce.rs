@@ -17,6 +17,8 @@ const DEBOUNCE: Duration = Duration::from_millis(250);
 /// How often to look for sessions that nothing is heard of, at least; short lives are looked at
 /// four times.
 const SWEEP: Duration = Duration::from_mins(15);
+/// How often to look for events that are kept for longer than they should be, at least.
+const STREAM_SWEEP: Duration = Duration::from_secs(30);
 /// Sessions looked at before other tasks get their turn.
 const BATCH: usize = 64;
 
@@ -48,6 +50,8 @@ impl Hub {
         tasks.spawn_until_stop("sweep-sessions", async move { own.sweep().await });
         let own = Arc::clone(gateway);
         tasks.spawn("keep-sessions", async move { own.keep_sessions().await });
+        let own = Arc::clone(gateway);
+        tasks.spawn_until_stop("sweep-streams", async move { own.sweep_streams().await });
         let own = Arc::clone(gateway);
         tasks.spawn("end-streams", async move {
             own.tasks.stopping().cancelled().await;
@@ -123,12 +127,22 @@ impl Gateway {
         }
     }
 
+    async fn sweep_streams(&self) {
+        loop {
+            let kept = self.registry.snapshot().spec.legacy.replay.time;
+            tokio::time::sleep(STREAM_SWEEP.min(kept / 4)).await;
+            self.hub.replays.sweep();
+        }
+    }
+
     fn end_streams(&self) {
+        let retry = self.registry.snapshot().spec.legacy.retry;
         for listen in self.hub.all_listens() {
             self.hub.conclude_listen(listen.number);
         }
         for session in self.hub.all_sessions() {
-            session.close_stream();
+            session.give_up_calls();
+            session.close_stream(retry);
         }
     }
 }

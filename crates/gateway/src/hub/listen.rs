@@ -132,7 +132,7 @@ impl Listen {
         let mut params = self.params();
         params.set("notifications", self.filter.write().to_string().into_bytes());
         let message = message::notification(method::SUBSCRIPTIONS_ACKNOWLEDGED, &params.finish());
-        self.sink.begin(false, &[message]);
+        self.sink.begin(&[message]);
     }
 
     /// Passes a notification on under this stream's id; `false` when the client does not read.

@@ -15,6 +15,7 @@ use gantry_core::session::{Lists, SessionId, SessionRecord};
 use gantry_core::{CallContext, Caller, ErrorCode, NoClient, Principal};
 use gantry_protocol::capabilities::Profile;
 use gantry_protocol::{Id, Message, Revision, RpcError};
+use gantry_transport::server::EventBody;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -22,9 +23,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::level::Level;
 use super::sink::Sink;
+use super::streams::{Reading, Replays, Streams};
 use crate::causes;
 use crate::census::SessionCensus;
 use crate::dispatch::Subscription;
+use crate::spec::ReplayLimits;
 
 /// Requests that one session may have open.
 const MAX_CALLS: usize = 256;
@@ -64,7 +67,10 @@ pub enum Lifetime {
 struct State {
     caller: Arc<Caller>,
     seen: Instant,
-    stream: Option<(u64, Sink)>,
+    /// The pipe it came by, or the one stream of the transport of 2024-11-05.
+    pipe: Option<Sink>,
+    /// Since the first event stream of Streamable HTTP.
+    streams: Option<Arc<Streams>>,
     kept: Vec<Kept>,
     calls: Vec<OpenCall>,
     questions: HashMap<Box<str>, oneshot::Sender<Message>>,
@@ -73,6 +79,8 @@ struct State {
     wanted: Vec<Box<str>>,
     lists: Lists,
     ended: bool,
+    /// The gateway ends: calls are given up.
+    ending: bool,
 }
 
 /// A message that waits for a stream.
@@ -145,7 +153,8 @@ impl Session {
             state: Mutex::new(State {
                 caller: Arc::new(caller),
                 seen: Instant::now(),
-                stream: None,
+                pipe: None,
+                streams: None,
                 kept: Vec::new(),
                 calls: Vec::new(),
                 questions: HashMap::new(),
@@ -153,6 +162,7 @@ impl Session {
                 wanted: record.subscriptions.clone(),
                 lists: record.lists,
                 ended: false,
+                ending: false,
             }),
         })
     }
@@ -219,7 +229,10 @@ impl Session {
             questions: state.questions.len(),
             subscriptions: state.subscriptions.len(),
             kept_messages: state.kept.len(),
-            stream: state.stream.as_ref().map(|(_, sink)| sink.fill()),
+            stream: match &state.streams {
+                Some(streams) => streams.fill(),
+                None => state.pipe.as_ref().and_then(Sink::fill),
+            },
         }
     }
 
@@ -260,6 +273,20 @@ impl Session {
         Some(CallSlot { session: Arc::clone(self), number, cancelled })
     }
 
+    /// Gives up every call, because the gateway ends.
+    pub fn give_up_calls(&self) {
+        let mut state = self.state.lock();
+        state.ending = true;
+        for call in &state.calls {
+            call.cancelled.cancel();
+        }
+    }
+
+    /// Tells whether calls are given up, because the gateway ends.
+    pub fn is_ending(&self) -> bool {
+        self.state.lock().ending
+    }
+
     /// Cancels the open call of that id; tells whether there was one.
     pub fn cancel(&self, id: &Id) -> bool {
         let state = self.state.lock();
@@ -267,26 +294,39 @@ impl Session {
         call.inspect(|call| call.cancelled.cancel()).is_some()
     }
 
-    /// Takes a standalone stream into use, and sends what was kept for it. An older one ends.
-    pub fn attach(&self, sink: Sink, primed: bool) -> u64 {
-        let number = next_number();
+    /// Takes the way into use on which everything of the session goes.
+    pub fn attach(&self, pipe: Sink) {
+        let mut state = self.state.lock();
+        state.seen = Instant::now();
+        if !state.ended {
+            state.pipe = Some(pipe);
+            state.flush();
+        }
+    }
+
+    /// Notes that the client was there until now.
+    pub fn heard(&self) {
+        self.state.lock().seen = Instant::now();
+    }
+
+    /// Returns the event streams, making them if there were none yet; `None` when the session has
+    /// ended.
+    pub fn streams(&self, replays: &Arc<Replays>, limits: ReplayLimits) -> Option<Arc<Streams>> {
+        let mut state = self.state.lock();
+        if state.ended {
+            return None;
+        }
+        Some(Arc::clone(state.streams.get_or_insert_with(|| Streams::new(replays, limits))))
+    }
+
+    /// Gives the standalone stream to a reader; what was kept for it comes first. An older
+    /// reader's stream ends. `None` when the session has ended.
+    pub fn read_standalone(&self, replays: &Arc<Replays>, reading: Reading) -> Option<EventBody> {
+        let streams = self.streams(replays, reading.limits)?;
         let mut state = self.state.lock();
         state.seen = Instant::now();
         let kept: Vec<Bytes> = state.kept.drain(..).map(|kept| kept.message).collect();
-        sink.begin(primed, &kept);
-        if !state.ended {
-            state.stream = Some((number, sink));
-        }
-        number
-    }
-
-    /// Forgets a standalone stream whose reader is gone.
-    pub fn detach(&self, number: u64) {
-        let mut state = self.state.lock();
-        if state.stream.as_ref().is_some_and(|(open, _)| *open == number) {
-            state.stream = None;
-        }
-        state.seen = Instant::now();
+        Some(streams.standalone(reading, &kept))
     }
 
     /// Sends a message on the standalone stream, or keeps it until there is one. The same message
@@ -296,24 +336,36 @@ impl Session {
         if state.ended {
             return false;
         }
+        if let Some(told) = state.streams.as_ref().and_then(|all| all.tell(&message, None)) {
+            return told;
+        }
         state.flush();
         state.offer(&message) || state.keep(message, None)
     }
 
-    /// Sends a message on the standalone stream if that is possible now.
+    /// Sends a message on the standalone stream if that is possible now, or soon.
     pub fn tell_now(&self, message: &Bytes) -> bool {
-        self.state.lock().offer(message)
+        let state = self.state.lock();
+        state.streams.as_ref().is_some_and(|all| all.tell_now(message)) || state.offer(message)
     }
 
     /// Sends a question on the standalone stream, or keeps it until there is one.
     pub(super) fn put_question(&self, id: &str, message: Bytes) -> bool {
         let mut state = self.state.lock();
-        !state.ended && (state.offer(&message) || state.keep(message, Some(id.into())))
+        if state.ended {
+            return false;
+        }
+        if let Some(told) = state.streams.as_ref().and_then(|all| all.tell(&message, Some(id))) {
+            return told;
+        }
+        state.offer(&message) || state.keep(message, Some(id.into()))
     }
 
     /// Tells whether a question still waits for a stream.
     pub(super) fn keeps_question(&self, id: &str) -> bool {
-        self.state.lock().kept.iter().any(|kept| kept.question.as_deref() == Some(id))
+        let state = self.state.lock();
+        state.kept.iter().any(|kept| kept.question.as_deref() == Some(id))
+            || state.streams.as_ref().is_some_and(|all| all.holds_question(id))
     }
 
     /// Notes a question; `false` when there are too many.
@@ -332,7 +384,8 @@ impl Session {
         let mut state = self.state.lock();
         let kept = state.kept.len();
         state.kept.retain(|kept| kept.question.as_deref() != Some(id));
-        let delivered = kept == state.kept.len();
+        let withdrawn = state.streams.as_ref().is_some_and(|all| all.withdraw(id));
+        let delivered = kept == state.kept.len() && !withdrawn;
         state.questions.remove(id).is_some() && delivered
     }
 
@@ -404,12 +457,21 @@ impl Session {
     /// Tells whether nothing has been heard of the client for that long and nothing is open.
     pub fn is_idle(&self, limit: Duration) -> bool {
         let state = self.state.lock();
-        state.stream.is_none() && state.calls.is_empty() && state.seen.elapsed() >= limit
+        let is_read =
+            state.pipe.is_some() || state.streams.as_ref().is_some_and(|all| all.is_read());
+        !is_read && state.calls.is_empty() && state.seen.elapsed() >= limit
     }
 
-    /// Ends the standalone stream; the session lives on.
-    pub fn close_stream(&self) {
-        self.state.lock().stream = None;
+    /// Ends the standalone stream, and says when to come again; the session lives on.
+    pub fn close_stream(&self, retry: Duration) {
+        let streams = {
+            let mut state = self.state.lock();
+            state.pipe = None;
+            state.streams.clone()
+        };
+        if let Some(streams) = streams {
+            streams.say_farewell(retry);
+        }
     }
 
     /// Ends the session: cancels its calls, gives up its questions, ends its stream. Returns the
@@ -417,7 +479,10 @@ impl Session {
     pub fn end(&self) -> Vec<(Box<str>, Subscription)> {
         let mut state = self.state.lock();
         state.ended = true;
-        state.stream = None;
+        state.pipe = None;
+        if let Some(streams) = state.streams.take() {
+            streams.clear();
+        }
         state.kept = Vec::new();
         state.questions = HashMap::new();
         state.wanted = Vec::new();
@@ -436,20 +501,13 @@ impl Session {
 }
 
 impl State {
-    fn offer(&mut self, message: &Bytes) -> bool {
-        let Some((_, sink)) = &self.stream else { return false };
-        let sent = sink.offer(message.clone());
-        if !sent && !sink.is_pipe() {
-            // A reader that lets the queue fill loses its stream, not its messages: it connects
-            // again and gets what was kept.
-            self.stream = None;
-        }
-        sent
+    fn offer(&self, message: &Bytes) -> bool {
+        self.pipe.as_ref().is_some_and(|pipe| pipe.offer(message.clone()))
     }
 
     /// Sends what was kept because a pipe was full.
     fn flush(&mut self) {
-        while self.stream.is_some() && !self.kept.is_empty() {
+        while self.pipe.is_some() && !self.kept.is_empty() {
             let message = self.kept[0].message.clone();
             if !self.offer(&message) {
                 return;

@@ -37,7 +37,7 @@ fn session(hub: &Hub, id: u8) -> (Arc<Session>, SessionId) {
 
 fn attached(session: &Session) -> mpsc::Receiver<Bytes> {
     let (sink, pipe) = Sink::pipe(16);
-    session.attach(sink, false);
+    session.attach(sink);
     pipe
 }
 

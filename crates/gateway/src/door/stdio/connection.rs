@@ -206,7 +206,7 @@ impl Connection {
                 }
                 self.send(own_message(id, Ok(opened.result))).await;
                 // Only now: nothing may come before the answer to the handshake.
-                opened.session.attach(self.sink.clone(), false);
+                opened.session.attach(self.sink.clone());
             }
             Err(refusal) => self.send(failure(Some(id), &refusal.error)).await,
         }

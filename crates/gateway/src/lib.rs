@@ -41,6 +41,7 @@ use gantry_transport::client::stdio::Launcher;
 use tokio::sync::Notify;
 
 use crate::census::Census;
+use crate::door::Handles;
 use crate::hub::{Hub, Keeper};
 use crate::metrics::Metrics;
 use crate::registry::{Applied, Registry};
@@ -60,6 +61,8 @@ pub struct Gateway {
     pub keys: Arc<KeyRing>,
     /// Keeps what is known of sessions.
     pub keeper: Keeper,
+    /// The connections of the transport of 2024-11-05.
+    pub handles: Handles,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// Records what requests do; `None` when nothing is recorded.
@@ -125,6 +128,7 @@ impl Gateway {
             registry: Registry::new(deps, spec),
             hub,
             keeper: Keeper::new(parts.sessions, Arc::clone(&parts.metrics)),
+            handles: Handles::default(),
             metrics: parts.metrics,
             keys: parts.keys,
             clock: parts.clock,

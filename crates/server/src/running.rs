@@ -228,7 +228,8 @@ impl Running {
     async fn wait_for_calls(&self, limit: Duration) {
         let quiet = async {
             loop {
-                if self.shared.http_metrics.under_way.get() == 0 {
+                let under_way = self.shared.http_metrics.under_way.get();
+                if under_way == 0 && self.shared.gateway.calls_apart() == 0 {
                     return;
                 }
                 tokio::time::sleep(LOOK).await;

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use gantry_core::ErrorCode;
 use gantry_protocol::headers::{self, ClientEra, PostHeaders, Refusal, check_batch, classify_post};
 use gantry_protocol::message::{Body, Kind};
@@ -77,18 +78,9 @@ impl Gateway {
             return self.refuse(None, &Refusal { status: 415, error });
         }
         let limits = BodyLimits { size: snapshot.spec.max_body, time: snapshot.spec.body_timeout };
-        let bytes = match read_body(&arrival.headers, body, limits).await {
+        let bytes = match read(&arrival.headers, body, limits).await {
             Ok(bytes) => bytes,
-            Err(error @ BodyError::TooLarge { .. }) => {
-                return self.refuse(None, &coded(ErrorCode::BodyTooLarge, error.to_string()));
-            }
-            Err(error @ BodyError::TooSlow { .. }) => {
-                let refusal = coded(ErrorCode::MalformedMessage, error.to_string());
-                return self.refuse(None, &Refusal { status: 408, ..refusal });
-            }
-            Err(error @ BodyError::Broken(_)) => {
-                return self.refuse(None, &coded(ErrorCode::MalformedMessage, error.to_string()));
-            }
+            Err(refusal) => return self.refuse(None, &refusal),
         };
         match Body::parse(bytes) {
             Ok(Body::One(message)) => self.post(arrival, &snapshot, message).await,
@@ -226,7 +218,23 @@ impl Arrival {
     }
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
+/// Reads a body, or says why it cannot be.
+pub(super) async fn read(
+    headers: &HeaderMap,
+    body: hyper::body::Incoming,
+    limits: BodyLimits,
+) -> Result<Bytes, Refusal> {
+    read_body(headers, body, limits).await.map_err(|error| match &error {
+        BodyError::TooLarge { .. } => coded(ErrorCode::BodyTooLarge, error.to_string()),
+        BodyError::TooSlow { .. } => {
+            let refusal = coded(ErrorCode::MalformedMessage, error.to_string());
+            Refusal { status: 408, ..refusal }
+        }
+        BodyError::Broken(_) => coded(ErrorCode::MalformedMessage, error.to_string()),
+    })
+}
+
+pub(super) fn is_json(headers: &HeaderMap) -> bool {
     let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
     let media = value.split(';').next().unwrap_or_default().trim();
     media.eq_ignore_ascii_case("application/json")

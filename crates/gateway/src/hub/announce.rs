@@ -140,6 +140,7 @@ impl Gateway {
         for listen in self.hub.all_listens() {
             self.hub.conclude_listen(listen.number);
         }
+        self.end_sse();
         for session in self.hub.all_sessions() {
             session.give_up_calls();
             session.close_stream(retry);

@@ -312,18 +312,14 @@ impl Session {
     /// Returns the event streams, making them if there were none yet; `None` when the session has
     /// ended.
     pub fn streams(&self, replays: &Arc<Replays>, limits: ReplayLimits) -> Option<Arc<Streams>> {
-        let mut state = self.state.lock();
-        if state.ended {
-            return None;
-        }
-        Some(Arc::clone(state.streams.get_or_insert_with(|| Streams::new(replays, limits))))
+        self.state.lock().streams(replays, limits)
     }
 
     /// Gives the standalone stream to a reader; what was kept for it comes first. An older
     /// reader's stream ends. `None` when the session has ended.
     pub fn read_standalone(&self, replays: &Arc<Replays>, reading: Reading) -> Option<EventBody> {
-        let streams = self.streams(replays, reading.limits)?;
         let mut state = self.state.lock();
+        let streams = state.streams(replays, reading.limits)?;
         state.seen = Instant::now();
         let kept: Vec<Bytes> = state.kept.drain(..).map(|kept| kept.message).collect();
         Some(streams.standalone(reading, &kept))
@@ -501,6 +497,13 @@ impl Session {
 }
 
 impl State {
+    fn streams(&mut self, replays: &Arc<Replays>, limits: ReplayLimits) -> Option<Arc<Streams>> {
+        if self.ended {
+            return None;
+        }
+        Some(Arc::clone(self.streams.get_or_insert_with(|| Streams::new(replays, limits))))
+    }
+
     fn offer(&self, message: &Bytes) -> bool {
         self.pipe.as_ref().is_some_and(|pipe| pipe.offer(message.clone()))
     }

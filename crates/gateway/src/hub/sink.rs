@@ -21,8 +21,12 @@ pub struct Sink {
 
 #[derive(Debug, Clone)]
 enum Way {
-    /// A stream that is over when its reader goes.
-    Events(EventSender),
+    /// A stream that is over when its reader goes; with `all` it carries everything of a
+    /// connection.
+    Events {
+        sender: EventSender,
+        all: bool,
+    },
     /// A numbered stream, whose reader may come again.
     Feed(Arc<Feed>),
     Pipe(mpsc::Sender<Bytes>),
@@ -32,7 +36,15 @@ impl Sink {
     /// Makes an event stream for one reader.
     pub fn events(keep_alive: Duration) -> (Self, EventBody) {
         let (sender, body) = event_stream(keep_alive);
-        (Self { way: Way::Events(sender) }, body)
+        (Self { way: Way::Events { sender, all: false } }, body)
+    }
+
+    /// Makes the event stream of the transport of 2024-11-05, on which everything comes: the first
+    /// event says where to post to.
+    pub fn one_stream(keep_alive: Duration, endpoint: &str) -> (Self, EventBody) {
+        let (sender, body) = event_stream(keep_alive);
+        sender.offer(sse::event(endpoint.as_bytes(), None, Some("endpoint")));
+        (Self { way: Way::Events { sender, all: true } }, body)
     }
 
     /// Makes the way to a stream that can be resumed.
@@ -48,21 +60,21 @@ impl Sink {
 
     /// Tells whether other conversations use the same way, so that it cannot be ended for one.
     pub fn is_pipe(&self) -> bool {
-        matches!(self.way, Way::Pipe(_))
+        matches!(self.way, Way::Pipe(_) | Way::Events { all: true, .. })
     }
 
     /// Returns the stream that can be resumed, if it is one.
     pub fn place(&self) -> Option<(Arc<Streams>, u64)> {
         match &self.way {
             Way::Feed(feed) => Some(feed.place()),
-            Way::Events(_) | Way::Pipe(_) => None,
+            Way::Events { .. } | Way::Pipe(_) => None,
         }
     }
 
     /// Sends a message if there is room now.
     pub fn offer(&self, message: Bytes) -> bool {
         match &self.way {
-            Way::Events(sender) => sender.offer(sse::event(&message, None, None)),
+            Way::Events { sender, .. } => sender.offer(sse::event(&message, None, None)),
             Way::Feed(feed) => feed.offer(&message),
             Way::Pipe(sender) => sender.try_send(message).is_ok(),
         }
@@ -73,7 +85,7 @@ impl Sink {
     /// Cancel safe: dropped before it returns, the message was not sent.
     pub async fn send(&self, message: Bytes) -> bool {
         match &self.way {
-            Way::Events(sender) => sender.send(sse::event(&message, None, None)).await,
+            Way::Events { sender, .. } => sender.send(sse::event(&message, None, None)).await,
             Way::Feed(feed) => feed.send(&message).await,
             Way::Pipe(sender) => sender.send(message).await.is_ok(),
         }
@@ -94,7 +106,7 @@ impl Sink {
 
     /// Sends what a stream begins with, in one piece.
     pub fn begin(&self, messages: &[Bytes]) -> bool {
-        let Way::Events(sender) = &self.way else {
+        let Way::Events { sender, .. } = &self.way else {
             return messages.iter().all(|message| self.offer(message.clone()));
         };
         let first: Vec<u8> =

@@ -28,10 +28,20 @@ use crate::traces;
 /// Requests that one connection may have open.
 const MAX_CALLS: usize = 1024;
 
+/// Which eras a connection takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::door) enum Eras {
+    /// A pipe of lines.
+    Both,
+    /// The transport of 2024-11-05.
+    Legacy,
+}
+
 /// A client at the other end of a pipe.
 #[derive(Debug)]
-pub(super) struct Connection {
+pub(in crate::door) struct Connection {
     gateway: Arc<Gateway>,
+    eras: Eras,
     view: Box<str>,
     principal: Arc<Principal>,
     sink: Sink,
@@ -47,14 +57,16 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(
+    pub(in crate::door) fn new(
         gateway: Arc<Gateway>,
         principal: Arc<Principal>,
         view: Box<str>,
         sink: Sink,
+        eras: Eras,
     ) -> Self {
         Self {
             gateway,
+            eras,
             view,
             principal,
             sink,
@@ -90,6 +102,10 @@ impl Connection {
                 }
             }
         }
+        self.finish_calls().await;
+    }
+
+    async fn finish_calls(&self) {
         // Nobody can answer a question any more, and a listen stream has no end of its own.
         if let Some(session) = self.session() {
             session.give_up_questions();
@@ -110,10 +126,33 @@ impl Connection {
 
     async fn hear(&self, line: Bytes) {
         match Body::parse(line) {
-            Ok(Body::One(message)) => self.hear_one(*message).await,
-            Ok(Body::Batch(elements)) => self.hear_batch(elements).await,
+            Ok(body) => self.hear_body(body).await,
             Err(error) => self.send(failure(error.id.as_ref(), &malformed(error.error))).await,
         }
+    }
+
+    /// Takes what the client said.
+    pub(in crate::door) async fn hear_body(&self, body: Body) {
+        match body {
+            Body::One(message) => self.hear_one(*message).await,
+            Body::Batch(elements) => self.hear_batch(elements).await,
+        }
+    }
+
+    /// Tells whether this is the connection of that principal.
+    pub(in crate::door) fn is_of(&self, principal: &Principal) -> bool {
+        *self.principal == *principal
+    }
+
+    /// Counts the calls under way.
+    pub(in crate::door) fn n_calls(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// Waits for the open calls and ends the session: the client can say no more.
+    pub(in crate::door) async fn wind_up(&self) {
+        self.finish_calls().await;
+        self.close().await;
     }
 
     async fn hear_one(&self, message: Message) {
@@ -122,6 +161,17 @@ impl Connection {
             self.gateway.registry.snapshot().view(&self.view).is_some_and(|view| view.single)
         };
         match classify_line(&message, initialized, served) {
+            // The modern era has no such transport: an envelope is of no meaning here.
+            Ok(ClientEra::Modern(_) | ClientEra::ModernNotification)
+                if self.eras == Eras::Legacy && initialized =>
+            {
+                self.serve_legacy(message).await;
+            }
+            Ok(ClientEra::Modern(_)) if self.eras == Eras::Legacy => {
+                let text = "this transport has sessions: send `initialize` first, without an \
+                            envelope; modern clients use `/mcp`";
+                self.send(failure(message.id(), &RpcError::invalid_request(text))).await;
+            }
             Ok(ClientEra::Modern(revision)) => self.serve_modern(revision, message).await,
             Ok(ClientEra::ModernNotification) => {
                 if message.method() == method::CANCELLED {

@@ -96,12 +96,12 @@ impl MemorySessions {
     fn apply(records: &mut HashMap<SessionId, Kept>, id: SessionId, change: SessionChange) {
         let kept = records.get_mut(&id);
         match (change, kept) {
-            (SessionChange::Put(_), Some(Kept::Ended(_))) => {}
+            (SessionChange::Put(_) | SessionChange::Seen(_), Some(Kept::Ended(_)))
+            | (SessionChange::Seen(_), None) => {}
             (SessionChange::Put(record), _) => {
                 records.insert(id, Kept::Open(record));
             }
             (SessionChange::Seen(at), Some(Kept::Open(record))) => record.seen_at = at,
-            (SessionChange::Seen(_), _) => {}
             (SessionChange::Ended(at), _) => {
                 records.insert(id, Kept::Ended(at));
             }

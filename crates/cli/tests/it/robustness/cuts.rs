@@ -188,7 +188,7 @@ async fn a_standalone_stream_goes_on_after_a_cut_and_begins_anew_after_a_restart
         }
         retry
     };
-    let (gantry, retry) = tokio::join!(gantry.restarted(), reading);
+    let (gantry, retry) = tokio::join!(gantry.restart(), reading);
     assert_eq!(retry.as_deref(), Some("1000"));
     let session = client.session().to_owned();
     let client = Client::new(&gantry.url("/mcp"), "2025-11-25", json!({})).with_session(&session);
@@ -217,6 +217,35 @@ async fn a_call_under_way_at_the_end_is_answered_with_an_error_that_allows_anoth
     let (_, answer) = tokio::join!(gantry.stop(), open.next_message());
     let text = answer.to_string();
     assert_eq!(answer["error"]["data"]["code"], "E0312", "{text}");
+}
+
+/// A second stands for the ten minutes that a call may take: it lives by its progress, and the stream
+/// on which nothing is said by comments.
+#[tokio::test]
+async fn a_long_call_lives_by_its_progress_and_a_silent_stream_by_comments() {
+    let upstream = Scripted::legacy("2025-11-25").tool("long", json!({}), |_| {
+        Answer::talk(async |talk| {
+            for number in 0..15 {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+                talk.progress(f64::from(number)).await;
+            }
+            Answer::text("done")
+        })
+    });
+    let upstream = upstream.start().await;
+    let mut entry = upstream.server();
+    entry["timeout"] = "1s".into();
+    let more = json!({ "server": { "limits": { "sse_keep_alive": "1s" } } });
+    let gantry = Gantry::start(&config_with(&[("up", entry)], &more)).await;
+    let client = Client::legacy(&gantry.url("/mcp"), "2025-11-25", json!({})).await;
+    let mut silent = client.get().await;
+    assert!(!silent.next_event().await.expect("it begins with a primer").comment);
+    let params = json!({ "name": "up__long", "_meta": { "progressToken": "t" } });
+    let reply = client.request("tools/call", params).await;
+    assert_eq!(reply.text(), "done");
+    assert_eq!(reply.notifications("notifications/progress").len(), 15);
+    assert!(silent.next_event().await.expect("it is open").comment, "it is a sign of life");
+    assert!(silent.next_event().await.expect("it is open").comment);
 }
 
 /// The official client resumes by itself when its connection breaks in the middle of a call.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use gantry_core::correlation;
 use gantry_core::{CallContext, ErrorCode, Principal};
-use gantry_protocol::headers::{ClientEra, check_batch, classify_line};
+use gantry_protocol::headers::{ClientEra, check_batch, classify_legacy, classify_line};
 use gantry_protocol::message::{Body, Kind, failure};
 use gantry_protocol::{Id, Message, ParseError, Revision, RpcError, method};
 use gantry_transport::server::{LineError, LineReader};
@@ -160,18 +160,11 @@ impl Connection {
         let served = |_: &str| {
             self.gateway.registry.snapshot().view(&self.view).is_some_and(|view| view.single)
         };
-        match classify_line(&message, initialized, served) {
-            // The modern era has no such transport: an envelope is of no meaning here.
-            Ok(ClientEra::Modern(_) | ClientEra::ModernNotification)
-                if self.eras == Eras::Legacy && initialized =>
-            {
-                self.serve_legacy(message).await;
-            }
-            Ok(ClientEra::Modern(_)) if self.eras == Eras::Legacy => {
-                let text = "this transport has sessions: send `initialize` first, without an \
-                            envelope; modern clients use `/mcp`";
-                self.send(failure(message.id(), &RpcError::invalid_request(text))).await;
-            }
+        let era = match self.eras {
+            Eras::Both => classify_line(&message, initialized, served),
+            Eras::Legacy => classify_legacy(&message, initialized),
+        };
+        match era {
             Ok(ClientEra::Modern(revision)) => self.serve_modern(revision, message).await,
             Ok(ClientEra::ModernNotification) => {
                 if message.method() == method::CANCELLED {

@@ -94,7 +94,7 @@ impl Sink {
     /// Tells how full its queue is; `None` for a stream whose reader may come again.
     pub fn fill(&self) -> Option<Fill> {
         let (waiting, most) = match &self.way {
-            Way::Events(sender) => sender.fill(),
+            Way::Events { sender, .. } => sender.fill(),
             Way::Feed(_) => return None,
             Way::Pipe(sender) => {
                 let most = sender.max_capacity();

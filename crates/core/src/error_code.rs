@@ -106,6 +106,9 @@ macro_rules! for_each_error_code {
             HeaderMismatch "E0307" Request (-32020) (400) false "a header says something else than the message";
             UnsupportedRevision "E0308" Request (-32022) (400) false "the client asks for a revision that Gantry does not speak";
             Overloaded "E0309" Request (-32603) (503) true "the gateway has reached a limit";
+            EventGone "E0310" Request (-32600) (410) false "a stream cannot be resumed from this event";
+            AnswerNotKept "E0311" Request (-32603) (-) false "an answer is not kept any more";
+            GatewayEnding "E0312" Request (-32603) (503) true "the gateway ends before a call does";
 
             QueryInvalid "E0340" Request (-) (400) false "the query of a request makes no sense";
             UnknownFigure "E0341" Request (-) (404) false "no metric or part of the health has this name";

@@ -2,7 +2,8 @@
 //! found, and its answer goes back.
 //!
 //! 1. [`http`]: one HTTP request in, one response out; the order of the checks.
-//! 2. [`stdio`]: the same for a pipe of lines, on which both eras may speak.
+//! 2. [`stdio`]: the same for a pipe of lines, on which both eras may speak; [`sse`]: for the transport
+//!    of 2024-11-05, which is a pipe in two pieces.
 //! 3. [`modern`] and [`legacy`]: a request of either era, whatever carried it.
 //! 4. [`lists`], [`greeting`], [`listen`]: what the gateway answers by itself.
 //! 5. [`exchange`] and [`link`]: how an answer stays plain JSON or becomes a stream, and the way
@@ -22,6 +23,7 @@ mod lists;
 mod modern;
 mod reply;
 mod sessions;
+mod sse;
 mod standalone;
 mod stdio;
 mod token;
@@ -34,6 +36,9 @@ use gantry_core::correlation::Correlation;
 use gantry_core::trace::TraceContext;
 
 use crate::traces::Came;
+
+pub use sse::Handles;
+pub use standalone::resumes_a_call;
 
 /// How long an answer may keep a client waiting before its response becomes a stream, so that
 /// comments can keep the connection open.

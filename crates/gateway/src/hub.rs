@@ -7,11 +7,13 @@
 //! Invariant: nothing here waits for a client.
 
 mod announce;
+mod keep;
 mod level;
 mod listen;
 mod question;
 mod session;
 mod sink;
+mod streams;
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt::Debug;
@@ -24,17 +26,21 @@ use gantry_protocol::{Message, RpcError, meta, method};
 use parking_lot::Mutex;
 
 pub use announce::lists_of;
+pub use keep::Keeper;
 pub use level::Level;
 pub use listen::{Listen, ListenFilter, ListenParts, Subscriptions};
 pub use question::{Question, Way, gone};
-pub use session::{CallSlot, Lists, Session, Unsubscribed};
+pub use session::{CallSlot, Lifetime, Session, Unsubscribed};
 pub use sink::Sink;
+pub use streams::{EventId, Reading, Replays, StreamKind, Streams};
 
+pub(crate) use keep::REVIVAL;
 pub(crate) use session::next_number;
 
 use crate::census::{HubCounts, SessionCensus};
 use crate::dispatch::Subscription;
 use crate::metrics::Metrics;
+use crate::spec::LegacySpec;
 use crate::upstream::scope::LaneKey;
 
 /// Sessions that may be open at once.
@@ -73,6 +79,8 @@ pub struct Hub {
     began: AtomicU64,
     /// Sessions that ended here, the last few: their ids must not revive them.
     ended: Mutex<VecDeque<SessionId>>,
+    /// What is kept of the streams of sessions.
+    pub(crate) replays: Arc<Replays>,
     metrics: Arc<Metrics>,
 }
 
@@ -99,6 +107,7 @@ impl Hub {
             watches: Mutex::default(),
             began: AtomicU64::new(0),
             ended: Mutex::default(),
+            replays: Replays::new(LegacySpec::default().replay.total),
             metrics,
         })
     }
@@ -108,10 +117,17 @@ impl Hub {
         self.began.store(unix_seconds, Ordering::Relaxed);
     }
 
-    /// Tells whether a session was opened by an earlier process, and not ended by this one: if
-    /// nothing is remembered of it, it was lost, and its client is not to blame.
+    /// Tells whether a session was opened by an earlier process, not too long ago, and not ended by
+    /// this one: if nothing is remembered of it, it was lost, and its client is not to blame.
     pub(crate) fn was_lost(&self, id: SessionId, issued: u64) -> bool {
-        issued < self.began.load(Ordering::Relaxed) && !self.ended.lock().contains(&id)
+        let began = self.began.load(Ordering::Relaxed);
+        let is_recent = issued >= began.saturating_sub(REVIVAL.as_secs());
+        issued < began && is_recent && !self.has_ended(id)
+    }
+
+    /// Tells whether a session ended here lately.
+    pub(crate) fn has_ended(&self, id: SessionId) -> bool {
+        self.ended.lock().contains(&id)
     }
 
     /// Tells what is open, `most` sessions at most.

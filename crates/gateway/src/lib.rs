@@ -41,7 +41,8 @@ use gantry_transport::client::stdio::Launcher;
 use tokio::sync::Notify;
 
 use crate::census::Census;
-use crate::hub::Hub;
+use crate::door::Handles;
+use crate::hub::{Hub, Keeper};
 use crate::metrics::Metrics;
 use crate::registry::{Applied, Registry};
 use crate::spec::GatewaySpec;
@@ -59,7 +60,9 @@ pub struct Gateway {
     /// Seals session ids and cursors.
     pub keys: Arc<KeyRing>,
     /// Keeps what is known of sessions.
-    pub sessions: Arc<dyn SessionStore>,
+    pub keeper: Keeper,
+    /// The connections of the transport of 2024-11-05.
+    pub handles: Handles,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// Records what requests do; `None` when nothing is recorded.
@@ -110,6 +113,7 @@ impl Gateway {
     /// Makes a gateway without upstreams; [`Gateway::apply`] starts them.
     pub fn new(parts: GatewayParts, spec: GatewaySpec) -> Arc<Self> {
         let hub = Hub::new(Arc::clone(&parts.metrics));
+        hub.replays.set_limit(spec.legacy.replay.total);
         let deps = Arc::new(Deps {
             launcher: parts.launcher,
             http: parts.http,
@@ -123,9 +127,10 @@ impl Gateway {
         let gateway = Arc::new(Self {
             registry: Registry::new(deps, spec),
             hub,
+            keeper: Keeper::new(parts.sessions, Arc::clone(&parts.metrics)),
+            handles: Handles::default(),
             metrics: parts.metrics,
             keys: parts.keys,
-            sessions: parts.sessions,
             clock: parts.clock,
             tracer: parts.tracer,
             tasks: parts.tasks,
@@ -143,6 +148,7 @@ impl Gateway {
 
     /// Takes a new configuration; what did not change keeps its connections.
     pub async fn apply(&self, spec: GatewaySpec) -> Applied {
+        self.hub.replays.set_limit(spec.legacy.replay.total);
         self.registry.apply(spec).await
     }
 

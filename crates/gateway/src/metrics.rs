@@ -92,6 +92,8 @@ pub struct Metrics {
     pub refused: Counter,
     /// Notifications dropped because a client did not read.
     pub dropped: Counter,
+    /// Reads and writes of sessions that the store did not do.
+    pub session_store_failures: Counter,
 }
 
 /// From a millisecond to a minute and a half: tools are slow.
@@ -116,6 +118,7 @@ impl Metrics {
             streams: Gauge::default(),
             refused: Counter::default(),
             dropped: Counter::default(),
+            session_store_failures: Counter::default(),
         };
         let m = &metrics;
         registry.register("gantry_requests", "Requests to upstreams", m.requests.clone());
@@ -134,6 +137,11 @@ impl Metrics {
             "gantry_dropped_notifications",
             "Notifications dropped because a client did not read",
             m.dropped.clone(),
+        );
+        registry.register(
+            "gantry_session_store_failures",
+            "Reads and writes of sessions that the store did not do",
+            m.session_store_failures.clone(),
         );
         metrics
     }

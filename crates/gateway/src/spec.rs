@@ -35,6 +35,50 @@ pub struct GatewaySpec {
     pub body_timeout: Duration,
     /// Silence on an event stream after which a comment is sent.
     pub keep_alive: Duration,
+    /// What legacy clients are given beyond their answers.
+    pub legacy: LegacySpec,
+}
+
+/// What legacy clients are given beyond their answers: sessions, and streams that can be resumed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LegacySpec {
+    /// How long a session lives that nothing is heard of.
+    pub session_idle: Duration,
+    /// What is kept for `Last-Event-ID`.
+    pub replay: ReplayLimits,
+    /// What clients are told to wait before they open a stream again.
+    pub retry: Duration,
+    /// Whether the transport of 2024-11-05 is served.
+    pub sse: bool,
+}
+
+/// How much is kept of the streams of legacy clients, so that a cut one can be resumed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReplayLimits {
+    /// Events of one session; 0 keeps none.
+    pub events: usize,
+    /// Bytes of one session.
+    pub bytes: usize,
+    /// Bytes of all sessions together.
+    pub total: usize,
+    /// How long an event is kept.
+    pub time: Duration,
+}
+
+impl Default for LegacySpec {
+    fn default() -> Self {
+        Self {
+            session_idle: Duration::from_hours(24),
+            replay: ReplayLimits {
+                events: 1000,
+                bytes: 1024 * 1024,
+                total: 64 * 1024 * 1024,
+                time: Duration::from_mins(5),
+            },
+            retry: Duration::from_secs(1),
+            sse: true,
+        }
+    }
 }
 
 /// A filtered set of public names.
@@ -221,7 +265,7 @@ fn without_secrets(url: &str) -> Option<String> {
 mod tests {
     use std::time::Duration;
 
-    use super::{Connection, GatewaySpec, ToolFilter, UpstreamSpec, matches};
+    use super::{Connection, GatewaySpec, LegacySpec, ToolFilter, UpstreamSpec, matches};
 
     #[test]
     fn a_star_stands_for_any_run() {
@@ -267,6 +311,7 @@ mod tests {
             max_body: 1,
             body_timeout: Duration::ZERO,
             keep_alive: Duration::ZERO,
+            legacy: LegacySpec::default(),
         };
         for (pattern, expected) in [
             ("git__*", true),

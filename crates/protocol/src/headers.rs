@@ -13,7 +13,7 @@ mod classify;
 
 pub use classify::{
     ClientEra, PostHeaders, Refusal, check_batch, check_name, check_session_revision,
-    classify_line, classify_post, session_gone, supported_versions,
+    classify_legacy, classify_line, classify_post, session_gone, supported_versions,
 };
 
 /// The revision of a message, from 2025-06-18 on; required from 2026-07-28 on.

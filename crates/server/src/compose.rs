@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gantry_core::seal::KeyRing;
-use gantry_core::session::MemorySessions;
+use gantry_core::session::{MemorySessions, SessionStore};
 use gantry_core::store::{NoStore, OfferStore};
 use gantry_core::{Clock, SystemClock, Tasks};
 use gantry_gateway::metrics::Metrics;
@@ -20,7 +20,7 @@ use gantry_process::Launcher;
 use gantry_storage::{DataFolder, Sqlite};
 use prometheus_client::registry::Registry;
 
-use crate::config::{Config, Env, Log, LogLevel, Source};
+use crate::config::{Config, Env, Log, LogLevel, SessionStoreKind, Source};
 use crate::log::{self, LogControl, LogOptions};
 use crate::otlp;
 use crate::start_error::StartError;
@@ -129,15 +129,23 @@ impl Kept {
     }
 }
 
+/// Where a gateway that serves keeps sessions.
+pub(crate) fn session_store(config: &Config, store: &Sqlite) -> Arc<dyn SessionStore> {
+    match config.session_store {
+        SessionStoreKind::Sqlite => Arc::new(store.clone()),
+        SessionStoreKind::Memory => Arc::new(MemorySessions::default()),
+    }
+}
+
 /// Makes a gateway that keeps offers, and starts its upstreams.
 pub(crate) async fn gateway(
     config: &Config,
     env: &Env,
-    kept: (Arc<dyn OfferStore>, KeyRing),
+    kept: (Arc<dyn OfferStore>, Arc<dyn SessionStore>, KeyRing),
     tasks: &Tasks,
     registry: &mut Registry,
 ) -> Result<Arc<Gateway>, StartError> {
-    let (store, keys) = kept;
+    let (store, sessions, keys) = kept;
     let http = outbound(env)?;
     let swept = http.clone();
     tasks.spawn_until_stop("sweep", async move {
@@ -156,7 +164,7 @@ pub(crate) async fn gateway(
         launcher: launcher(env),
         http,
         store,
-        sessions: Arc::new(MemorySessions::default()),
+        sessions,
         keys: Arc::new(keys),
         clock,
         metrics: Arc::new(Metrics::new(registry)),
@@ -176,7 +184,8 @@ pub(crate) async fn in_memory(
 ) -> Result<Arc<Gateway>, StartError> {
     let keys = KeyRing::random()
         .map_err(|source| StartError::Seal { origin: "the operating system", source })?;
-    gateway(config, env, (Arc::new(NoStore), keys), tasks, &mut Registry::default()).await
+    let kept = (Arc::new(NoStore) as _, Arc::new(MemorySessions::default()) as _, keys);
+    gateway(config, env, kept, tasks, &mut Registry::default()).await
 }
 
 /// The secrets of the environment, which replicas share, else the data folder's own.

@@ -25,6 +25,7 @@ mod names;
 mod paths;
 mod problem;
 mod secret;
+mod sessions;
 mod shape;
 mod show;
 mod tree;
@@ -52,7 +53,7 @@ pub(crate) use log::{MOST_LEVELS, is_target};
 pub use names::{RESERVED_NAMES, check_name};
 pub use paths::Paths;
 pub use problem::{ConfigErrors, Problem};
-pub use raw::{LogFormat, LogLevel, TlsVersion};
+pub use raw::{LogFormat, LogLevel, SessionStoreKind, TlsVersion};
 pub use secret::Secret;
 pub use shape::json_schema;
 pub use tree::Location;
@@ -88,6 +89,8 @@ pub struct Config {
     pub paths: Paths,
     /// The listener for figures alone.
     pub metrics: Metrics,
+    /// Where a gateway that serves keeps sessions.
+    pub session_store: SessionStoreKind,
     /// The file, if there is one.
     pub file: Option<PathBuf>,
     /// What stands in the file where variables were put in.
@@ -233,6 +236,7 @@ fn check_all(
         metrics_enabled: raw.metrics.enabled,
         paths: paths::check(&raw.health, &raw.metrics, checker),
         metrics,
+        session_store: raw.sessions.store,
         file: source.path.clone(),
         written,
     }
@@ -272,6 +276,7 @@ fn check_gateway(
         max_body,
         body_timeout,
         keep_alive,
+        legacy: sessions::check(raw, checker),
     }
 }
 

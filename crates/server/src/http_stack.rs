@@ -111,6 +111,16 @@ async fn named(
                 let request = HttpRequest { parts, body, view, principal, request_id };
                 Box::pin(shared.gateway.serve_http(request)).await
             }
+            (Route::Sse { view }, Right::Client(principal)) => {
+                let (view, request_id) = (view.into(), Arc::clone(&request_id));
+                let request = HttpRequest { parts, body, view, principal, request_id };
+                shared.gateway.serve_sse(&request)
+            }
+            (Route::Messages, Right::Client(principal)) => {
+                let (view, request_id) = ("".into(), Arc::clone(&request_id));
+                let request = HttpRequest { parts, body, view, principal, request_id };
+                Box::pin(shared.gateway.serve_messages(request)).await
+            }
             (_, right) => {
                 let may_see_details = matches!(right, Right::Details);
                 let asked = routes::Asked { request_id: Arc::clone(&request_id), may_see_details };
@@ -160,7 +170,7 @@ fn authenticate(
     let headers = &parts.headers;
     let details = || gate::may_see_details(live, &shared.admin, via.peer, headers);
     match route {
-        Route::Mcp { .. } => {
+        Route::Mcp { .. } | Route::Sse { .. } | Route::Messages => {
             if let Some(local) = gate::same_user(via.peer, headers) {
                 return Ok(Right::Client(local));
             }

@@ -80,7 +80,8 @@ impl Running {
         let background = Tasks::new();
         let http_metrics = HttpMetrics::new(&mut registry);
         let store: Arc<dyn OfferStore> = Arc::new(kept.store.clone());
-        let holdings = (store, kept.keys);
+        let sessions = compose::session_store(&live.config, &kept.store);
+        let holdings = (store, sessions, kept.keys);
         let gateway =
             compose::gateway(&live.config, &options.env, holdings, &background, &mut registry)
                 .await?;
@@ -227,7 +228,8 @@ impl Running {
     async fn wait_for_calls(&self, limit: Duration) {
         let quiet = async {
             loop {
-                if self.shared.http_metrics.under_way.get() == 0 {
+                let under_way = self.shared.http_metrics.under_way.get();
+                if under_way == 0 && self.shared.gateway.calls_apart() == 0 {
                     return;
                 }
                 tokio::time::sleep(LOOK).await;

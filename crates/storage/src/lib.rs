@@ -1,8 +1,8 @@
 //! What outlives the process: the data folder with its lock and secrets, and the database in it.
 //!
-//! Implements the storing ports of [`gantry_core::store`]; what is stored and when is decided
-//! elsewhere. SQLite is the only back end so far. Every back end runs the contract suite of the
-//! test kit, so that nobody can tell them apart.
+//! Implements the storing ports of [`gantry_core::store`] and [`gantry_core::session`]; what is
+//! stored and when is decided elsewhere. SQLite is the only back end so far. Every back end runs
+//! the contract suite of the test kit, so that nobody can tell them apart.
 #![warn(missing_docs)]
 
 pub mod folder;

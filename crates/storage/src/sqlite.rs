@@ -10,6 +10,7 @@
 mod migration;
 mod offers;
 mod open;
+mod sessions;
 mod writer;
 
 use std::path::{Path, PathBuf};

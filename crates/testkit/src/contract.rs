@@ -3,9 +3,13 @@
 //! The caller brings an empty instance; limits of time, files and processes are the
 //! implementation's own tests.
 
+mod sessions;
+
 use bytes::Bytes;
 use futures_util::future::join_all;
 use gantry_core::store::{OfferStore, StoredVerdict};
+
+pub use sessions::session_store;
 
 /// The largest offer that is kept, in bytes.
 const MOST_OFFER: usize = 16 * 1024 * 1024;

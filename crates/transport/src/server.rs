@@ -6,5 +6,5 @@ pub mod body;
 pub mod events;
 
 pub use body::{BodyError, BodyLimits, ReplyBody, accepts, full, read_body};
-pub use events::{EventBody, EventSender, event_stream};
+pub use events::{EventBody, EventRoom, EventSender, event_stream};
 pub use gantry_process::{LineError, LineReader};

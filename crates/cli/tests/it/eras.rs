@@ -11,6 +11,7 @@ mod harness;
 mod lanes;
 mod lists_results;
 mod notifications;
+mod old_transport;
 
 use serde_json::{Map, Value, json};
 

@@ -63,9 +63,23 @@ async fn every_client_is_asked_back_through_the_gateway_by_a_server_of_its_era()
     }
 }
 
+#[tokio::test]
+async fn clients_of_the_old_transport_work_through_the_gateway_and_are_asked_back() {
+    let federation = Federation::start().await;
+    let clients = [Client::TypescriptV1Sse, Client::PythonSse];
+    works_at(&federation, &federation.old_url(), &clients).await;
+    for client in clients {
+        is_asked_back(client, &federation.old_url(), "up__").await;
+    }
+}
+
 /// Lists and calls all three servers at once.
 async fn works_through_the_gateway(clients: &[Client]) {
     let federation = Federation::start().await;
+    works_at(&federation, &federation.url(), clients).await;
+}
+
+async fn works_at(federation: &Federation, url: &str, clients: &[Client]) {
     let file = federation.file_with("written by the test");
     let plan = Plan::new()
         .call("everything__echo", json!({ "message": "hello" }))
@@ -74,7 +88,7 @@ async fn works_through_the_gateway(clients: &[Client]) {
         .call("up__greet", json!({ "name": "Ada" }))
         .call("up__test_error_handling", json!({}));
     for client in clients {
-        let seen = client.run(&federation.url(), &plan).await;
+        let seen = client.run(url, &plan).await;
         seen.assert_has_tools(&[
             "everything__echo",
             "everything__get-sum",

@@ -9,11 +9,13 @@ mod bystander;
 mod children;
 mod companions;
 mod crowd;
+mod cuts;
 mod gate;
 mod long_lines;
 mod raw_http;
 mod restarts;
 mod secrets;
+mod sessions;
 mod slow_reader;
 mod strangers;
 

@@ -1,6 +1,7 @@
 // What the TypeScript clients have in common: the plan they are given, and what they say of it.
 //
 //   node <client>.cjs URL PLAN     PLAN: {"era": "legacy"|"modern"|"auto", "answers": true|false,
+//                                         "transport": "sse" for the one of 2024-11-05,
 //                                         "calls": [{"name", "arguments"}]}
 //
 // A client that answers declares elicitation and sampling, and accepts whatever it is asked.

@@ -6,6 +6,7 @@ import sys
 
 import mcp_types as types
 from mcp import Client, MCPError
+from mcp.client.sse import sse_client
 
 MODES = {"legacy": "legacy", "auto": "auto", "modern": "2026-07-28"}
 
@@ -41,7 +42,8 @@ async def call(client, wanted):
 async def main():
     url, plan = sys.argv[1], json.loads(sys.argv[2])
     answers = {"elicitation_callback": elicited, "sampling_callback": sampled} if plan["answers"] else {}
-    client = Client(url, mode=MODES[plan["era"]], **answers)
+    server = sse_client(url) if plan.get("transport") == "sse" else url
+    client = Client(server, mode=MODES[plan["era"]], **answers)
     async with client:
         tools = await list_tools(client)
         results = [await call(client, wanted) for wanted in plan["calls"]]

@@ -3,6 +3,7 @@
 
 const { Client } = require('@modelcontextprotocol/sdk/client/index.js');
 const { StreamableHTTPClientTransport } = require('@modelcontextprotocol/sdk/client/streamableHttp.js');
+const { SSEClientTransport } = require('@modelcontextprotocol/sdk/client/sse.js');
 const { CreateMessageRequestSchema, ElicitRequestSchema } = require('@modelcontextprotocol/sdk/types.js');
 const shared = require('./plan.cjs');
 
@@ -16,9 +17,12 @@ const main = async () => {
     client.setRequestHandler(CreateMessageRequestSchema, shared.sampled);
   }
 
-  const transport = new StreamableHTTPClientTransport(shared.url);
+  const isOld = shared.plan.transport === 'sse';
+  const Transport = isOld ? SSEClientTransport : StreamableHTTPClientTransport;
+  const transport = new Transport(shared.url);
   await client.connect(transport);
-  await shared.run(client, () => transport.protocolVersion);
+  // The old transport does not tell.
+  await shared.run(client, () => (isOld ? null : transport.protocolVersion));
 };
 
 main().catch(shared.fail);

@@ -20,9 +20,11 @@ const MAX_SAID: usize = 64;
 pub(super) struct Exchange {
     state: Mutex<State>,
     wake: Notify,
+    /// Told when it becomes a stream.
+    opened: Notify,
     /// Whether this client can take a stream.
     streams: bool,
-    /// Fires when the client went away.
+    /// Fires when the client went away, unless it may come again for the rest of a stream.
     pub(super) gone: CancellationToken,
 }
 
@@ -49,7 +51,7 @@ impl Exchange {
     /// Begins a quiet exchange of that many requests.
     pub(super) fn new(requests: usize, streams: bool, gone: CancellationToken) -> Self {
         let state = State::Quiet { said: Vec::new(), answers: Vec::new(), open: requests };
-        Self { state: Mutex::new(state), wake: Notify::new(), streams, gone }
+        Self { state: Mutex::new(state), wake: Notify::new(), opened: Notify::new(), streams, gone }
     }
 
     /// Begins an exchange on a pipe; the answers to a `batch` go out as one array.
@@ -58,6 +60,7 @@ impl Exchange {
         Self {
             state: Mutex::new(state),
             wake: Notify::new(),
+            opened: Notify::new(),
             streams: true,
             gone: CancellationToken::new(),
         }
@@ -160,8 +163,8 @@ impl Exchange {
     }
 
     /// Decides what the exchange becomes. `json` tells whether this client can take plain
-    /// answers; `sink` makes the stream when there must be one.
-    pub(super) fn settle(&self, json: bool, primed: bool, sink: impl FnOnce() -> Sink) -> Settled {
+    /// answers; `sink` makes the stream when there must be one, which begins with what it is given.
+    pub(super) fn settle(&self, json: bool, sink: impl FnOnce(&[Bytes]) -> Sink) -> Settled {
         let mut state = self.state.lock();
         let State::Quiet { said, answers, open } = &mut *state else { return Settled::Stream };
         if *open == 0 && said.is_empty() && (json || answers.is_empty()) {
@@ -169,15 +172,40 @@ impl Exchange {
             *state = State::Over;
             return Settled::Answers(answers);
         }
-        let sink = sink();
         let mut first = std::mem::take(said);
         first.append(answers);
-        sink.begin(primed, &first);
+        let sink = sink(&first);
         *state = match *open {
             0 => State::Over,
             open => State::Open { sink, open, gathered: None },
         };
+        drop(state);
+        self.opened.notify_waiters();
         Settled::Stream
+    }
+
+    /// Resolves when nobody hears what is said any more, nor will.
+    ///
+    /// Cancel safe.
+    pub(super) async fn abandoned(&self) {
+        loop {
+            let mut opened = std::pin::pin!(self.opened.notified());
+            opened.as_mut().enable();
+            let place = match &*self.state.lock() {
+                State::Quiet { .. } => None,
+                State::Open { sink, .. } => Some(sink.place()),
+                State::Over => return,
+            };
+            match place {
+                // A stream that can be resumed is waited for.
+                Some(Some((streams, number))) => return streams.abandoned(number).await,
+                Some(None) => return self.gone.cancelled().await,
+                None => tokio::select! {
+                    () = opened => {}
+                    () = self.gone.cancelled() => return,
+                },
+            }
+        }
     }
 }
 

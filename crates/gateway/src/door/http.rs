@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use gantry_core::ErrorCode;
 use gantry_protocol::headers::{self, ClientEra, PostHeaders, Refusal, check_batch, classify_post};
 use gantry_protocol::message::{Body, Kind};
@@ -21,8 +22,9 @@ use super::reply::{self, coded};
 use super::sessions::unknown_view;
 use super::{HttpRequest, Origin, legacy, modern, standalone};
 use crate::Gateway;
-use crate::hub::Session;
+use crate::hub::{Lifetime, Reading, Session};
 use crate::snapshot::Snapshot;
+use crate::spec::LegacySpec;
 use crate::traces;
 
 /// The methods of the endpoint, for those that have a session.
@@ -36,6 +38,8 @@ pub(super) struct Arrival {
     pub(super) accepts: Accepts,
     /// Silence on a stream after which a comment is sent.
     pub(super) keep_alive: Duration,
+    /// What legacy clients are given beyond their answers.
+    pub(super) legacy: LegacySpec,
 }
 
 impl Gateway {
@@ -59,6 +63,7 @@ impl Gateway {
             },
             headers: parts.headers,
             keep_alive: snapshot.spec.keep_alive,
+            legacy: snapshot.spec.legacy,
         };
         match parts.method {
             Method::POST => {}
@@ -73,18 +78,9 @@ impl Gateway {
             return self.refuse(None, &Refusal { status: 415, error });
         }
         let limits = BodyLimits { size: snapshot.spec.max_body, time: snapshot.spec.body_timeout };
-        let bytes = match read_body(&arrival.headers, body, limits).await {
+        let bytes = match read(&arrival.headers, body, limits).await {
             Ok(bytes) => bytes,
-            Err(error @ BodyError::TooLarge { .. }) => {
-                return self.refuse(None, &coded(ErrorCode::BodyTooLarge, error.to_string()));
-            }
-            Err(error @ BodyError::TooSlow { .. }) => {
-                let refusal = coded(ErrorCode::MalformedMessage, error.to_string());
-                return self.refuse(None, &Refusal { status: 408, ..refusal });
-            }
-            Err(error @ BodyError::Broken(_)) => {
-                return self.refuse(None, &coded(ErrorCode::MalformedMessage, error.to_string()));
-            }
+            Err(refusal) => return self.refuse(None, &refusal),
         };
         match Body::parse(bytes) {
             Ok(Body::One(message)) => self.post(arrival, &snapshot, message).await,
@@ -109,7 +105,7 @@ impl Gateway {
             return self.refuse(None, &reply::unknown_session());
         };
         if *method == Method::GET {
-            return standalone::open(self, &arrival, session);
+            return standalone::open(self, &arrival, &session);
         }
         self.end_session(&session).await;
         body::empty(StatusCode::OK)
@@ -180,7 +176,8 @@ impl Gateway {
     ) -> Response<ReplyBody> {
         let Some(id) = message.id() else { return reply::accepted() };
         let _span = traces::begin(self, arrival.origin.came(), revision, message);
-        let opened = match self.open_session(&arrival.origin, revision, message).await {
+        let opened = self.open_session(&arrival.origin, revision, message, Lifetime::Kept).await;
+        let opened = match opened {
             Ok(opened) => opened,
             Err(refusal) => return self.refuse(Some(id), &refusal),
         };
@@ -191,13 +188,23 @@ impl Gateway {
         response
     }
 
-    async fn session_of(&self, arrival: &Arrival) -> Option<Arc<Session>> {
+    async fn session_of(self: &Arc<Self>, arrival: &Arrival) -> Option<Arc<Session>> {
         let id = arrival.header(headers::SESSION_ID)?;
         self.find_session(&arrival.origin, &id).await
     }
 }
 
 impl Arrival {
+    /// Returns how streams are given to a legacy client of that revision.
+    pub(super) fn reading(&self, revision: Revision) -> Reading {
+        let is_primed = revision == Revision::V2025_11_25;
+        Reading {
+            keep_alive: self.keep_alive,
+            primer: is_primed.then_some(self.legacy.retry),
+            limits: self.legacy.replay,
+        }
+    }
+
     /// Returns a header; one that was sent several times comes joined by commas, so that it equals
     /// nothing.
     pub(super) fn header(&self, name: &str) -> Option<Cow<'_, str>> {
@@ -211,7 +218,23 @@ impl Arrival {
     }
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
+/// Reads a body, or says why it cannot be.
+pub(super) async fn read(
+    headers: &HeaderMap,
+    body: hyper::body::Incoming,
+    limits: BodyLimits,
+) -> Result<Bytes, Refusal> {
+    read_body(headers, body, limits).await.map_err(|error| match &error {
+        BodyError::TooLarge { .. } => coded(ErrorCode::BodyTooLarge, error.to_string()),
+        BodyError::TooSlow { .. } => {
+            let refusal = coded(ErrorCode::MalformedMessage, error.to_string());
+            Refusal { status: 408, ..refusal }
+        }
+        BodyError::Broken(_) => coded(ErrorCode::MalformedMessage, error.to_string()),
+    })
+}
+
+pub(super) fn is_json(headers: &HeaderMap) -> bool {
     let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
     let media = value.split(';').next().unwrap_or_default().trim();
     media.eq_ignore_ascii_case("application/json")

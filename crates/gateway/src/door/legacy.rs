@@ -9,7 +9,7 @@ use gantry_core::CallContext;
 use gantry_core::correlation;
 use gantry_protocol::headers::{PROTOCOL_VERSION, check_batch, check_session_revision};
 use gantry_protocol::message::{Body, Kind, failure};
-use gantry_protocol::{Id, Message, ParseError, Revision, RpcError, method};
+use gantry_protocol::{Id, Message, ParseError, RpcError, method};
 use gantry_transport::server::ReplyBody;
 use http::Response;
 use tokio_util::sync::CancellationToken;
@@ -20,7 +20,7 @@ use super::link::{CallLink, Client, token_of};
 use super::sessions::unknown_view;
 use super::{HEAD_WAIT, Origin, lists, reply};
 use crate::Gateway;
-use crate::hub::{Level, Session, Sink, Unsubscribed};
+use crate::hub::{Level, Session, Sink, Streams, Unsubscribed};
 use crate::traces;
 
 /// Serves what came by POST for a session.
@@ -139,11 +139,15 @@ async fn requests(
         exchange.ready().await;
     }
     let mut body = None;
-    let primed = session.revision == Revision::V2025_11_25;
-    let settled = exchange.settle(arrival.accepts.json, primed, || {
-        let (sink, events) = Sink::events(arrival.keep_alive, true);
+    let reading = arrival.reading(session.revision);
+    let settled = exchange.settle(arrival.accepts.json, |first| {
+        let replays = &gateway.hub.replays;
+        // A session that has just ended has no streams; this one is then nobody's but the reader's.
+        let streams = session.streams(replays, reading.limits);
+        let streams = streams.unwrap_or_else(|| Streams::new(replays, reading.limits));
+        let (feed, events) = streams.begin(reading, first);
         body = Some(events);
-        sink
+        Sink::feed(feed)
     });
     match (settled, body) {
         (Settled::Answers(answers), _) => match answers.as_slice() {
@@ -153,7 +157,9 @@ async fn requests(
             answers => reply::answer(arrival.accepts, 200, array(answers)),
         },
         (Settled::Stream, Some(body)) => {
-            body.holding((guard, gateway.count_stream())).into_response()
+            // A client that goes away now may come again for the rest.
+            guard.disarm();
+            body.holding(gateway.count_stream()).into_response()
         }
         (Settled::Stream, None) => reply::accepted(),
     }
@@ -191,8 +197,13 @@ impl Job {
         };
         over.cancel();
         drop(slot);
-        // Whoever cancelled does not want to hear that it worked.
-        let answer = answer.filter(|_| !cancelled.is_cancelled());
+        let answer = match answer {
+            answer if !cancelled.is_cancelled() => answer,
+            // Whatever it says now, it says because it was cancelled.
+            _ if self.session.is_ending() => Some(failure(Some(&id), &reply::ending())),
+            // Whoever cancelled does not want to hear that it worked.
+            _ => None,
+        };
         self.exchange.finish(answer).await;
     }
 
@@ -253,7 +264,7 @@ impl Job {
         let level = Level::parse(&name)
             .ok_or_else(|| RpcError::invalid_params(format!("unknown log level: `{name}`")))?;
         self.session.set_level(&name, level);
-        self.remember().await;
+        self.gateway.keeper.note(&self.session);
         let (gateway, context, name) =
             (Arc::clone(&self.gateway), context.clone(), name.into_owned());
         // Upstreams are told beside the answer, which does not depend on theirs.
@@ -266,7 +277,7 @@ impl Job {
     async fn subscribe(&self, context: &CallContext, message: &Message) -> Result<Bytes, RpcError> {
         let uri = uri_of(message)?;
         self.gateway.subscribe_session(&self.session, context, &uri).await?;
-        self.remember().await;
+        self.gateway.keeper.note(&self.session);
         Ok(Bytes::from_static(b"{}"))
     }
 
@@ -275,16 +286,9 @@ impl Job {
         if let Unsubscribed::Last(subscription) = self.session.unsubscribe(&uri) {
             self.gateway.hub.unwatch_session(self.session.id, &subscription, &uri);
             crate::dispatch::unsubscribe(&self.gateway, &subscription, &uri).await;
-            self.remember().await;
         }
+        self.gateway.keeper.note(&self.session);
         Ok(Bytes::from_static(b"{}"))
-    }
-
-    /// Writes down what changed of the session.
-    async fn remember(&self) {
-        if self.gateway.hub.session(self.session.id).is_some() {
-            self.gateway.sessions.put(self.session.id, self.session.record()).await;
-        }
     }
 }
 

@@ -111,7 +111,7 @@ impl ClientLink for CallLink {
                 biased;
                 answer = answer => answer,
                 () = self.over.cancelled() => Err(gone()),
-                () = self.exchange.gone.cancelled() => Err(gone()),
+                () = self.exchange.abandoned() => Err(gone()),
             }
         })
     }

@@ -50,7 +50,7 @@ pub(super) async fn post(
     if !arrival.accepts.events {
         return gateway.refuse(Some(id), &reply::not_acceptable("text/event-stream"));
     }
-    let (sink, body) = Sink::events(arrival.keep_alive, false);
+    let (sink, body) = Sink::events(arrival.keep_alive);
     let view = arrival.origin.view.clone();
     match open(gateway, view, context, message, sink).await {
         Ok(open) => body.holding((open, gateway.count_stream())).into_response(),

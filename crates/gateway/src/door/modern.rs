@@ -11,7 +11,8 @@ use bytes::Bytes;
 use gantry_core::{CallContext, Caller};
 use gantry_protocol::capabilities::Profile;
 use gantry_protocol::headers::PARAM_PREFIX;
-use gantry_protocol::{Message, Revision, RpcError, meta, method};
+use gantry_protocol::message::failure;
+use gantry_protocol::{Id, Message, Revision, RpcError, meta, method};
 use gantry_transport::server::ReplyBody;
 use http::{HeaderMap, Response};
 use tokio_util::sync::CancellationToken;
@@ -57,7 +58,7 @@ pub(super) async fn post(
         return reply::own(arrival.accepts, &id, own);
     }
     let carried = Box::pin(carried(gateway, view, context, message));
-    call(gateway, &arrival, exchange, carried).await
+    call(gateway, &arrival, exchange, id, carried).await
 }
 
 /// Returns the view that a request is answered from. Whoever asks what there is waits for servers
@@ -158,6 +159,7 @@ async fn call(
     gateway: &Arc<Gateway>,
     arrival: &Arrival,
     exchange: Arc<Exchange>,
+    id: Id,
     mut call: Pin<Box<impl Future<Output = Reply> + Send + 'static>>,
 ) -> Response<ReplyBody> {
     if !arrival.accepts.events {
@@ -178,11 +180,15 @@ async fn call(
         return stream(gateway, arrival, &exchange);
     }
     let response = stream(gateway, arrival, &exchange);
+    let stopping = gateway.tasks.stopping().clone();
     gateway.tasks.spawn("modern-call", async move {
         tokio::select! {
             biased;
             reply = call => exchange.finish(Some(reply.bytes)).await,
             () = exchange.gone.cancelled() => {}
+            () = stopping.cancelled() => {
+                exchange.finish(Some(failure(Some(&id), &reply::ending()))).await;
+            }
         }
     });
     response
@@ -190,8 +196,11 @@ async fn call(
 
 /// Turns an exchange into a stream, whose end is the end of the call.
 fn stream(gateway: &Gateway, arrival: &Arrival, exchange: &Exchange) -> Response<ReplyBody> {
-    let (sink, body) = Sink::events(arrival.keep_alive, false);
-    let settled = exchange.settle(false, false, || sink);
+    let (sink, body) = Sink::events(arrival.keep_alive);
+    let settled = exchange.settle(false, |first| {
+        sink.begin(first);
+        sink
+    });
     debug_assert!(matches!(settled, Settled::Stream), "an exchange is settled once");
     let guard = exchange.gone.clone().drop_guard();
     body.holding((guard, gateway.count_stream())).into_response()

@@ -70,6 +70,12 @@ pub(super) fn unknown_session() -> Refusal {
     Refusal { status, error: causes::with_code(error, ErrorCode::UnknownSession) }
 }
 
+/// The gateway ends, and a call has not.
+pub(super) fn ending() -> RpcError {
+    let text = "the gateway is ending, and the call was given up; how far it came is not known";
+    causes::with_code(RpcError::internal("gateway_ending", text), ErrorCode::GatewayEnding)
+}
+
 /// What came is no message.
 pub(super) fn malformed(error: RpcError) -> RpcError {
     causes::with_code(error, ErrorCode::MalformedMessage)

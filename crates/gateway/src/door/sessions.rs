@@ -5,14 +5,15 @@
 //! same answer.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use gantry_core::ErrorCode;
 use gantry_core::seal::random;
-use gantry_core::session::SessionRecord;
+use gantry_core::session::{Remembered, SessionRecord};
 use gantry_protocol::capabilities::Profile;
 use gantry_protocol::headers::Refusal;
-use gantry_protocol::{Message, Revision, RpcError};
+use gantry_protocol::{Message, Revision, RpcError, json, message, method};
 
 use super::Origin;
 use super::greeting::initialize_result;
@@ -20,10 +21,12 @@ use super::reply::coded;
 use super::token::SessionToken;
 use crate::Gateway;
 use crate::causes;
-use crate::hub::{Session, lists_of};
+use crate::hub::{Lifetime, Session, lists_of};
 
 /// Largest `capabilities` and `clientInfo` that are kept for a session, bytes.
 const MAX_KEPT: usize = 16 * 1024;
+/// The longest pause before an upstream is asked for a subscription again.
+const MOST_PAUSE: Duration = Duration::from_mins(1);
 
 /// A session that was just opened.
 #[derive(Debug)]
@@ -42,6 +45,7 @@ impl Gateway {
         origin: &Origin,
         revision: Revision,
         message: &Message,
+        lifetime: Lifetime,
     ) -> Result<Opened, Refusal> {
         let id = random::<16>().map_err(|error| coded(ErrorCode::Internal, error.to_string()))?;
         let record = SessionRecord {
@@ -52,8 +56,10 @@ impl Gateway {
             view: origin.view.clone(),
             log_level: None,
             subscriptions: Vec::new(),
+            lists: [0; 3],
+            seen_at: self.clock.unix_seconds(),
         };
-        let session = Session::new(id, &record, [0; 3]);
+        let session = Session::new(id, &record, lifetime);
         let context = session.context();
         let view = self
             .registry
@@ -74,12 +80,16 @@ impl Gateway {
         let session = self.hub.add_session(session).ok_or_else(|| {
             coded(ErrorCode::Overloaded, "the gateway has too many open sessions; try again later")
         })?;
-        self.sessions.put(id, record).await;
+        self.keeper.note(&session);
         Ok(Opened { session, token, result: initialize_result(&view, revision) })
     }
 
     /// Finds the session of that id for who asks.
-    pub(super) async fn find_session(&self, origin: &Origin, id: &str) -> Option<Arc<Session>> {
+    pub(super) async fn find_session(
+        self: &Arc<Self>,
+        origin: &Origin,
+        id: &str,
+    ) -> Option<Arc<Session>> {
         let token = SessionToken::open(&self.keys, id, &origin.principal)?;
         let session = match self.hub.session(token.id) {
             Some(session) => session,
@@ -91,36 +101,96 @@ impl Gateway {
 
     /// Brings a session of an earlier process back to life: from what was remembered of it, else
     /// from its id alone.
-    async fn revive_session(&self, origin: &Origin, token: &SessionToken) -> Option<Arc<Session>> {
-        let record = match self.sessions.get(token.id).await {
-            Some(record) => record,
-            None if self.hub.was_lost(token.id, token.issued) => SessionRecord {
-                revision: token.revision,
-                principal: (*origin.principal).clone(),
-                capabilities: Profile::from_bits(token.profile)
-                    .to_capabilities(token.revision)
-                    .into(),
-                client_info: Bytes::from_static(b"{}"),
-                view: origin.view.clone(),
-                log_level: None,
-                subscriptions: Vec::new(),
-            },
-            None => return None,
-        };
+    async fn revive_session(
+        self: &Arc<Self>,
+        origin: &Origin,
+        token: &SessionToken,
+    ) -> Option<Arc<Session>> {
+        let record = self.recall_session(origin, token).await?;
         if record.principal != *origin.principal || record.view != origin.view {
             return None;
         }
-        let session = Session::new(token.id, &record, [0; 3]);
+        let session = Session::new(token.id, &record, Lifetime::Kept);
         let context = session.context();
         let view = self.registry.view_for(&record.view, &context, false).await?;
-        session.changed_lists(lists_of(&view));
         let session = self.hub.add_session(session)?;
-        for uri in &record.subscriptions {
-            if let Err(error) = self.subscribe_session(&session, &context, uri).await {
-                tracing::debug!(%uri, %error, "A resource could not be subscribed again.");
-            }
+        if record.lists == [0; 3] {
+            session.changed_lists(lists_of(&view));
+        } else {
+            // The lists may be others than those of the earlier process.
+            self.tell_changes(&session, &view);
+        }
+        self.keeper.note(&session);
+        if !record.subscriptions.is_empty() {
+            let (gateway, session) = (Arc::clone(self), Arc::clone(&session));
+            self.tasks.spawn_until_stop("subscribe-again", async move {
+                gateway.subscribe_again(&session).await;
+            });
         }
         Some(session)
+    }
+
+    async fn recall_session(
+        &self,
+        origin: &Origin,
+        token: &SessionToken,
+    ) -> Option<Box<SessionRecord>> {
+        if self.hub.has_ended(token.id) {
+            return None;
+        }
+        let now = self.clock.unix_seconds();
+        match self.keeper.recall(token.id).await {
+            Some(Remembered::Open(record)) => {
+                let idle = self.registry.snapshot().spec.legacy.session_idle;
+                (record.seen_at.saturating_add(idle.as_secs()) >= now).then_some(record)
+            }
+            Some(Remembered::Ended) => None,
+            Some(Remembered::Unknown) | None => {
+                self.hub.was_lost(token.id, token.issued).then(|| {
+                    let profile = Profile::from_bits(token.profile);
+                    Box::new(SessionRecord {
+                        revision: token.revision,
+                        principal: (*origin.principal).clone(),
+                        capabilities: profile.to_capabilities(token.revision).into(),
+                        client_info: Bytes::from_static(b"{}"),
+                        view: origin.view.clone(),
+                        log_level: None,
+                        subscriptions: Vec::new(),
+                        lists: [0; 3],
+                        seen_at: now,
+                    })
+                })
+            }
+        }
+    }
+
+    /// Subscribes to what an earlier process was subscribed to for a session, as soon as the
+    /// upstreams allow. Each resource is announced once, because it may have changed meanwhile.
+    async fn subscribe_again(&self, session: &Arc<Session>) {
+        let mut changes = self.registry.changes();
+        let mut pause = Duration::from_secs(1);
+        loop {
+            changes.mark_unchanged();
+            let context = session.context();
+            for uri in session.wanted() {
+                match self.subscribe_session(session, &context, &uri).await {
+                    Ok(()) => {
+                        session.tell(updated(&uri));
+                    }
+                    Err(error) => {
+                        tracing::debug!(%uri, %error, "A resource is not subscribed again yet.");
+                    }
+                }
+            }
+            if session.wanted().is_empty() {
+                return;
+            }
+            tokio::select! {
+                _ = changes.changed() => {}
+                () = tokio::time::sleep(pause) => {}
+            }
+            pause = (pause * 2).min(MOST_PAUSE);
+        }
     }
 
     /// Subscribes a session to a resource.
@@ -153,6 +223,13 @@ impl Gateway {
         }
         Ok(())
     }
+}
+
+/// Says that a resource may have changed.
+fn updated(uri: &str) -> Bytes {
+    let uri = json::quote(uri);
+    let params = [b"{\"uri\":", &uri[..], b"}"].concat();
+    message::notification(method::RESOURCES_UPDATED, &params)
 }
 
 /// Refuses an endpoint that there is none of, or no more.

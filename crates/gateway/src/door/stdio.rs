@@ -13,7 +13,7 @@ use gantry_core::Principal;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::mpsc;
 
-use self::connection::Connection;
+pub(super) use self::connection::{Connection, Eras};
 use crate::Gateway;
 use crate::hub::Sink;
 
@@ -39,7 +39,7 @@ impl Gateway {
         W: AsyncWrite + Unpin + Send,
     {
         let (sink, queue) = Sink::pipe(QUEUE);
-        let connection = Connection::new(Arc::clone(self), principal, view, sink);
+        let connection = Connection::new(Arc::clone(self), principal, view, sink, Eras::Both);
         let mut writing = std::pin::pin!(write_lines(writer, queue));
         let written = tokio::select! {
             written = &mut writing => Some(written),

@@ -3,19 +3,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use gantry_core::session::Lists;
 use gantry_protocol::{message, method};
+use tokio::time::Instant;
 
 use super::Hub;
-use super::session::{Lists, Session};
+use super::session::Session;
 use crate::Gateway;
 use crate::snapshot::{Section, View};
 
 /// Changes within this time are told at once.
 const DEBOUNCE: Duration = Duration::from_millis(250);
-/// How long a session lives that nothing is heard of.
-const IDLE: Duration = Duration::from_hours(24);
-/// How often to look for such sessions.
+/// How often to look for sessions that nothing is heard of, at least; short lives are looked at
+/// four times.
 const SWEEP: Duration = Duration::from_mins(15);
+/// How often to look for events that are kept for longer than they should be, at least.
+const STREAM_SWEEP: Duration = Duration::from_secs(30);
 /// Sessions looked at before other tasks get their turn.
 const BATCH: usize = 64;
 
@@ -46,6 +49,10 @@ impl Hub {
         let own = Arc::clone(gateway);
         tasks.spawn_until_stop("sweep-sessions", async move { own.sweep().await });
         let own = Arc::clone(gateway);
+        tasks.spawn("keep-sessions", async move { own.keep_sessions().await });
+        let own = Arc::clone(gateway);
+        tasks.spawn_until_stop("sweep-streams", async move { own.sweep_streams().await });
+        let own = Arc::clone(gateway);
         tasks.spawn("end-streams", async move {
             own.tasks.stopping().cancelled().await;
             own.end_streams();
@@ -57,7 +64,7 @@ impl Gateway {
     /// Ends a session wherever it is known.
     pub async fn end_session(&self, session: &Session) {
         let subscriptions = self.hub.remove_session(session);
-        self.sessions.remove(session.id).await;
+        self.keeper.note(session);
         crate::dispatch::session_ended(self, session.id);
         for (uri, subscription) in subscriptions {
             crate::dispatch::unsubscribe(self, &subscription, &uri).await;
@@ -90,30 +97,53 @@ impl Gateway {
             let Some(view) = self.registry.view_for(&session.view, &context, false).await else {
                 continue;
             };
-            let changed = session.changed_lists(lists_of(&view));
-            for (method, _) in LIST_CHANGED.iter().zip(changed).filter(|(_, changed)| *changed) {
-                session.tell(message::notification(method, b""));
-            }
+            self.tell_changes(&session, &view);
+        }
+    }
+
+    /// Tells a session which of its lists changed since it was last told.
+    pub(crate) fn tell_changes(&self, session: &Session, view: &View) {
+        let changed = session.changed_lists(lists_of(view));
+        for (method, _) in LIST_CHANGED.iter().zip(changed).filter(|(_, changed)| *changed) {
+            session.tell(message::notification(method, b""));
+        }
+        if changed.contains(&true) {
+            self.keeper.note(session);
         }
     }
 
     async fn sweep(&self) {
         loop {
-            tokio::time::sleep(SWEEP).await;
+            let idle = self.registry.snapshot().spec.legacy.session_idle;
+            self.expire_sessions(idle).await;
+            let begun = Instant::now();
+            tokio::time::sleep(SWEEP.min(idle / 4)).await;
             for session in self.hub.all_sessions() {
-                if session.is_idle(IDLE) {
+                if session.is_idle(idle) {
                     self.end_session(&session).await;
                 }
             }
+            self.write_heard(Some(begun)).await;
+        }
+    }
+
+    async fn sweep_streams(&self) {
+        loop {
+            let kept = self.registry.snapshot().spec.legacy.replay.time;
+            tokio::time::sleep(STREAM_SWEEP.min(kept / 4)).await;
+            self.hub.replays.sweep();
         }
     }
 
     fn end_streams(&self) {
+        let retry = self.registry.snapshot().spec.legacy.retry;
         for listen in self.hub.all_listens() {
             self.hub.conclude_listen(listen.number);
         }
+        self.end_sse();
         for session in self.hub.all_sessions() {
-            session.close_stream();
+            session.give_up_calls();
+            session.close_stream(retry);
         }
     }
 }

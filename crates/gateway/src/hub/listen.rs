@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use gantry_core::session::Lists;
 use gantry_core::{CallContext, Principal};
 use gantry_protocol::{Id, Message, ObjectEdit, json, message, meta, method};
 use parking_lot::Mutex;
 use serde_json::{Map, Value};
 
-use super::session::Lists;
 use super::sink::Sink;
 use crate::dispatch::Subscription;
 
@@ -132,7 +132,7 @@ impl Listen {
         let mut params = self.params();
         params.set("notifications", self.filter.write().to_string().into_bytes());
         let message = message::notification(method::SUBSCRIPTIONS_ACKNOWLEDGED, &params.finish());
-        self.sink.begin(false, &[message]);
+        self.sink.begin(&[message]);
     }
 
     /// Passes a notification on under this stream's id; `false` when the client does not read.

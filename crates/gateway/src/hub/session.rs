@@ -11,10 +11,11 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use gantry_core::session::{SessionId, SessionRecord};
+use gantry_core::session::{Lists, SessionId, SessionRecord};
 use gantry_core::{CallContext, Caller, ErrorCode, NoClient, Principal};
 use gantry_protocol::capabilities::Profile;
 use gantry_protocol::{Id, Message, Revision, RpcError};
+use gantry_transport::server::EventBody;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -22,9 +23,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::level::Level;
 use super::sink::Sink;
+use super::streams::{Reading, Replays, Streams};
 use crate::causes;
 use crate::census::SessionCensus;
 use crate::dispatch::Subscription;
+use crate::spec::ReplayLimits;
 
 /// Requests that one session may have open.
 const MAX_CALLS: usize = 256;
@@ -46,25 +49,39 @@ pub struct Session {
     pub view: Box<str>,
     /// Agreed at `initialize`.
     pub revision: Revision,
+    lifetime: Lifetime,
     level: AtomicU8,
     state: Mutex<State>,
+}
+
+/// How long a session can go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lifetime {
+    /// As long as the connection it was opened on.
+    Connection,
+    /// As long as its client is heard now and then, also by a later process.
+    Kept,
 }
 
 #[derive(Debug)]
 struct State {
     caller: Arc<Caller>,
     seen: Instant,
-    stream: Option<(u64, Sink)>,
+    /// The pipe it came by, or the one stream of the transport of 2024-11-05.
+    pipe: Option<Sink>,
+    /// Since the first event stream of Streamable HTTP.
+    streams: Option<Arc<Streams>>,
     kept: Vec<Kept>,
     calls: Vec<OpenCall>,
     questions: HashMap<Box<str>, oneshot::Sender<Message>>,
     subscriptions: HashMap<Box<str>, Subscribed>,
+    /// URIs that an earlier process was subscribed to for this session, and this one not yet.
+    wanted: Vec<Box<str>>,
     lists: Lists,
     ended: bool,
+    /// The gateway ends: calls are given up.
+    ending: bool,
 }
-
-/// The digests of the lists that the client was last told of.
-pub type Lists = [u64; 3];
 
 /// A message that waits for a stream.
 #[derive(Debug)]
@@ -113,8 +130,9 @@ pub(crate) fn next_number() -> u64 {
 }
 
 impl Session {
-    /// Makes the live part of the session that a record describes.
-    pub fn new(id: SessionId, record: &SessionRecord, lists: Lists) -> Arc<Self> {
+    /// Makes the live part of the session that a record describes. What the record is subscribed
+    /// to is yet to be subscribed.
+    pub fn new(id: SessionId, record: &SessionRecord, lifetime: Lifetime) -> Arc<Self> {
         let level = record.log_level.as_deref().and_then(Level::parse);
         let caller = Caller {
             revision: record.revision,
@@ -130,24 +148,29 @@ impl Session {
             principal: Arc::new(record.principal.clone()),
             view: record.view.clone(),
             revision: record.revision,
+            lifetime,
             level: AtomicU8::new(level.map_or(NO_LEVEL, Level::rank)),
             state: Mutex::new(State {
                 caller: Arc::new(caller),
                 seen: Instant::now(),
-                stream: None,
+                pipe: None,
+                streams: None,
                 kept: Vec::new(),
                 calls: Vec::new(),
                 questions: HashMap::new(),
                 subscriptions: HashMap::new(),
-                lists,
+                wanted: record.subscriptions.clone(),
+                lists: record.lists,
                 ended: false,
+                ending: false,
             }),
         })
     }
 
-    /// Returns what is to be remembered of the session.
-    pub fn record(&self) -> SessionRecord {
+    /// Returns what is to be remembered of the session; `now` is in unix seconds.
+    pub fn record(&self, now: u64) -> SessionRecord {
         let state = self.state.lock();
+        let held = state.subscriptions.keys();
         SessionRecord {
             revision: self.revision,
             principal: (*self.principal).clone(),
@@ -155,8 +178,35 @@ impl Session {
             client_info: state.caller.info.clone().unwrap_or_else(|| Bytes::from_static(b"{}")),
             view: self.view.clone(),
             log_level: state.caller.log_level.clone(),
-            subscriptions: state.subscriptions.keys().cloned().collect(),
+            subscriptions: held.chain(&state.wanted).cloned().collect(),
+            lists: state.lists,
+            seen_at: now.saturating_sub(state.seen.elapsed().as_secs()),
         }
+    }
+
+    /// Tells whether the session may outlive its connections.
+    pub fn is_kept(&self) -> bool {
+        self.lifetime == Lifetime::Kept
+    }
+
+    /// Tells whether the client was heard since then.
+    pub(super) fn heard_since(&self, moment: Instant) -> bool {
+        self.state.lock().seen >= moment
+    }
+
+    /// Returns the unix seconds at which the client was last heard; `now` is the present.
+    pub(super) fn seen_at(&self, now: u64) -> u64 {
+        now.saturating_sub(self.state.lock().seen.elapsed().as_secs())
+    }
+
+    /// Returns the URIs that are yet to be subscribed again.
+    pub fn wanted(&self) -> Vec<Box<str>> {
+        self.state.lock().wanted.clone()
+    }
+
+    /// Tells whether a URI is yet to be subscribed again.
+    pub fn wants(&self, uri: &str) -> bool {
+        self.state.lock().wanted.iter().any(|wanted| **wanted == *uri)
     }
 
     /// Returns how the client speaks, and notes that it was heard.
@@ -179,7 +229,10 @@ impl Session {
             questions: state.questions.len(),
             subscriptions: state.subscriptions.len(),
             kept_messages: state.kept.len(),
-            stream: state.stream.as_ref().map(|(_, sink)| sink.fill()),
+            stream: match &state.streams {
+                Some(streams) => streams.fill(),
+                None => state.pipe.as_ref().and_then(Sink::fill),
+            },
         }
     }
 
@@ -220,6 +273,20 @@ impl Session {
         Some(CallSlot { session: Arc::clone(self), number, cancelled })
     }
 
+    /// Gives up every call, because the gateway ends.
+    pub fn give_up_calls(&self) {
+        let mut state = self.state.lock();
+        state.ending = true;
+        for call in &state.calls {
+            call.cancelled.cancel();
+        }
+    }
+
+    /// Tells whether calls are given up, because the gateway ends.
+    pub fn is_ending(&self) -> bool {
+        self.state.lock().ending
+    }
+
     /// Cancels the open call of that id; tells whether there was one.
     pub fn cancel(&self, id: &Id) -> bool {
         let state = self.state.lock();
@@ -227,26 +294,35 @@ impl Session {
         call.inspect(|call| call.cancelled.cancel()).is_some()
     }
 
-    /// Takes a standalone stream into use, and sends what was kept for it. An older one ends.
-    pub fn attach(&self, sink: Sink, primed: bool) -> u64 {
-        let number = next_number();
+    /// Takes the way into use on which everything of the session goes.
+    pub fn attach(&self, pipe: Sink) {
         let mut state = self.state.lock();
         state.seen = Instant::now();
-        let kept: Vec<Bytes> = state.kept.drain(..).map(|kept| kept.message).collect();
-        sink.begin(primed, &kept);
         if !state.ended {
-            state.stream = Some((number, sink));
+            state.pipe = Some(pipe);
+            state.flush();
         }
-        number
     }
 
-    /// Forgets a standalone stream whose reader is gone.
-    pub fn detach(&self, number: u64) {
+    /// Notes that the client was there until now.
+    pub fn heard(&self) {
+        self.state.lock().seen = Instant::now();
+    }
+
+    /// Returns the event streams, making them if there were none yet; `None` when the session has
+    /// ended.
+    pub fn streams(&self, replays: &Arc<Replays>, limits: ReplayLimits) -> Option<Arc<Streams>> {
+        self.state.lock().streams(replays, limits)
+    }
+
+    /// Gives the standalone stream to a reader; what was kept for it comes first. An older
+    /// reader's stream ends. `None` when the session has ended.
+    pub fn read_standalone(&self, replays: &Arc<Replays>, reading: Reading) -> Option<EventBody> {
         let mut state = self.state.lock();
-        if state.stream.as_ref().is_some_and(|(open, _)| *open == number) {
-            state.stream = None;
-        }
+        let streams = state.streams(replays, reading.limits)?;
         state.seen = Instant::now();
+        let kept: Vec<Bytes> = state.kept.drain(..).map(|kept| kept.message).collect();
+        Some(streams.standalone(reading, &kept))
     }
 
     /// Sends a message on the standalone stream, or keeps it until there is one. The same message
@@ -256,24 +332,36 @@ impl Session {
         if state.ended {
             return false;
         }
+        if let Some(told) = state.streams.as_ref().and_then(|all| all.tell(&message, None)) {
+            return told;
+        }
         state.flush();
         state.offer(&message) || state.keep(message, None)
     }
 
-    /// Sends a message on the standalone stream if that is possible now.
+    /// Sends a message on the standalone stream if that is possible now, or soon.
     pub fn tell_now(&self, message: &Bytes) -> bool {
-        self.state.lock().offer(message)
+        let state = self.state.lock();
+        state.streams.as_ref().is_some_and(|all| all.tell_now(message)) || state.offer(message)
     }
 
     /// Sends a question on the standalone stream, or keeps it until there is one.
     pub(super) fn put_question(&self, id: &str, message: Bytes) -> bool {
         let mut state = self.state.lock();
-        !state.ended && (state.offer(&message) || state.keep(message, Some(id.into())))
+        if state.ended {
+            return false;
+        }
+        if let Some(told) = state.streams.as_ref().and_then(|all| all.tell(&message, Some(id))) {
+            return told;
+        }
+        state.offer(&message) || state.keep(message, Some(id.into()))
     }
 
     /// Tells whether a question still waits for a stream.
     pub(super) fn keeps_question(&self, id: &str) -> bool {
-        self.state.lock().kept.iter().any(|kept| kept.question.as_deref() == Some(id))
+        let state = self.state.lock();
+        state.kept.iter().any(|kept| kept.question.as_deref() == Some(id))
+            || state.streams.as_ref().is_some_and(|all| all.holds_question(id))
     }
 
     /// Notes a question; `false` when there are too many.
@@ -292,7 +380,8 @@ impl Session {
         let mut state = self.state.lock();
         let kept = state.kept.len();
         state.kept.retain(|kept| kept.question.as_deref() != Some(id));
-        let delivered = kept == state.kept.len();
+        let withdrawn = state.streams.as_ref().is_some_and(|all| all.withdraw(id));
+        let delivered = kept == state.kept.len() && !withdrawn;
         state.questions.remove(id).is_some() && delivered
     }
 
@@ -317,7 +406,8 @@ impl Session {
 
     /// Tells whether the session may subscribe to one more URI.
     pub fn may_subscribe(&self) -> bool {
-        self.state.lock().subscriptions.len() < MAX_SUBSCRIPTIONS
+        let state = self.state.lock();
+        state.subscriptions.len() + state.wanted.len() < MAX_SUBSCRIPTIONS
     }
 
     /// Holds a new subscription; gives it back if the URI was subscribed meanwhile.
@@ -330,6 +420,7 @@ impl Session {
             held.times += 1;
             return Some(subscription);
         }
+        state.wanted.retain(|wanted| **wanted != *uri);
         state.subscriptions.insert(uri.into(), Subscribed { subscription, times: 1 });
         None
     }
@@ -337,7 +428,10 @@ impl Session {
     /// Counts one subscription less.
     pub fn unsubscribe(&self, uri: &str) -> Unsubscribed {
         let mut state = self.state.lock();
-        let Some(held) = state.subscriptions.get_mut(uri) else { return Unsubscribed::Nothing };
+        let Some(held) = state.subscriptions.get_mut(uri) else {
+            state.wanted.retain(|wanted| **wanted != *uri);
+            return Unsubscribed::Nothing;
+        };
         held.times -= 1;
         if held.times > 0 {
             return Unsubscribed::Nothing;
@@ -359,12 +453,21 @@ impl Session {
     /// Tells whether nothing has been heard of the client for that long and nothing is open.
     pub fn is_idle(&self, limit: Duration) -> bool {
         let state = self.state.lock();
-        state.stream.is_none() && state.calls.is_empty() && state.seen.elapsed() >= limit
+        let is_read =
+            state.pipe.is_some() || state.streams.as_ref().is_some_and(|all| all.is_read());
+        !is_read && state.calls.is_empty() && state.seen.elapsed() >= limit
     }
 
-    /// Ends the standalone stream; the session lives on.
-    pub fn close_stream(&self) {
-        self.state.lock().stream = None;
+    /// Ends the standalone stream, and says when to come again; the session lives on.
+    pub fn close_stream(&self, retry: Duration) {
+        let streams = {
+            let mut state = self.state.lock();
+            state.pipe = None;
+            state.streams.clone()
+        };
+        if let Some(streams) = streams {
+            streams.say_farewell(retry);
+        }
     }
 
     /// Ends the session: cancels its calls, gives up its questions, ends its stream. Returns the
@@ -372,9 +475,13 @@ impl Session {
     pub fn end(&self) -> Vec<(Box<str>, Subscription)> {
         let mut state = self.state.lock();
         state.ended = true;
-        state.stream = None;
+        state.pipe = None;
+        if let Some(streams) = state.streams.take() {
+            streams.clear();
+        }
         state.kept = Vec::new();
         state.questions = HashMap::new();
+        state.wanted = Vec::new();
         for call in &state.calls {
             call.cancelled.cancel();
         }
@@ -390,20 +497,20 @@ impl Session {
 }
 
 impl State {
-    fn offer(&mut self, message: &Bytes) -> bool {
-        let Some((_, sink)) = &self.stream else { return false };
-        let sent = sink.offer(message.clone());
-        if !sent && !sink.is_pipe() {
-            // A reader that lets the queue fill loses its stream, not its messages: it connects
-            // again and gets what was kept.
-            self.stream = None;
+    fn streams(&mut self, replays: &Arc<Replays>, limits: ReplayLimits) -> Option<Arc<Streams>> {
+        if self.ended {
+            return None;
         }
-        sent
+        Some(Arc::clone(self.streams.get_or_insert_with(|| Streams::new(replays, limits))))
+    }
+
+    fn offer(&self, message: &Bytes) -> bool {
+        self.pipe.as_ref().is_some_and(|pipe| pipe.offer(message.clone()))
     }
 
     /// Sends what was kept because a pipe was full.
     fn flush(&mut self) {
-        while self.stream.is_some() && !self.kept.is_empty() {
+        while self.pipe.is_some() && !self.kept.is_empty() {
             let message = self.kept[0].message.clone();
             if !self.offer(&message) {
                 return;

@@ -2,17 +2,15 @@
 //!
 //! Both are bounded queues. [`Sink::offer`] never waits; [`Sink::send`] is for what must arrive.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use gantry_core::seal::random;
 use gantry_protocol::sse;
 use gantry_transport::server::{EventBody, EventSender, event_stream};
 use tokio::sync::mpsc;
 
+use super::streams::{Feed, Streams};
 use crate::census::Fill;
 
 /// The feeding end of the way to one client. Cheap to clone; the way ends with the last one.
@@ -23,23 +21,35 @@ pub struct Sink {
 
 #[derive(Debug, Clone)]
 enum Way {
-    Events { sender: EventSender, numbering: Option<Arc<Numbering>> },
+    /// A stream that is over when its reader goes; with `all` it carries everything of a
+    /// connection.
+    Events {
+        sender: EventSender,
+        all: bool,
+    },
+    /// A numbered stream, whose reader may come again.
+    Feed(Arc<Feed>),
     Pipe(mpsc::Sender<Bytes>),
 }
 
-/// Gives the events of one stream their ids: nobody can guess those of another stream.
-#[derive(Debug)]
-struct Numbering {
-    stream: u64,
-    next: AtomicU64,
-}
-
 impl Sink {
-    /// Makes an event stream. Legacy streams are `numbered`: their events have ids.
-    pub fn events(keep_alive: Duration, numbered: bool) -> (Self, EventBody) {
+    /// Makes an event stream for one reader.
+    pub fn events(keep_alive: Duration) -> (Self, EventBody) {
         let (sender, body) = event_stream(keep_alive);
-        let numbering = numbered.then(|| Arc::new(Numbering::new()));
-        (Self { way: Way::Events { sender, numbering } }, body)
+        (Self { way: Way::Events { sender, all: false } }, body)
+    }
+
+    /// Makes the event stream of the transport of 2024-11-05, on which everything comes: the first
+    /// event says where to post to.
+    pub fn one_stream(keep_alive: Duration, endpoint: &str) -> (Self, EventBody) {
+        let (sender, body) = event_stream(keep_alive);
+        sender.offer(sse::event(endpoint.as_bytes(), None, Some("endpoint")));
+        (Self { way: Way::Events { sender, all: true } }, body)
+    }
+
+    /// Makes the way to a stream that can be resumed.
+    pub fn feed(feed: Feed) -> Self {
+        Self { way: Way::Feed(Arc::new(feed)) }
     }
 
     /// Makes a pipe of whole messages: what reads the other end writes them as lines.
@@ -50,85 +60,57 @@ impl Sink {
 
     /// Tells whether other conversations use the same way, so that it cannot be ended for one.
     pub fn is_pipe(&self) -> bool {
-        matches!(self.way, Way::Pipe(_))
+        matches!(self.way, Way::Pipe(_) | Way::Events { all: true, .. })
     }
 
-    /// Sends what a stream begins with, in one piece: with `primed` an event without data, whose
-    /// id is where a client may resume; then the messages.
-    pub fn begin(&self, primed: bool, messages: &[Bytes]) -> bool {
-        let Way::Events { sender, numbering } = &self.way else {
-            return messages.iter().all(|message| self.offer(message.clone()));
-        };
-        let mut first = Vec::new();
-        if let (true, Some(numbering)) = (primed, numbering) {
-            first.extend_from_slice(&sse::primer(&numbering.id(), None));
+    /// Returns the stream that can be resumed, if it is one.
+    pub fn place(&self) -> Option<(Arc<Streams>, u64)> {
+        match &self.way {
+            Way::Feed(feed) => Some(feed.place()),
+            Way::Events { .. } | Way::Pipe(_) => None,
         }
-        for message in messages {
-            first.extend_from_slice(&encode(numbering.as_deref(), message));
-        }
-        first.is_empty() || sender.offer(first.into())
     }
 
     /// Sends a message if there is room now.
     pub fn offer(&self, message: Bytes) -> bool {
         match &self.way {
-            Way::Events { sender, numbering } => {
-                sender.offer(encode(numbering.as_deref(), &message))
-            }
+            Way::Events { sender, .. } => sender.offer(sse::event(&message, None, None)),
+            Way::Feed(feed) => feed.offer(&message),
             Way::Pipe(sender) => sender.try_send(message).is_ok(),
         }
     }
 
-    /// Sends a message, waiting for room; `false` when the reader is gone.
+    /// Sends a message, waiting for room; `false` when the reader is gone and will not come again.
     ///
     /// Cancel safe: dropped before it returns, the message was not sent.
     pub async fn send(&self, message: Bytes) -> bool {
         match &self.way {
-            Way::Events { sender, numbering } => {
-                sender.send(encode(numbering.as_deref(), &message)).await
-            }
+            Way::Events { sender, .. } => sender.send(sse::event(&message, None, None)).await,
+            Way::Feed(feed) => feed.send(&message).await,
             Way::Pipe(sender) => sender.send(message).await.is_ok(),
         }
     }
 
-    /// Tells how full its queue is.
-    pub fn fill(&self) -> Fill {
+    /// Tells how full its queue is; `None` for a stream whose reader may come again.
+    pub fn fill(&self) -> Option<Fill> {
         let (waiting, most) = match &self.way {
             Way::Events { sender, .. } => sender.fill(),
+            Way::Feed(_) => return None,
             Way::Pipe(sender) => {
                 let most = sender.max_capacity();
                 (most - sender.capacity(), most)
             }
         };
-        Fill { waiting, most }
+        Some(Fill { waiting, most })
     }
 
-    /// Resolves when the reader is gone.
-    pub async fn closed(&self) {
-        match &self.way {
-            Way::Events { sender, .. } => sender.closed().await,
-            Way::Pipe(sender) => sender.closed().await,
-        }
+    /// Sends what a stream begins with, in one piece.
+    pub fn begin(&self, messages: &[Bytes]) -> bool {
+        let Way::Events { sender, .. } = &self.way else {
+            return messages.iter().all(|message| self.offer(message.clone()));
+        };
+        let first: Vec<u8> =
+            messages.iter().flat_map(|message| sse::event(message, None, None)).collect();
+        first.is_empty() || sender.offer(first.into())
     }
-}
-
-impl Numbering {
-    fn new() -> Self {
-        // Without randomness the ids are still unique within the stream, which is what is needed
-        // as long as nothing is replayed by them.
-        let stream = random::<8>().map_or(0, u64::from_be_bytes);
-        Self { stream, next: AtomicU64::new(0) }
-    }
-
-    fn id(&self) -> String {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let mut id = String::with_capacity(24);
-        let _ = write!(id, "{:016x}-{number}", self.stream);
-        id
-    }
-}
-
-fn encode(numbering: Option<&Numbering>, message: &[u8]) -> Bytes {
-    let id = numbering.map(Numbering::id);
-    sse::event(message, id.as_deref(), None)
 }

@@ -10,7 +10,7 @@ use gantry_protocol::{Message, Revision, message, method};
 use prometheus_client::registry::Registry;
 use tokio::sync::mpsc;
 
-use super::{Hub, Outlet as _, Session, Sink, covers};
+use super::{Hub, Lifetime, Outlet as _, Session, Sink, covers};
 use crate::dispatch::Subscription;
 use crate::metrics::Metrics;
 use crate::upstream::Held;
@@ -28,14 +28,16 @@ fn session(hub: &Hub, id: u8) -> (Arc<Session>, SessionId) {
         view: "".into(),
         log_level: None,
         subscriptions: Vec::new(),
+        lists: [0; 3],
+        seen_at: 0,
     };
-    let session = hub.add_session(Session::new([id; 16], &record, [0; 3])).unwrap();
+    let session = hub.add_session(Session::new([id; 16], &record, Lifetime::Kept)).unwrap();
     (session, [id; 16])
 }
 
 fn attached(session: &Session) -> mpsc::Receiver<Bytes> {
     let (sink, pipe) = Sink::pipe(16);
-    session.attach(sink, false);
+    session.attach(sink);
     pipe
 }
 

@@ -4,5 +4,6 @@
 mod legacy;
 mod listen;
 mod modern;
+mod sessions;
 mod stdio;
 mod support;

@@ -165,6 +165,21 @@ pub fn session_gone() -> Refusal {
     Refusal { status: 404, error }
 }
 
+/// Decides on a message of a transport that the legacy era alone has (2024-11-05 `basic/transports`,
+/// HTTP with SSE): there an envelope means nothing.
+///
+/// # Errors
+/// The error to answer a request with.
+pub fn classify_legacy(message: &Message, initialized: bool) -> Result<ClientEra, RpcError> {
+    match (message.kind(), message.method()) {
+        (Kind::Request, method::INITIALIZE) => Ok(initialize(message)),
+        (Kind::Request, name) if !initialized && name != method::PING => {
+            Err(RpcError::invalid_request("no session: send `initialize` first"))
+        }
+        _ => Ok(ClientEra::Session),
+    }
+}
+
 /// Returns the list for `DiscoverResult.supportedVersions` and for -32022.
 pub fn supported_versions() -> [&'static str; 5] {
     Revision::ALL.map(Revision::as_str)

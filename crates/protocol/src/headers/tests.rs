@@ -244,6 +244,19 @@ fn row_20_without_a_session_the_client_is_told_both_ways() {
 }
 
 #[test]
+fn a_transport_of_the_legacy_era_knows_no_envelope() {
+    let call = claimed("tools/call", V, r#""name":"x","#);
+    assert_eq!(classify_legacy(&call, true).unwrap(), ClientEra::Session);
+    assert_eq!(classify_legacy(&call, false).unwrap_err().code, code::INVALID_REQUEST);
+    let hello = claimed("initialize", V, r#""protocolVersion":"2024-11-05","#);
+    let agreed = ClientEra::Initialize(Revision::V2024_11_05);
+    assert_eq!(classify_legacy(&hello, false).unwrap(), agreed);
+    assert_eq!(classify_legacy(&request("ping", "{}"), false).unwrap(), ClientEra::Session);
+    let cancelled = message(r#"{"jsonrpc":"2.0","method":"notifications/cancelled"}"#);
+    assert_eq!(classify_legacy(&cancelled, false).unwrap(), ClientEra::Session);
+}
+
+#[test]
 fn lines_are_told_apart_without_headers() {
     let line = |message: &Message, initialized| {
         classify_line(message, initialized, |_| false).map_err(|error| error.code)

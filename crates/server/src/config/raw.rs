@@ -9,6 +9,7 @@ mod access;
 mod doors;
 mod listener;
 mod log;
+mod sessions;
 mod upstream;
 mod watching;
 mod words;
@@ -21,6 +22,7 @@ pub use access::{Auth, Token};
 pub use doors::{Https, Management, TlsVersion};
 pub use listener::{Limits, Server};
 pub use log::{Log, Otlp, Rotation, Tracing};
+pub use sessions::{SessionStoreKind, Sessions, Streams};
 pub use upstream::{EraMode, SessionMode, Tools, Upstream, UpstreamKind};
 pub use watching::{Health, Metrics};
 pub use words::{DurationText, LogFormat, LogLevel, NameText, PatternText, RatioText, SizeText};
@@ -57,6 +59,12 @@ pub struct Config {
     pub metrics: Metrics,
     /// Where `/health` is found. Since 0.1.
     pub health: Health,
+    /// The sessions of legacy clients. Since 0.1.
+    pub sessions: Sessions,
+    /// What is kept of event streams, so that they can be resumed. Since 0.1.
+    pub streams: Streams,
+    /// Serve the transport of revision 2024-11-05, HTTP+SSE, at `/sse` and `/messages`. Since 0.1.
+    pub legacy_sse: bool,
     /// Offer the built-in tools about the gateway itself on `/mcp`, as the server `gantry`.
     /// Since 0.1.
     pub builtin: bool,
@@ -103,6 +111,9 @@ impl Default for Config {
             auth: Auth::default(),
             metrics: Metrics::default(),
             health: Health::default(),
+            sessions: Sessions::default(),
+            streams: Streams::default(),
+            legacy_sse: true,
             builtin: true,
         }
     }

@@ -14,6 +14,7 @@ const REDACTED: &str = "[redacted]";
 pub(crate) fn to_json(config: &Config) -> Value {
     let limits = &config.server.limits;
     let gateway = &config.gateway;
+    let legacy = &gateway.legacy;
     let servers = gateway.servers.iter().map(|spec| (spec.name.as_str(), upstream(spec)));
     let views = gateway.views.iter().map(|view| (view.name.as_str(), json!(view.patterns)));
     let tokens = config.auth.tokens.iter();
@@ -44,6 +45,18 @@ pub(crate) fn to_json(config: &Config) -> Value {
         },
         "metrics": { "enabled": config.metrics_enabled, "path": config.paths.metrics },
         "health": { "path": config.paths.health },
+        "sessions": {
+            "store": config.session_store,
+            "idle": units::format_duration(legacy.session_idle),
+        },
+        "streams": {
+            "replay_events": legacy.replay.events,
+            "replay_bytes": units::format_size(legacy.replay.bytes),
+            "replay_total": units::format_size(legacy.replay.total),
+            "replay_time": units::format_duration(legacy.replay.time),
+            "retry": units::format_duration(legacy.retry),
+        },
+        "legacy_sse": legacy.sse,
         "builtin": gateway.builtin,
     });
     doors(config, &mut value);

@@ -1,7 +1,7 @@
 //! Which kind of route a path is: who may use it, and under which name it is counted.
 
 /// The names of all routes, for the counters.
-pub(crate) const ROUTES: [&str; 10] = [
+pub(crate) const ROUTES: [&str; 12] = [
     "mcp",
     "health",
     "ready",
@@ -12,6 +12,8 @@ pub(crate) const ROUTES: [&str; 10] = [
     "actuator",
     "loggers",
     "unknown",
+    "sse",
+    "messages",
 ];
 
 /// The same routes by their paths, for counters that name those.
@@ -26,6 +28,8 @@ pub(crate) const PATHS: [&str; ROUTES.len()] = [
     "/actuator",
     "/actuator/loggers",
     "UNKNOWN",
+    "/sse",
+    "/messages",
 ];
 
 /// A kind of route.
@@ -33,6 +37,10 @@ pub(crate) const PATHS: [&str; ROUTES.len()] = [
 pub(crate) enum Route<'a> {
     /// An MCP endpoint; the view is empty for everything.
     Mcp { view: &'a str },
+    /// The stream of the transport of 2024-11-05; the view is empty for everything.
+    Sse { view: &'a str },
+    /// Where a client of that transport posts to.
+    Messages,
     /// Whether the process is alive.
     Health,
     /// Whether it can serve, and the states of upstreams.
@@ -57,9 +65,13 @@ impl<'a> Route<'a> {
     /// Tells the route of a path.
     pub(crate) fn of(path: &'a str) -> Self {
         if let Some(rest) = path.strip_prefix("/mcp") {
-            return Self::mcp(rest);
+            return Self::below(rest).map_or(Self::Unknown, |view| Self::Mcp { view });
+        }
+        if let Some(rest) = path.strip_prefix("/sse") {
+            return Self::below(rest).map_or(Self::Unknown, |view| Self::Sse { view });
         }
         match path {
+            "/messages" => Self::Messages,
             "/health" => Self::Health,
             "/ready" => Self::Ready,
             "/metrics" | "/actuator/prometheus" => Self::Metrics,
@@ -77,15 +89,11 @@ impl<'a> Route<'a> {
         }
     }
 
-    fn mcp(rest: &'a str) -> Self {
-        match rest.strip_prefix('/') {
-            None if rest.is_empty() => Self::Mcp { view: "" },
-            None => Self::Unknown,
-            Some(view) => match view.strip_suffix('/').unwrap_or(view) {
-                view if view.contains('/') => Self::Unknown,
-                view => Self::Mcp { view },
-            },
-        }
+    /// Reads the view below an endpoint; `None` when what follows is none.
+    fn below(rest: &'a str) -> Option<&'a str> {
+        let Some(view) = rest.strip_prefix('/') else { return rest.is_empty().then_some("") };
+        let view = view.strip_suffix('/').unwrap_or(view);
+        (!view.contains('/')).then_some(view)
     }
 
     /// Returns its place in [`ROUTES`].
@@ -101,6 +109,8 @@ impl<'a> Route<'a> {
             Self::Actuator => 7,
             Self::Loggers => 8,
             Self::Unknown => 9,
+            Self::Sse { .. } => 10,
+            Self::Messages => 11,
         }
     }
 
@@ -109,8 +119,9 @@ impl<'a> Route<'a> {
         ROUTES[self.place()]
     }
 
+    /// Tells whether MCP is spoken there, by whatever transport.
     pub(crate) fn is_mcp(self) -> bool {
-        matches!(self, Self::Mcp { .. })
+        matches!(self, Self::Mcp { .. } | Self::Sse { .. } | Self::Messages)
     }
 }
 
@@ -132,6 +143,12 @@ mod tests {
         check("/mcp/git/log", Route::Unknown);
         check("/mcp//", Route::Mcp { view: "" });
         check("/mcpx", Route::Unknown);
+        check("/sse", Route::Sse { view: "" });
+        check("/sse/git", Route::Sse { view: "git" });
+        check("/sse/git/log", Route::Unknown);
+        check("/sses", Route::Unknown);
+        check("/messages", Route::Messages);
+        check("/messages/1", Route::Unknown);
         check("/MCP", Route::Unknown);
         check("/", Route::Index);
         check("", Route::Unknown);

@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use gantry_gateway::door::resumes_a_call;
 use gantry_transport::server::ReplyBody;
 use http::{Method, request::Parts};
 use http_body::{Body, Frame, SizeHint};
@@ -34,7 +35,8 @@ impl UnderWay {
         // A modern client must name the method in a header, and is refused if that is not true.
         let named = parts.headers.get(gantry_protocol::headers::METHOD);
         let listens = route.is_mcp()
-            && (parts.method == Method::GET || named.is_some_and(|name| name.as_bytes() == LISTEN));
+            && (parts.method == Method::GET && !resumes_a_call(&parts.headers)
+                || named.is_some_and(|name| name.as_bytes() == LISTEN));
         (!listens).then(|| {
             gauge.inc();
             Self(gauge.clone())

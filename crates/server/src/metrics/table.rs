@@ -59,6 +59,11 @@ pub const TABLE: &[Row] = &[
         &[],
         "Notifications dropped because a client did not read",
     ),
+    counter(
+        "gantry_session_store_failures_total",
+        &[],
+        "Reads and writes of sessions that the store did not do",
+    ),
     counter("gantry_http_requests_total", &["route", "status"], "Answers, by route and class"),
     counter(
         "gantry_http_refusals_total",

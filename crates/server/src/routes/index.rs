@@ -23,6 +23,7 @@ pub(super) async fn index(State(shared): State<Arc<Shared>>) -> Response {
             "endpoints": {
                 "mcp": "/mcp",
                 "one_server_or_view": "/mcp/NAME",
+                "http_sse": "/sse",
                 "health": "/health",
                 "ready": "/ready",
                 "metrics": "/metrics",

@@ -135,7 +135,7 @@ impl OfferStore for Sqlite {
 }
 
 impl Sqlite {
-    async fn put(&self, action: &'static str, write: Write) -> Result<(), StoreError> {
+    pub(super) async fn put(&self, action: &'static str, write: Write) -> Result<(), StoreError> {
         self.inner.writer.write(write).await.map_err(|error| match error {
             WriteError::Closed => StoreError { action, cause: "the database is closed".to_owned() },
             WriteError::Failed(error) => self.failed(action, &error),
@@ -147,7 +147,7 @@ impl Sqlite {
         (touched_at < seconds(now.saturating_sub(DAY))).then_some(seconds(now))
     }
 
-    fn failed(&self, action: &'static str, error: &sqlx::Error) -> StoreError {
+    pub(super) fn failed(&self, action: &'static str, error: &sqlx::Error) -> StoreError {
         let path = self.inner.path.display();
         let cause = match error {
             sqlx::Error::PoolClosed => "the database is closed".to_owned(),
@@ -182,6 +182,8 @@ pub(super) async fn apply(
         Write::TouchVerdict { upstream, now } => {
             sqlx::query(TOUCH_VERDICT).bind(upstream).bind(now).execute(connection).await?;
         }
+        // Not of these tables.
+        Write::Sessions(_) => {}
     }
     Ok(())
 }

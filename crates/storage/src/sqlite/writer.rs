@@ -14,7 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::offers;
+use super::{offers, sessions};
 
 /// Most writes of one commit.
 const GROUP: usize = 128;
@@ -32,6 +32,7 @@ pub(super) enum Write {
     TouchOffer { upstream: String, profile: String, now: i64 },
     PutVerdict { upstream: String, verdict: String, found_at: i64, now: i64 },
     TouchVerdict { upstream: String, now: i64 },
+    Sessions(sessions::Change),
 }
 
 /// Why a write was not made.
@@ -160,7 +161,10 @@ impl Writer {
     async fn apply(&mut self, group: &[Job]) -> Result<(), Arc<sqlx::Error>> {
         let mut transaction = self.connection.begin_with("BEGIN IMMEDIATE").await?;
         for job in group {
-            offers::apply(&mut transaction, &job.write).await?;
+            match &job.write {
+                Write::Sessions(change) => sessions::apply(&mut transaction, change).await?,
+                write => offers::apply(&mut transaction, write).await?,
+            }
         }
         Ok(transaction.commit().await?)
     }
@@ -188,6 +192,7 @@ impl Write {
     fn kibibytes(&self) -> u32 {
         let bytes = match self {
             Self::PutOffer { offer, profile, .. } => offer.len() + profile.len(),
+            Self::Sessions(change) => change.size(),
             Self::TouchOffer { .. } | Self::PutVerdict { .. } | Self::TouchVerdict { .. } => 0,
         };
         // More than all there is would wait for ever.

@@ -26,6 +26,10 @@ pub struct EventSender {
     queue: mpsc::Sender<Bytes>,
 }
 
+/// Room for one event in the queue of a stream.
+#[derive(Debug)]
+pub struct EventRoom(mpsc::OwnedPermit<Bytes>);
+
 /// The end that the HTTP connection reads; dropped when the client goes away.
 #[derive(Debug)]
 pub struct EventBody {
@@ -58,6 +62,13 @@ impl EventSender {
         self.queue.send(event).await.is_ok()
     }
 
+    /// Waits for room for one event; `None` when the reader is gone.
+    ///
+    /// Cancel safe.
+    pub async fn reserve(&self) -> Option<EventRoom> {
+        self.queue.clone().reserve_owned().await.ok().map(EventRoom)
+    }
+
     /// Sends an encoded event if there is room now.
     pub fn offer(&self, event: Bytes) -> bool {
         self.queue.try_send(event).is_ok()
@@ -80,11 +91,22 @@ impl EventSender {
     }
 }
 
+impl EventRoom {
+    /// Sends an encoded event there.
+    pub fn send(self, event: Bytes) {
+        self.0.send(event);
+    }
+}
+
 impl EventBody {
-    /// Ties something to the life of the stream: it is dropped when the client goes away.
+    /// Ties something to the life of the stream, beside what is tied to it already: it is dropped
+    /// when the client goes away.
     #[must_use]
     pub fn holding(mut self, guard: impl Send + 'static) -> Self {
-        self.guard = Some(Guard(Box::new(guard)));
+        self.guard = Some(match self.guard.take() {
+            Some(held) => Guard(Box::new((held, guard))),
+            None => Guard(Box::new(guard)),
+        });
         self
     }
 

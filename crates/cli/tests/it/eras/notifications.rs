@@ -1,8 +1,9 @@
 //! What is said beside results: progress and logs (cases 50 to 53), changes and subscriptions (54
-//! to 58), cancelling (59 and 61).
+//! to 58), cancelling and going away (59 to 61).
 
 mod cancelling;
 mod listening;
+mod resuming;
 
 use std::{path::Path, sync::Arc, time::Duration};
 

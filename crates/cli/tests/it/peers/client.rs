@@ -16,12 +16,16 @@ const LIMIT: Duration = Duration::from_mins(1);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Client {
     TypescriptV1,
+    /// By the transport of 2024-11-05.
+    TypescriptV1Sse,
     TypescriptV2Legacy,
     TypescriptV2Modern,
     TypescriptV2Auto,
     PythonLegacy,
     PythonModern,
     PythonAuto,
+    /// By the transport of 2024-11-05.
+    PythonSse,
     InspectorLegacy,
     InspectorModern,
 }
@@ -67,7 +71,7 @@ impl Plan {
 }
 
 impl Client {
-    /// All clients.
+    /// All clients of Streamable HTTP.
     pub(crate) const ALL: [Self; 9] = [
         Self::TypescriptV1,
         Self::TypescriptV2Legacy,
@@ -124,8 +128,10 @@ impl Client {
     fn era(self) -> &'static str {
         match self {
             Self::TypescriptV1
+            | Self::TypescriptV1Sse
             | Self::TypescriptV2Legacy
             | Self::PythonLegacy
+            | Self::PythonSse
             | Self::InspectorLegacy => "legacy",
             Self::TypescriptV2Modern | Self::PythonModern | Self::InspectorModern => "modern",
             Self::TypescriptV2Auto | Self::PythonAuto => "auto",
@@ -135,9 +141,12 @@ impl Client {
     fn script(self, url: &str, plan: &Plan) -> Command {
         let mut plan = serde_json::to_value(plan).expect("a plan is JSON");
         plan["era"] = self.era().into();
+        if matches!(self, Self::TypescriptV1Sse | Self::PythonSse) {
+            plan["transport"] = "sse".into();
+        }
         let mut command = match self {
-            Self::TypescriptV1 => node::script(script("typescript_v1.cjs")),
-            Self::PythonLegacy | Self::PythonModern | Self::PythonAuto => {
+            Self::TypescriptV1 | Self::TypescriptV1Sse => node::script(script("typescript_v1.cjs")),
+            Self::PythonLegacy | Self::PythonModern | Self::PythonAuto | Self::PythonSse => {
                 let mut command = process::command(node::python());
                 command.arg(script("python.py"));
                 command

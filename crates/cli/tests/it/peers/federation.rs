@@ -41,6 +41,11 @@ impl Federation {
         self.gantry.url("/mcp")
     }
 
+    /// The same by the transport of 2024-11-05.
+    pub(super) fn old_url(&self) -> String {
+        self.gantry.url("/sse")
+    }
+
     /// A file that the server `files` may read.
     pub(super) fn file_with(&self, text: &str) -> PathBuf {
         let file = self.files.path().join("file.txt");

@@ -268,6 +268,13 @@ impl Client {
         self.exchange("GET", Bytes::new(), headers).await
     }
 
+    /// Goes on with a stream of the session after an event.
+    pub(crate) async fn resume(&self, last_event_id: &str) -> Open {
+        let mut headers = self.headers_of(&Value::Null);
+        headers.push(("last-event-id".to_owned(), last_event_id.to_owned()));
+        self.exchange("GET", Bytes::new(), headers).await
+    }
+
     /// Ends the session.
     pub(crate) async fn delete(&self) -> Reply {
         let headers = self.headers_of(&Value::Null);

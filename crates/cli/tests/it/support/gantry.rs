@@ -32,7 +32,7 @@ const COMMAND: Duration = Duration::from_mins(1);
 pub(crate) struct Gantry {
     process: Process,
     address: SocketAddr,
-    place: Place,
+    setup: Setup,
 }
 
 /// A gateway that is yet to be started.
@@ -120,12 +120,12 @@ impl Setup {
         if !self.arguments.iter().any(|argument| argument == "--listen") {
             arguments.extend(["--listen", "127.0.0.1:0"].map(OsString::from));
         }
-        arguments.extend(self.arguments);
+        arguments.extend_from_slice(&self.arguments);
         let mut command = self.place.command(&arguments);
-        command.envs(self.environment);
+        command.envs(self.environment.clone());
         let mut process = Process::start("gantry serve", command);
         let address = process.find_line(START, listening_address).await?;
-        Ok(Gantry { process, address, place: self.place })
+        Ok(Gantry { process, address, setup: self })
     }
 }
 
@@ -151,7 +151,7 @@ impl Gantry {
     /// The configuration file, in a folder of this gateway's own; a running gateway notices when it
     /// is changed.
     pub(crate) fn config(&self) -> PathBuf {
-        self.place.config()
+        self.setup.place.config()
     }
 
     /// Everything it printed so far.
@@ -174,7 +174,7 @@ impl Gantry {
     pub(crate) fn run(&self, arguments: &[&str]) -> impl Future<Output = Finished> {
         let caller = Location::caller();
         let arguments: Vec<_> = arguments.iter().map(OsString::from).collect();
-        let command = self.place.command(&arguments);
+        let command = self.setup.place.command(&arguments);
         async move {
             let finished = process::run(command, COMMAND).await;
             finished
@@ -184,7 +184,7 @@ impl Gantry {
 
     /// Its data folder.
     pub(crate) fn data(&self) -> PathBuf {
-        self.place.data()
+        self.setup.place.data()
     }
 
     /// Ends the gateway and starts it again, on the same configuration and data and another port.
@@ -213,12 +213,17 @@ impl Gantry {
                 panic!("a gateway goes on after the test at {caller}: {reason}");
             }
             between(&self).await;
-            let setup = Setup { place: self.place, arguments: Vec::new(), environment: Vec::new() };
-            match setup.try_start().await {
+            match self.setup.try_start().await {
                 Ok(gantry) => gantry,
                 Err(reason) => panic!("no gateway for the test at {caller}: {reason}"),
             }
         }
+    }
+
+    /// Kills the gateway and starts it again, in the same way.
+    pub(crate) async fn killed_and_started(mut self) -> Self {
+        self.process.kill().await;
+        self.setup.start().await
     }
 
     /// Tells the gateway to end, as an operator would, and waits for that.

@@ -12,6 +12,14 @@ fn quiet(requests: usize, streams: bool) -> Exchange {
     Exchange::new(requests, streams, CancellationToken::new())
 }
 
+/// A stream that begins with what it is given.
+fn into(sink: Sink) -> impl FnOnce(&[Bytes]) -> Sink {
+    |first| {
+        sink.begin(first);
+        sink
+    }
+}
+
 fn text(text: &'static str) -> Bytes {
     Bytes::from_static(text.as_bytes())
 }
@@ -21,7 +29,7 @@ async fn an_answer_that_comes_first_stays_plain() {
     let exchange = quiet(1, true);
     exchange.finish(Some(text("{}"))).await;
     exchange.ready().await;
-    let settled = exchange.settle(true, true, || unreachable!("no stream is needed"));
+    let settled = exchange.settle(true, |_| unreachable!("no stream is needed"));
     assert!(matches!(settled, Settled::Answers(answers) if answers == [text("{}")]));
     assert!(!exchange.say(text("late")));
 }
@@ -32,7 +40,7 @@ async fn what_is_said_first_makes_a_stream_that_ends_with_the_answer() {
     assert!(exchange.say(text("1")));
     exchange.ready().await;
     let (sink, mut pipe) = Sink::pipe(8);
-    assert!(matches!(exchange.settle(true, false, || sink), Settled::Stream));
+    assert!(matches!(exchange.settle(true, into(sink)), Settled::Stream));
     assert!(exchange.say(text("2")));
     exchange.finish(Some(text("3"))).await;
     assert!(!exchange.say(text("4")));
@@ -48,7 +56,7 @@ async fn a_client_without_streams_gets_the_answer_alone() {
     assert!(!exchange.say(text("1")));
     assert!(!exchange.insist(text("2")).await);
     exchange.finish(Some(text("{}"))).await;
-    let settled = exchange.settle(true, false, || unreachable!("no stream is needed"));
+    let settled = exchange.settle(true, |_| unreachable!("no stream is needed"));
     assert!(matches!(settled, Settled::Answers(answers) if answers.len() == 1));
 }
 
@@ -57,7 +65,7 @@ async fn a_client_that_takes_only_streams_gets_one() {
     let exchange = quiet(1, true);
     exchange.finish(Some(text("{}"))).await;
     let (sink, mut pipe) = Sink::pipe(8);
-    assert!(matches!(exchange.settle(false, false, || sink), Settled::Stream));
+    assert!(matches!(exchange.settle(false, into(sink)), Settled::Stream));
     assert_eq!(pipe.recv().await, Some(text("{}")));
     assert_eq!(pipe.recv().await, None);
 }
@@ -68,7 +76,7 @@ async fn a_cancelled_request_leaves_nothing_to_say() {
     exchange.finish(None).await;
     exchange.finish(None).await;
     exchange.ready().await;
-    let settled = exchange.settle(false, false, || unreachable!("no stream is needed"));
+    let settled = exchange.settle(false, |_| unreachable!("no stream is needed"));
     assert!(matches!(settled, Settled::Answers(answers) if answers.is_empty()));
 }
 

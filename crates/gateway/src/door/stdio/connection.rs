@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use gantry_core::correlation;
 use gantry_core::{CallContext, ErrorCode, Principal};
-use gantry_protocol::headers::{ClientEra, check_batch, classify_line};
+use gantry_protocol::headers::{ClientEra, check_batch, classify_legacy, classify_line};
 use gantry_protocol::message::{Body, Kind, failure};
 use gantry_protocol::{Id, Message, ParseError, Revision, RpcError, method};
 use gantry_transport::server::{LineError, LineReader};
@@ -22,16 +22,26 @@ use super::super::sessions::unknown_view;
 use super::super::{Origin, listen, modern};
 use crate::Gateway;
 use crate::causes;
-use crate::hub::{Session, Sink, next_number};
+use crate::hub::{Lifetime, Session, Sink, next_number};
 use crate::traces;
 
 /// Requests that one connection may have open.
 const MAX_CALLS: usize = 1024;
 
+/// Which eras a connection takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::door) enum Eras {
+    /// A pipe of lines.
+    Both,
+    /// The transport of 2024-11-05.
+    Legacy,
+}
+
 /// A client at the other end of a pipe.
 #[derive(Debug)]
-pub(super) struct Connection {
+pub(in crate::door) struct Connection {
     gateway: Arc<Gateway>,
+    eras: Eras,
     view: Box<str>,
     principal: Arc<Principal>,
     sink: Sink,
@@ -47,14 +57,16 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(
+    pub(in crate::door) fn new(
         gateway: Arc<Gateway>,
         principal: Arc<Principal>,
         view: Box<str>,
         sink: Sink,
+        eras: Eras,
     ) -> Self {
         Self {
             gateway,
+            eras,
             view,
             principal,
             sink,
@@ -90,6 +102,10 @@ impl Connection {
                 }
             }
         }
+        self.finish_calls().await;
+    }
+
+    async fn finish_calls(&self) {
         // Nobody can answer a question any more, and a listen stream has no end of its own.
         if let Some(session) = self.session() {
             session.give_up_questions();
@@ -110,10 +126,33 @@ impl Connection {
 
     async fn hear(&self, line: Bytes) {
         match Body::parse(line) {
-            Ok(Body::One(message)) => self.hear_one(*message).await,
-            Ok(Body::Batch(elements)) => self.hear_batch(elements).await,
+            Ok(body) => self.hear_body(body).await,
             Err(error) => self.send(failure(error.id.as_ref(), &malformed(error.error))).await,
         }
+    }
+
+    /// Takes what the client said.
+    pub(in crate::door) async fn hear_body(&self, body: Body) {
+        match body {
+            Body::One(message) => self.hear_one(*message).await,
+            Body::Batch(elements) => self.hear_batch(elements).await,
+        }
+    }
+
+    /// Tells whether this is the connection of that principal.
+    pub(in crate::door) fn is_of(&self, principal: &Principal) -> bool {
+        *self.principal == *principal
+    }
+
+    /// Counts the calls under way.
+    pub(in crate::door) fn n_calls(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// Waits for the open calls and ends the session: the client can say no more.
+    pub(in crate::door) async fn wind_up(&self) {
+        self.finish_calls().await;
+        self.close().await;
     }
 
     async fn hear_one(&self, message: Message) {
@@ -121,7 +160,11 @@ impl Connection {
         let served = |_: &str| {
             self.gateway.registry.snapshot().view(&self.view).is_some_and(|view| view.single)
         };
-        match classify_line(&message, initialized, served) {
+        let era = match self.eras {
+            Eras::Both => classify_line(&message, initialized, served),
+            Eras::Legacy => classify_legacy(&message, initialized),
+        };
+        match era {
             Ok(ClientEra::Modern(revision)) => self.serve_modern(revision, message).await,
             Ok(ClientEra::ModernNotification) => {
                 if message.method() == method::CANCELLED {
@@ -196,9 +239,9 @@ impl Connection {
 
     async fn initialize(&self, revision: Revision, message: &Message) {
         let Some(id) = message.id() else { return };
-        let origin = self.origin();
+        let (origin, lifetime) = (self.origin(), Lifetime::Connection);
         let _span = traces::begin(&self.gateway, origin.came(), revision, message);
-        match self.gateway.open_session(&origin, revision, message).await {
+        match self.gateway.open_session(&origin, revision, message, lifetime).await {
             Ok(opened) => {
                 let before = self.session.lock().replace(Arc::clone(&opened.session));
                 if let Some(before) = before {
@@ -206,7 +249,7 @@ impl Connection {
                 }
                 self.send(own_message(id, Ok(opened.result))).await;
                 // Only now: nothing may come before the answer to the handshake.
-                opened.session.attach(self.sink.clone(), false);
+                opened.session.attach(self.sink.clone());
             }
             Err(refusal) => self.send(failure(Some(id), &refusal.error)).await,
         }

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gantry_core::seal::KeyRing;
-use gantry_core::session::MemorySessions;
+use gantry_core::session::{MemorySessions, SessionStore};
 use gantry_core::store::NoStore;
-use gantry_core::{Principal, SystemClock, Tasks};
+use gantry_core::{Clock, Principal, SystemClock, Tasks};
 use gantry_gateway::door::HttpRequest;
 use gantry_gateway::metrics::Metrics;
-use gantry_gateway::spec::{Connection, GatewaySpec, UpstreamSpec};
+use gantry_gateway::spec::{Connection, GatewaySpec, LegacySpec, UpstreamSpec};
 use gantry_gateway::{Gateway, GatewayParts};
 use gantry_transport::client::stdio::Launcher;
 use gantry_transport::client::{Client, ClientConfig};
@@ -47,6 +47,7 @@ pub(crate) fn spec(servers: Vec<UpstreamSpec>) -> GatewaySpec {
         max_body: 64 * 1024,
         body_timeout: Duration::from_secs(30),
         keep_alive: Duration::from_secs(15),
+        legacy: LegacySpec::default(),
     }
 }
 
@@ -57,16 +58,28 @@ pub(crate) async fn start(servers: Vec<UpstreamSpec>) -> Running {
 
 /// The same with keys that another gateway has too.
 pub(crate) async fn with_keys(servers: Vec<UpstreamSpec>, keys: KeyRing) -> Running {
+    let sessions = Arc::new(MemorySessions::default());
+    with_sessions(servers, keys, sessions, Arc::new(SystemClock)).await
+}
+
+/// The same with sessions that another gateway had, or will have, at a time of its own.
+pub(crate) async fn with_sessions(
+    servers: Vec<UpstreamSpec>,
+    keys: KeyRing,
+    sessions: Arc<dyn SessionStore>,
+    clock: Arc<dyn Clock>,
+) -> Running {
     let tasks = Tasks::new();
+    let metrics = Arc::new(Metrics::new(&mut Registry::default()));
     let parts = GatewayParts {
         tracer: None,
         launcher: Launcher::new(Vec::new()),
         http: Client::new(ClientConfig::default()),
         store: Arc::new(NoStore),
-        sessions: Arc::new(MemorySessions::default()),
+        sessions,
         keys: Arc::new(keys),
-        clock: Arc::new(SystemClock),
-        metrics: Arc::new(Metrics::new(&mut Registry::default())),
+        clock,
+        metrics,
         tasks: tasks.clone(),
     };
     let spec = spec(servers);

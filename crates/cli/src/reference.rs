@@ -63,6 +63,7 @@ fn environment() -> String {
     for (variable, meaning) in gantry_server::VARIABLES {
         let _ = writeln!(text, "| `{variable}` | | {meaning} |");
     }
+    text.push_str(&config::environment::reference::markdown());
     text
 }
 

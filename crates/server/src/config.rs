@@ -11,6 +11,7 @@
 //! [`mod@reference`] makes the reference page. Nothing here watches the file or starts anything.
 
 pub mod edit;
+pub mod environment;
 pub mod path;
 pub mod raw;
 pub mod reference;
@@ -19,12 +20,14 @@ mod access;
 mod check;
 mod doors;
 mod env;
+mod foreign;
 mod listener;
 mod log;
 mod names;
 mod paths;
 mod problem;
 mod secret;
+mod servers_from;
 mod shape;
 mod show;
 mod tree;
@@ -46,6 +49,7 @@ use serde_json::Value;
 pub use access::{Auth, Token};
 pub use doors::{Https, Identity, Metrics};
 pub use env::Env;
+pub use foreign::{Format, Imported, Note, import};
 pub use listener::{Limits, Server};
 pub use log::{Log, Otlp, Rotation};
 pub(crate) use log::{MOST_LEVELS, is_target};
@@ -59,6 +63,7 @@ pub use tree::Location;
 pub use warnings::Checked;
 
 use check::Checker;
+use foreign::reading::{self, Reading};
 use path::Path;
 use problem::Report;
 use tree::Node;
@@ -90,6 +95,16 @@ pub struct Config {
     pub metrics: Metrics,
     /// The file, if there is one.
     pub file: Option<PathBuf>,
+    /// Whose format the file has.
+    pub format: Format,
+    /// What of another system's file was not taken over as it stands.
+    pub notes: Vec<Note>,
+    /// Everything that is looked at for changes: files that were read, and those that would be.
+    pub watched: Vec<PathBuf>,
+    /// The keys that variables of other systems have filled.
+    pub filled: Vec<environment::Filled>,
+    /// The variables of other systems whose feature is still to come.
+    pub unused: Vec<environment::Unused>,
     /// What stands in the file where variables were put in.
     written: Vec<(Path, String)>,
 }
@@ -101,6 +116,10 @@ pub struct Source {
     pub path: Option<PathBuf>,
     /// Whether the file may be absent, which is the same as an empty one.
     pub may_be_absent: bool,
+    /// More files that the same variable of another system names.
+    pub also: Vec<PathBuf>,
+    /// The variable that names the file, if it is one of another system.
+    pub named_by: Option<&'static str>,
     /// What `--listen` or `GANTRY_LISTEN` says; it wins over `server.listen`.
     pub listen: Option<String>,
 }
@@ -156,13 +175,17 @@ impl Config {
         let refuse = |problems| ConfigErrors::new(source.path.clone(), problems);
         let folder = folder_of(source.path.as_deref());
         let mut report = Report::default();
-        let mut root = match tree::parse(text, &mut report) {
-            Ok(root) => root,
+        let read = reading::read(text, source.path.as_deref(), &source.also, env, &mut report);
+        let mut reading = match read {
+            Ok(reading) => reading,
             Err(problem) => {
                 report.push(problem);
                 return Err(refuse(report.into_problems()));
             }
         };
+        servers_from::merge(&mut reading, &folder, env, &mut report);
+        let Reading { mut root, notes, format, files, candidates } = reading;
+        let filled = environment::fill(&mut root, env, &mut report);
         let mut fitted = Value::Object(serde_json::Map::new());
         let mut written = Vec::new();
         // A file whose only content is an empty value holds nothing but comments.
@@ -182,7 +205,7 @@ impl Config {
             refuse(vec![Problem::new(ErrorCode::Internal, &Path::root(), message)])
         })?;
         let mut checker = Checker::new(root.as_ref(), &folder);
-        let config = check_all(&raw, source, written, &mut checker);
+        let mut config = check_all(&raw, source, written, &mut checker);
         let mut problems = report.into_problems();
         problems.append(&mut without_echoes(checker.into_problems(), &problems));
         if let Some(root) = &root {
@@ -190,7 +213,17 @@ impl Config {
                 problem.location = problem.location.or_else(|| root.locate(&problem.path));
             }
         }
-        if problems.is_empty() { Ok((config, root)) } else { Err(refuse(problems)) }
+        name_files(&mut problems, &files);
+        environment::name_variables(&mut problems, &filled);
+        (config.format, config.notes) = (format, notes);
+        config.watched = [files, candidates].concat();
+        config.filled = filled;
+        config.unused = environment::unused(env);
+        if problems.is_empty() {
+            Ok((config, root))
+        } else {
+            Err(refuse(problems).with_watched(config.watched))
+        }
     }
 
     /// Returns the upstream with this name.
@@ -234,6 +267,11 @@ fn check_all(
         paths: paths::check(&raw.health, &raw.metrics, checker),
         metrics,
         file: source.path.clone(),
+        format: Format::Gantry,
+        notes: Vec::new(),
+        watched: Vec::new(),
+        filled: Vec::new(),
+        unused: Vec::new(),
         written,
     }
 }
@@ -280,6 +318,16 @@ fn without_echoes(later: Vec<Problem>, earlier: &[Problem]) -> Vec<Problem> {
     let is_echo =
         |problem: &Problem| earlier.iter().any(|cause| problem.path.contains(&cause.path));
     later.into_iter().filter(|problem| !is_echo(problem)).collect()
+}
+
+/// Says of each place that is not in the main file in which one it is.
+fn name_files(problems: &mut [Problem], files: &[PathBuf]) {
+    for problem in problems {
+        let index = problem.location.map_or(0, |location| location.file);
+        if index > 0 && problem.file.is_none() {
+            problem.file = files.get(index).cloned();
+        }
+    }
 }
 
 /// Relative paths of a configuration begin at its file's folder; without a file, at the current one.

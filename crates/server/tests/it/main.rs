@@ -9,6 +9,8 @@ mod doors;
 #[cfg(test)]
 mod figures;
 #[cfg(test)]
+mod foreign;
+#[cfg(test)]
 mod health;
 #[cfg(test)]
 mod listeners;

@@ -250,6 +250,7 @@ pub(crate) enum ConfigFormat {
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum ReferencePage {
     Cli,
+    Compatibility,
     Config,
     Env,
     Errors,

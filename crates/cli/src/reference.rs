@@ -15,6 +15,7 @@ const WIDTH: usize = 100;
 pub(crate) fn page(page: ReferencePage) -> String {
     match page {
         ReferencePage::Cli => commands(),
+        ReferencePage::Compatibility => config::compatibility::markdown(),
         ReferencePage::Config => config::reference::markdown(),
         ReferencePage::Env => environment(),
         ReferencePage::Errors => errors(),

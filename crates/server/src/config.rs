@@ -10,6 +10,7 @@
 //! [`edit`] changes the file for `gantry add`, [`show`] writes down what was understood, and
 //! [`mod@reference`] makes the reference page. Nothing here watches the file or starts anything.
 
+pub mod compatibility;
 pub mod edit;
 pub mod environment;
 pub mod path;
@@ -185,12 +186,15 @@ impl Config {
         };
         servers_from::merge(&mut reading, &folder, env, &mut report);
         let Reading { mut root, notes, format, files, candidates } = reading;
+        if let Some(root) = &mut root {
+            variables::substitute(root, env, &folder, &mut report);
+        }
+        // Ordering: what a variable holds is not searched for variables again.
         let filled = environment::fill(&mut root, env, &mut report);
         let mut fitted = Value::Object(serde_json::Map::new());
         let mut written = Vec::new();
         // A file whose only content is an empty value holds nothing but comments.
         if let Some(root) = root.as_mut().filter(|root| !root.is_null()) {
-            variables::substitute(root, env, &folder, &mut report);
             fitted = shape::fit(root, &mut report);
             root.for_each_scalar(&mut |path, _, scalar| {
                 if let Some(text) = &scalar.written {

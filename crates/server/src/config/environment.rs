@@ -14,6 +14,8 @@ pub(crate) mod value;
 
 mod api_keys;
 
+use std::fmt::Write as _;
+
 use gantry_core::ErrorCode;
 
 use super::env::Env;
@@ -121,7 +123,8 @@ pub(crate) fn name_variables(problems: &mut [Problem], filled: &[Filled]) {
         if let Some(Filled { variable, .. }) = origin
             && !problem.message.contains(variable.as_str())
         {
-            problem.message.push_str(&format!(", set by the variable `{variable}`"));
+            // Writing to a string cannot fail.
+            let _ = write!(problem.message, ", set by the variable `{variable}`");
         }
     }
 }

@@ -121,7 +121,8 @@ fn a_file_for_another_folder_means_the_same_there() {
         let imported = config::import(&from, Some(&to), &env()).unwrap();
         let source = Source { path: Some(to), ..Source::default() };
         let moved = Config::parse(&imported.text, &source, &env()).unwrap();
-        assert_eq!(direct.normalized_json(), moved.normalized_json(), "{example}");
+        assert_eq!(direct.gateway.servers, moved.gateway.servers, "{example}");
+        assert_eq!((direct.server, direct.auth), (moved.server, moved.auth), "{example}");
     }
 }
 

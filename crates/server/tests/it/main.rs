@@ -14,6 +14,7 @@ mod foreign;
 mod health;
 #[cfg(test)]
 mod listeners;
+mod promises;
 #[cfg(test)]
 mod reload;
 #[cfg(test)]

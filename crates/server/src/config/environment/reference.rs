@@ -13,8 +13,8 @@ wins over them, because names such as `PORT` may stand in a shell for another pr
 to come are named once in the log at the start and by `gantry check`; a name that programs of all kinds use is named at
 the start only beside one that is not. An empty variable is the same as none. All since 0.1.
 
-| variable | state | key | default | meaning |
-|---|---|---|---|---|
+| variable | of | state | key | default | meaning |
+|---|---|---|---|---|---|
 ";
 
 /// Returns the section as Markdown.
@@ -31,11 +31,13 @@ pub fn markdown() -> String {
             Effect::Fills { key, .. } => shape::default_of(&schema, key).unwrap_or_default(),
             _ => String::new(),
         };
+        let systems: Vec<_> = row.systems.iter().map(|system| system.0).collect();
+        let systems = systems.join(", ");
         let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
         // Writing to a string cannot fail.
         let _ = writeln!(
             page,
-            "| `{}` | {}{reason} | {key} | {default} | {} |",
+            "| `{}` | {systems} | {}{reason} | {key} | {default} | {} |",
             row.name,
             state.word(),
             row.meaning

@@ -14,8 +14,8 @@ use super::value::Kind;
 pub struct Row {
     /// The name; one that ends in `*` stands for every name that has a number there.
     pub name: &'static str,
-    /// Where it comes from; rows of `docs/compatibility.yaml`.
-    pub ids: &'static [&'static str],
+    /// The systems that have it.
+    pub systems: &'static [System],
     /// What it means here.
     pub meaning: &'static str,
     /// What it does.
@@ -23,6 +23,16 @@ pub struct Row {
     /// Programs of all kinds use the name.
     pub is_generic: bool,
 }
+
+/// A system that Gantry takes the place of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct System(pub &'static str);
+
+const EAT: System = System("EAT Framework");
+const A2A: System = System("A2A MCP servers");
+const OPTIMIZER: System = System("MCP Optimizer Framework");
+const GLOBAL: System = System("Global MCP Client");
+const CONFIGURABLE: System = System("MCP Configurable Framework");
 
 /// What a variable does.
 #[derive(Debug, Clone, Copy)]
@@ -98,28 +108,27 @@ impl Row {
 
     /// Tells whether both come from one system.
     pub(crate) fn shares(&self, other: &Self) -> bool {
-        let system = |id: &&str| id.chars().next();
-        self.ids.iter().any(|id| other.ids.iter().any(|known| system(known) == system(&id)))
+        self.systems.iter().any(|system| other.systems.contains(system))
     }
 }
 
 const fn row(
     name: &'static str,
-    ids: &'static [&'static str],
+    systems: &'static [System],
     effect: Effect,
     meaning: &'static str,
 ) -> Row {
-    Row { name, ids, meaning, effect, is_generic: false }
+    Row { name, systems, meaning, effect, is_generic: false }
 }
 
 /// A row whose name means something to other programs too.
 const fn generic(
     name: &'static str,
-    ids: &'static [&'static str],
+    systems: &'static [System],
     effect: Effect,
     meaning: &'static str,
 ) -> Row {
-    Row { is_generic: true, ..row(name, ids, effect, meaning) }
+    Row { is_generic: true, ..row(name, systems, effect, meaning) }
 }
 
 const fn fills(key: &'static str, value: Kind) -> Effect {
@@ -137,7 +146,7 @@ const POSTGRES: Effect =
     Effect::Later("PostgreSQL as a store; SQLite in the data folder holds all");
 const REDIS: Effect = Effect::Later("stores that several gateways share");
 const SANDBOX: Effect = Effect::Later("running code in a sandbox");
-const OPTIMIZER: Effect = Effect::Later("saving tokens");
+const SAVINGS: Effect = Effect::Later("saving tokens");
 const CATALOG: Effect = Effect::Later("signed catalogues");
 const AUDIT: Effect = Effect::Later("an audit log of its own; calls are in the log");
 const BACKUP: Effect = Effect::Nothing("it belongs to a backup script, which reads it itself");
@@ -149,7 +158,7 @@ const OWN: Effect =
 /// The family of client keys.
 pub(crate) const API_KEY: Row = row(
     "API_KEY_*",
-    &["A022"],
+    &[A2A],
     Effect::Works,
     "`KEY:CLIENT:PERMISSIONS`: a client token of that name, where the file has no `auth.tokens`. \
      Permissions are not looked at yet",
@@ -160,97 +169,107 @@ pub const ROWS: &[Row] = &[
     // Files.
     row(
         "CONFIG_PATH",
-        &["C012"],
+        &[CONFIGURABLE],
         Effect::Works,
         "The configuration file, where neither `--config` nor `GANTRY_CONFIG` names one and the folder has no `gantry.yaml`",
     ),
     row(
         "SPRING_CONFIG_LOCATION",
-        &["G020", "G031"],
+        &[GLOBAL],
         Effect::Works,
         "The same, for an `application.yml`; several with commas between, each wins over the one before",
     ),
     row(
         "SPRING_PROFILES_ACTIVE",
-        &["G020", "G040"],
+        &[GLOBAL],
         Effect::Works,
         "The profiles of an `application.yml` that hold",
     ),
     // The gateway's own door.
     row(
         "MCP_SERVER_PORT",
-        &["G120"],
+        &[GLOBAL],
         fills("server.listen", Kind::Port),
         "The port to listen on, on the loopback unless `MCP_SERVER_HOST` names a host",
     ),
-    generic("PORT", &["C011"], fills("server.listen", Kind::Port), "The same"),
+    generic("PORT", &[CONFIGURABLE], fills("server.listen", Kind::Port), "The same"),
     row(
         "MCP_SERVER_HOST",
-        &["A011", "G120"],
+        &[A2A, GLOBAL],
         fills("server.listen", Kind::Host),
         "The host to listen on; port 8080 unless a variable names one",
     ),
     row(
         "ALLOWED_ORIGINS",
-        &["A009"],
+        &[A2A],
         fills("server.allowed_origins", Kind::Origins),
         "Web pages that may call, with commas between; `*` is refused",
     ),
     row(
         "MAX_REQUEST_SIZE",
-        &["C019"],
+        &[CONFIGURABLE],
         fills("server.limits.body", Kind::Size),
         "The largest body of a request; `kb` and `mb` count in 1024",
     ),
     row(
         "REQUEST_TIMEOUT",
-        &["C020"],
+        &[CONFIGURABLE],
         fills("server.limits.request_timeout", Kind::Milliseconds),
         "The longest that a client may take to send a request, in milliseconds",
     ),
     row(
         "KEYSTORE_PASSWORD",
-        &["G060"],
+        &[GLOBAL],
         fills_beside("server.https.keystore_password", Kind::Text, "server.https.keystore"),
         "The password of `server.https.keystore`",
     ),
     // Log.
-    row("MCP_LOG_LEVEL", &["A026"], fills("log.level", Kind::Level), "The level of the log"),
+    row("MCP_LOG_LEVEL", &[A2A], fills("log.level", Kind::Level), "The level of the log"),
     generic(
         "LOG_LEVEL",
-        &["C015", "O025"],
+        &[CONFIGURABLE, OPTIMIZER],
         fills("log.level", Kind::Level),
         "The same; words of Python, Java and JavaScript are understood",
     ),
-    generic("LOG_FORMAT", &["O026"], fills("log.format", Kind::Format), "`json`, or `text`"),
-    generic("LOG_FILE", &["C016"], fills("log.file", Kind::Text), "The file that the log goes to"),
-    row("AUDIT_LOG_FILE", &["C017"], AUDIT, "The file of the audit log"),
+    generic("LOG_FORMAT", &[OPTIMIZER], fills("log.format", Kind::Format), "`json`, or `text`"),
+    generic(
+        "LOG_FILE",
+        &[CONFIGURABLE],
+        fills("log.file", Kind::Text),
+        "The file that the log goes to",
+    ),
+    row("AUDIT_LOG_FILE", &[CONFIGURABLE], AUDIT, "The file of the audit log"),
     // Metrics, health, traces.
-    row("METRICS_ENABLED", &["C024"], fills("metrics.enabled", Kind::Flag), "Serve metrics"),
-    row("ENABLE_METRICS", &["O018"], fills("metrics.enabled", Kind::Flag), "The same"),
+    row("METRICS_ENABLED", &[CONFIGURABLE], fills("metrics.enabled", Kind::Flag), "Serve metrics"),
+    row("ENABLE_METRICS", &[OPTIMIZER], fills("metrics.enabled", Kind::Flag), "The same"),
     row(
         "METRICS_PORT",
-        &["C025"],
+        &[CONFIGURABLE],
         fills("metrics.listen", Kind::Port),
         "The port of a listener for metrics alone, on the same host as the gateway",
     ),
-    row("PROMETHEUS_PORT", &["O019"], fills("metrics.listen", Kind::Port), "The same"),
+    row("PROMETHEUS_PORT", &[OPTIMIZER], fills("metrics.listen", Kind::Port), "The same"),
     row(
         "HEALTH_CHECK_PATH",
-        &["C026"],
+        &[CONFIGURABLE],
         fills("health.path", Kind::Text),
         "One more path of `/health`",
     ),
     row(
         "TELEMETRY_ENDPOINT",
-        &["O021"],
+        &[OPTIMIZER],
         fills("tracing.otlp.endpoint", Kind::Text),
         "Where traces are sent",
     ),
-    row("ENABLE_TELEMETRY", &["O020"], Effect::Works, "`false` leaves `TELEMETRY_ENDPOINT` unused"),
+    row(
+        "ENABLE_TELEMETRY",
+        &[OPTIMIZER],
+        Effect::Works,
+        "`false` leaves `TELEMETRY_ENDPOINT` unused",
+    ),
     generic(
         "SENTRY_DSN",
-        &["C02A"],
+        &[CONFIGURABLE],
         Effect::Nothing("errors are in the log and in traces, which a collector passes on"),
         "Where errors are reported",
     ),
@@ -258,119 +277,119 @@ pub const ROWS: &[Row] = &[
     API_KEY,
     row(
         "API_KEY_HEADER",
-        &["A004"],
+        &[A2A],
         Effect::Later("the header `X-API-Key`; a key is sent as `Authorization: Bearer KEY`"),
         "The header in which clients send their key",
     ),
     row(
         "API_KEY_SALT",
-        &["C013"],
+        &[CONFIGURABLE],
         Effect::Nothing("tokens are not stored, so there is nothing to salt"),
         "Salt for stored keys",
     ),
     row(
         "MCP_API_KEY",
-        &["C027"],
+        &[CONFIGURABLE],
         Effect::Nothing("it is a client's: send it as `Authorization: Bearer ...`"),
         "The key that a client sends",
     ),
     row(
         "SESSION_SECRET",
-        &["C014"],
+        &[CONFIGURABLE],
         Effect::Works,
         "At least 32 characters from which the keys of session ids and cursors are made",
     ),
-    generic("JWT_SECRET_KEY", &["A021"], JWT, "The secret of signed tokens"),
-    generic("JWT_SECRET", &["G031", "G048"], JWT, "The same"),
-    row("JWT_EXPIRATION_HOURS", &["A023"], JWT, "How long signed tokens hold"),
-    row("OAUTH2_CLIENT_ID", &["G061"], OAUTH, "Who the gateway is for the identity provider"),
-    row("OAUTH2_CLIENT_SECRET", &["G061"], OAUTH, "And its secret"),
-    row("RATE_LIMIT_REQUESTS", &["A024"], RATES, "Requests that one client may make in a window"),
-    row("RATE_LIMIT_WINDOW", &["A025"], RATES, "The window in seconds"),
+    generic("JWT_SECRET_KEY", &[A2A], JWT, "The secret of signed tokens"),
+    generic("JWT_SECRET", &[GLOBAL], JWT, "The same"),
+    row("JWT_EXPIRATION_HOURS", &[A2A], JWT, "How long signed tokens hold"),
+    row("OAUTH2_CLIENT_ID", &[GLOBAL], OAUTH, "Who the gateway is for the identity provider"),
+    row("OAUTH2_CLIENT_SECRET", &[GLOBAL], OAUTH, "And its secret"),
+    row("RATE_LIMIT_REQUESTS", &[A2A], RATES, "Requests that one client may make in a window"),
+    row("RATE_LIMIT_WINDOW", &[A2A], RATES, "The window in seconds"),
     // Saving tokens, running code.
     row(
         "EXECUTION_MODE",
-        &["O010"],
-        OPTIMIZER,
+        &[OPTIMIZER],
+        SAVINGS,
         "Whether answers come from tools, from code, or both",
     ),
-    row("MAX_TOKENS_PER_REQUEST", &["O023"], OPTIMIZER, "The most tokens of an answer"),
-    row("CONTEXT_SIZE_LIMIT_KB", &["O024"], OPTIMIZER, "The most that is kept of one session"),
+    row("MAX_TOKENS_PER_REQUEST", &[OPTIMIZER], SAVINGS, "The most tokens of an answer"),
+    row("CONTEXT_SIZE_LIMIT_KB", &[OPTIMIZER], SAVINGS, "The most that is kept of one session"),
     row(
         "CACHE_TTL_SECONDS",
-        &["O017"],
+        &[OPTIMIZER],
         Effect::Later("keeping results of tools"),
         "How long results are kept",
     ),
-    row("SANDBOX_ENABLED", &["O012"], SANDBOX, "Whether code runs in a sandbox"),
-    row("ENABLE_SANDBOX", &["O022"], SANDBOX, "The same"),
-    row("SANDBOX_BACKEND", &["O011"], SANDBOX, "Which sandbox"),
-    row("MAX_EXECUTION_TIME", &["O013"], SANDBOX, "The longest that code may run, in seconds"),
-    row("MAX_MEMORY_MB", &["O014"], SANDBOX, "The most memory of running code"),
+    row("SANDBOX_ENABLED", &[OPTIMIZER], SANDBOX, "Whether code runs in a sandbox"),
+    row("ENABLE_SANDBOX", &[OPTIMIZER], SANDBOX, "The same"),
+    row("SANDBOX_BACKEND", &[OPTIMIZER], SANDBOX, "Which sandbox"),
+    row("MAX_EXECUTION_TIME", &[OPTIMIZER], SANDBOX, "The longest that code may run, in seconds"),
+    row("MAX_MEMORY_MB", &[OPTIMIZER], SANDBOX, "The most memory of running code"),
     row(
         "STANDARDIZATION_OUTPUT_DIR",
-        &["A040"],
+        &[A2A],
         Effect::Later("the built-in service `data_standardization`"),
         "Where its results are written",
     ),
     // Catalogues.
-    row("CATALOG_SIGNING_KEY", &["E087"], CATALOG, "The key that signs the catalogue"),
-    row("SIGNING_KEY", &["E086", "E087"], CATALOG, "The same"),
+    row("CATALOG_SIGNING_KEY", &[EAT], CATALOG, "The key that signs the catalogue"),
+    row("SIGNING_KEY", &[EAT], CATALOG, "The same"),
     row(
         "CLOUDFRONT_DISTRIBUTION_ID",
-        &["E087"],
+        &[EAT],
         ELSEWHERE,
         "Where a pipeline publishes the catalogue",
     ),
-    generic("DOCKER_REGISTRY", &["E087"], ELSEWHERE, "Where a pipeline puts images"),
+    generic("DOCKER_REGISTRY", &[EAT], ELSEWHERE, "Where a pipeline puts images"),
     // Databases.
-    generic("DATABASE_URL", &["C021", "E053"], POSTGRES, "The database"),
-    generic("DB_HOST", &["C029", "G100"], POSTGRES, "The database's host"),
-    generic("DB_PORT", &["G100"], POSTGRES, "Its port"),
-    generic("DB_NAME", &["C029", "G100"], POSTGRES, "Its name"),
-    generic("DB_USER", &["C029", "G100"], POSTGRES, "Its user"),
-    generic("DB_PASSWORD", &["C029"], POSTGRES, "And the password"),
-    generic("POSTGRES_DB", &["G020"], POSTGRES, "The name of the database, for its container"),
-    generic("POSTGRES_USER", &["G020"], POSTGRES, "Its user"),
-    generic("POSTGRES_PASSWORD", &["G021"], POSTGRES, "And the password"),
-    generic("PGUSER", &["G072"], ELSEWHERE, "The user of PostgreSQL's own programs"),
-    generic("PGPASSWORD", &["G072"], ELSEWHERE, "And the password"),
-    generic("POSTGRES_REPLICATION_USER", &["G072"], ELSEWHERE, "The user of a replica"),
-    generic("POSTGRES_REPLICATION_PASSWORD", &["G072"], ELSEWHERE, "And the password"),
-    generic("REPLICATION_PASSWORD", &["G072"], ELSEWHERE, "The same"),
-    generic("REDIS_URL", &["C022", "O015"], REDIS, "Redis"),
-    generic("REDIS_HOST", &["C028"], REDIS, "Its host"),
-    generic("REDIS_PASSWORD", &["C028", "E093", "G021", "O016"], REDIS, "And the password"),
-    generic("S3_BUCKET", &["G100"], BACKUP, "Where backups go"),
+    generic("DATABASE_URL", &[CONFIGURABLE, EAT], POSTGRES, "The database"),
+    generic("DB_HOST", &[CONFIGURABLE, GLOBAL], POSTGRES, "The database's host"),
+    generic("DB_PORT", &[GLOBAL], POSTGRES, "Its port"),
+    generic("DB_NAME", &[CONFIGURABLE, GLOBAL], POSTGRES, "Its name"),
+    generic("DB_USER", &[CONFIGURABLE, GLOBAL], POSTGRES, "Its user"),
+    generic("DB_PASSWORD", &[CONFIGURABLE], POSTGRES, "And the password"),
+    generic("POSTGRES_DB", &[GLOBAL], POSTGRES, "The name of the database, for its container"),
+    generic("POSTGRES_USER", &[GLOBAL], POSTGRES, "Its user"),
+    generic("POSTGRES_PASSWORD", &[GLOBAL], POSTGRES, "And the password"),
+    generic("PGUSER", &[GLOBAL], ELSEWHERE, "The user of PostgreSQL's own programs"),
+    generic("PGPASSWORD", &[GLOBAL], ELSEWHERE, "And the password"),
+    generic("POSTGRES_REPLICATION_USER", &[GLOBAL], ELSEWHERE, "The user of a replica"),
+    generic("POSTGRES_REPLICATION_PASSWORD", &[GLOBAL], ELSEWHERE, "And the password"),
+    generic("REPLICATION_PASSWORD", &[GLOBAL], ELSEWHERE, "The same"),
+    generic("REDIS_URL", &[CONFIGURABLE, OPTIMIZER], REDIS, "Redis"),
+    generic("REDIS_HOST", &[CONFIGURABLE], REDIS, "Its host"),
+    generic("REDIS_PASSWORD", &[CONFIGURABLE, EAT, GLOBAL, OPTIMIZER], REDIS, "And the password"),
+    generic("S3_BUCKET", &[GLOBAL], BACKUP, "Where backups go"),
     // What tools of the guides' examples read.
-    generic("API_TOKEN", &["C023"], OWN, "A token for some service"),
-    row("MONGODB_PROD_URI", &["G050"], OWN, "The database of an example server"),
-    generic("MONGODB_URI", &["G050"], OWN, "The same, as the server itself is given it"),
+    generic("API_TOKEN", &[CONFIGURABLE], OWN, "A token for some service"),
+    row("MONGODB_PROD_URI", &[GLOBAL], OWN, "The database of an example server"),
+    generic("MONGODB_URI", &[GLOBAL], OWN, "The same, as the server itself is given it"),
     // Other programs of a deployment, and runtimes that are not there.
-    generic("GRAFANA_ADMIN_PASSWORD", &["A020", "A063"], ELSEWHERE, "The password of Grafana"),
+    generic("GRAFANA_ADMIN_PASSWORD", &[A2A], ELSEWHERE, "The password of Grafana"),
     generic(
         "NODE_ENV",
-        &["C010"],
+        &[CONFIGURABLE],
         Effect::Nothing("there is one mode, the strict one"),
         "Production or development",
     ),
-    generic("NODE_OPTIONS", &["C018"], RUNTIME, "Options of Node.js"),
-    generic("JAVA_OPTS", &["G020"], RUNTIME, "Options of Java"),
-    generic("JAVA_PID", &["G120"], RUNTIME, "A process to look into"),
+    generic("NODE_OPTIONS", &[CONFIGURABLE], RUNTIME, "Options of Node.js"),
+    generic("JAVA_OPTS", &[GLOBAL], RUNTIME, "Options of Java"),
+    generic("JAVA_PID", &[GLOBAL], RUNTIME, "A process to look into"),
     generic(
         "WORKERS",
-        &["O027"],
+        &[OPTIMIZER],
         Effect::Nothing("there is a thread for each core that the process may use"),
         "Worker processes",
     ),
-    generic("ETCD_NAME", &["G072"], ELSEWHERE, "etcd's own"),
-    generic("ETCD_INITIAL_ADVERTISE_PEER_URLS", &["G072"], ELSEWHERE, "etcd's own"),
-    generic("ETCD_LISTEN_PEER_URLS", &["G072"], ELSEWHERE, "etcd's own"),
-    generic("ETCD_LISTEN_CLIENT_URLS", &["G072"], ELSEWHERE, "etcd's own"),
-    generic("ETCD_ADVERTISE_CLIENT_URLS", &["G072"], ELSEWHERE, "etcd's own"),
-    generic("ETCD_INITIAL_CLUSTER", &["G072"], ELSEWHERE, "etcd's own"),
-    generic("ETCD_INITIAL_CLUSTER_STATE", &["G072"], ELSEWHERE, "etcd's own"),
-    generic("ETCD_INITIAL_CLUSTER_TOKEN", &["G072"], ELSEWHERE, "etcd's own"),
-    generic("ELASTICSEARCH_HOSTS", &["G089"], ELSEWHERE, "Kibana's own"),
-    generic("ES_JAVA_OPTS", &["G089"], ELSEWHERE, "Elasticsearch's own"),
+    generic("ETCD_NAME", &[GLOBAL], ELSEWHERE, "etcd's own"),
+    generic("ETCD_INITIAL_ADVERTISE_PEER_URLS", &[GLOBAL], ELSEWHERE, "etcd's own"),
+    generic("ETCD_LISTEN_PEER_URLS", &[GLOBAL], ELSEWHERE, "etcd's own"),
+    generic("ETCD_LISTEN_CLIENT_URLS", &[GLOBAL], ELSEWHERE, "etcd's own"),
+    generic("ETCD_ADVERTISE_CLIENT_URLS", &[GLOBAL], ELSEWHERE, "etcd's own"),
+    generic("ETCD_INITIAL_CLUSTER", &[GLOBAL], ELSEWHERE, "etcd's own"),
+    generic("ETCD_INITIAL_CLUSTER_STATE", &[GLOBAL], ELSEWHERE, "etcd's own"),
+    generic("ETCD_INITIAL_CLUSTER_TOKEN", &[GLOBAL], ELSEWHERE, "etcd's own"),
+    generic("ELASTICSEARCH_HOSTS", &[GLOBAL], ELSEWHERE, "Kibana's own"),
+    generic("ES_JAVA_OPTS", &[GLOBAL], ELSEWHERE, "Elasticsearch's own"),
 ];

@@ -178,6 +178,12 @@ fn numbered_keys_become_tokens_of_their_clients() {
 }
 
 #[test]
+fn what_a_variable_holds_is_not_searched_for_variables() {
+    let config = config("", &[("API_KEY_1", "0123456789${HOME}:ann")]).unwrap();
+    assert_eq!(config.auth.tokens[0].token.expose(), "0123456789${HOME}");
+}
+
+#[test]
 fn a_wrong_key_is_refused_without_being_shown() {
     let error = config("", &[("API_KEY_1", "hunter2")]).unwrap_err();
     insta::assert_snapshot!(error, @"the variable `API_KEY_1` must be a key, a client's name and permissions with colons between, as in `KEY:CLIENT:read,write`, but is not; correct it or unset it; `auth.tokens` in the file wins over it");

@@ -27,25 +27,32 @@ struct Server<'a> {
     entry: &'a Node,
 }
 
+/// Takes settings over.
+struct Taker<'d, 'r> {
+    clients: Clients,
+    draft: &'d mut Draft<'r>,
+}
+
 /// Takes over the servers of a client's file at `path`.
 pub(super) fn convert(root: &Node, path: Option<&FilePath>, draft: &mut Draft<'_>) {
     let clients = Clients { workspace: workspace(path) };
+    let mut taker = Taker { clients, draft };
     let is_project = path.is_some_and(is_of_project);
     let Some((at, servers)) = servers(root) else { return };
-    let entries = named(&at, servers, draft);
+    let entries = named(&at, servers, taker.draft);
     let written: Vec<_> = entries.iter().map(|(name, _)| *name).collect();
     for ((name, entry), mapped) in entries.iter().zip(names::map(&written)) {
         let server = Server { name: mapped, path: format!("{at}.{name}"), entry };
         if server.name != **name {
             let reason = format!("is called `{}` here", server.name);
-            draft.note(&server.path, server.entry.at, reason);
+            taker.draft.note(&server.path, server.entry.at, reason);
         }
-        take(&server, &clients, draft);
+        taker.take(&server);
         if is_project {
-            run_in(&server, &clients.workspace, draft);
+            run_in(&server, &taker.clients.workspace, taker.draft);
         }
     }
-    rest(root, &at, draft);
+    rest(root, &at, taker.draft);
 }
 
 /// Finds the mapping of servers and what it is called.
@@ -72,11 +79,11 @@ fn named<'a>(at: &str, servers: &'a Node, draft: &mut Draft<'_>) -> Vec<(&'a str
         Data::Sequence { entries } => {
             for (index, entry) in entries.iter().enumerate() {
                 let name = entry.entry("name").and_then(|name| name.value.as_text());
-                match name {
-                    Some(name) => named.push((name, entry)),
-                    None => {
-                        draft.wrong_kind(&format!("{at}[{index}]"), entry, "a server with a `name`")
-                    }
+                if let Some(name) = name {
+                    named.push((name, entry));
+                } else {
+                    let path = format!("{at}[{index}]");
+                    draft.wrong_kind(&path, entry, "a server with a `name`");
                 }
             }
         }
@@ -93,70 +100,133 @@ fn named<'a>(at: &str, servers: &'a Node, draft: &mut Draft<'_>) -> Vec<(&'a str
     kept
 }
 
-fn take(server: &Server<'_>, clients: &Clients, draft: &mut Draft<'_>) {
-    let has = |key: &str| server.entry.entry(key).is_some();
-    let is_reachable = ["command", "url", "serverUrl", "httpUrl"].iter().any(|key| has(key));
-    if !is_reachable {
-        let reason = "is started by an extension of the editor; there is no `command` and no `url`";
-        draft.note(&server.path, server.entry.at, reason);
-        return;
-    }
-    draft.begin_server(&server.name, server.entry.at);
-    for Entry { key, value, .. } in server.entry.entries() {
-        let path = format!("{}.{key}", server.path);
-        if !value.is_null() {
-            setting(server, key, value, &path, clients, draft);
+impl Taker<'_, '_> {
+    fn take(&mut self, server: &Server<'_>) {
+        let has = |key: &str| server.entry.entry(key).is_some();
+        let is_reachable = ["command", "url", "serverUrl", "httpUrl"].iter().any(|key| has(key));
+        if !is_reachable {
+            let reason =
+                "is started by an extension of the editor; there is no `command` and no `url`";
+            self.draft.note(&server.path, server.entry.at, reason);
+            return;
+        }
+        self.draft.begin_server(&server.name, server.entry.at);
+        for Entry { key, value, .. } in server.entry.entries() {
+            let path = format!("{}.{key}", server.path);
+            if !value.is_null() {
+                self.setting(&server.name, key, value, &path);
+            }
         }
     }
-}
 
-fn setting(
-    server: &Server<'_>,
-    key: &str,
-    value: &Node,
-    path: &str,
-    clients: &Clients,
-    draft: &mut Draft<'_>,
-) {
-    let name = &server.name;
-    match key {
-        "command" => command(server, value, path, clients, draft),
-        "args" => {
-            let list = texts(value, path, clients, draft);
-            draft.set_server(name, "args", list, path);
+    fn setting(&mut self, name: &str, key: &str, value: &Node, path: &str) {
+        match key {
+            "command" => self.command(name, value, path),
+            "args" => self.texts(name, "args", value, path),
+            "env" | "headers" => self.map(name, key, value, path),
+            "cwd" => self.one(name, "cwd", value, path),
+            "url" | "serverUrl" | "httpUrl" => self.one(name, "url", value, path),
+            "description" => self.one(name, "description", value, path),
+            "type" | "transport" => self.kind(name, value, path),
+            "disabled" | "enabled" => {
+                if let Some(flag) = self.draft.flag(value, path) {
+                    let is_enabled = flag == (key == "enabled");
+                    let enabled = Node::new(Data::plain(is_enabled.to_string()), value.at);
+                    self.draft.set_server(name, "enabled", enabled, path);
+                }
+            }
+            "timeout" => self.timeout(name, value, path),
+            "disabledTools" | "excludeTools" => self.texts(name, "tools.deny", value, path),
+            "includeTools" | "enabledTools" | "tools" => {
+                self.texts(name, "tools.allow", value, path);
+            }
+            "name" => {}
+            key if IDLE.contains(&key) => {}
+            key => self.draft.note(path, value.at, reason(key)),
         }
-        "env" | "headers" => {
-            let map = map(value, path, clients, draft);
-            draft.set_server(name, key, map, path);
+    }
+
+    /// A program, or in older files of Zed the program with all that belongs to it.
+    fn command(&mut self, name: &str, value: &Node, path: &str) {
+        if !matches!(value.data, Data::Mapping { .. }) {
+            self.one(name, "command", value, path);
+            return;
         }
-        "cwd" => one(name, "cwd", value, path, clients, draft),
-        "url" | "serverUrl" | "httpUrl" => one(name, "url", value, path, clients, draft),
-        "description" => one(name, "description", value, path, clients, draft),
-        "type" | "transport" => kind(name, value, path, draft),
-        "disabled" => {
-            if let Some(is_disabled) = draft.flag(value, path) {
-                let enabled = Node::new(Data::plain((!is_disabled).to_string()), value.at);
-                draft.set_server(name, "enabled", enabled, path);
+        for Entry { key, value, .. } in value.entries() {
+            let path = format!("{path}.{key}");
+            match key.as_str() {
+                _ if value.is_null() => {}
+                "path" => self.one(name, "command", value, &path),
+                "args" | "env" => self.setting(name, key, value, &path),
+                _ => self.draft.note(&path, value.at, "means nothing to Gantry"),
             }
         }
-        "enabled" => {
-            if let Some(is_enabled) = draft.flag(value, path) {
-                let enabled = Node::new(Data::plain(is_enabled.to_string()), value.at);
-                draft.set_server(name, "enabled", enabled, path);
+    }
+
+    /// Clients name the transport by several words; ours tells it by `command` or `url`.
+    fn kind(&mut self, name: &str, value: &Node, path: &str) {
+        let Some(kind) = self.draft.text(value, path) else { return };
+        match kind {
+            "stdio" | "http" | "streamable-http" | "streamableHttp" | "streamable_http"
+            | "local" | "remote" => {}
+            "sse" => {
+                let transport = Node::new(Data::text("sse"), value.at);
+                self.draft.set_server(name, "transport", transport, path);
+            }
+            _ => {
+                let reason = "is no transport of Gantry; it is told by `command` or `url`";
+                self.draft.note(path, value.at, reason);
             }
         }
-        "timeout" => timeout(name, value, path, draft),
-        "disabledTools" | "excludeTools" => {
-            let list = texts(value, path, clients, draft);
-            draft.set_server(name, "tools.deny", list, path);
+    }
+
+    fn timeout(&mut self, name: &str, value: &Node, path: &str) {
+        let Some(text) = self.draft.text(value, path) else { return };
+        match text.parse::<u64>() {
+            Ok(number) => {
+                let unit = if number <= MOST_SECONDS { "s" } else { "ms" };
+                let timeout = Node::new(Data::text(format!("{number}{unit}")), value.at);
+                self.draft.set_server(name, "timeout", timeout, path);
+            }
+            Err(_) => self.draft.wrong_kind(path, value, "a whole number"),
         }
-        "includeTools" | "enabledTools" | "tools" => {
-            let list = texts(value, path, clients, draft);
-            draft.set_server(name, "tools.allow", list, path);
+    }
+
+    fn one(&mut self, name: &str, key: &str, value: &Node, path: &str) {
+        if let Some(text) = self.translated(value, path) {
+            self.draft.set_server(name, key, text, path);
         }
-        "name" => {}
-        key if IDLE.contains(&key) => {}
-        key => draft.note(path, value.at, reason(key)),
+    }
+
+    fn texts(&mut self, name: &str, key: &str, value: &Node, path: &str) {
+        let mut entries = Vec::new();
+        for (index, entry) in self.draft.list(value, path).iter().enumerate() {
+            entries.extend(self.translated(entry, &format!("{path}[{index}]")));
+        }
+        let list = Node::new(Data::Sequence { entries }, value.at);
+        self.draft.set_server(name, key, list, path);
+    }
+
+    fn map(&mut self, name: &str, key: &str, value: &Node, path: &str) {
+        if !matches!(value.data, Data::Mapping { .. }) {
+            self.draft.wrong_kind(path, value, "a mapping");
+        }
+        let mut entries = Vec::new();
+        for entry in value.entries() {
+            let text = self.translated(&entry.value, &format!("{path}.{}", entry.key));
+            entries.extend(
+                text.map(|text| Entry { key_at: entry.key_at, ..Entry::new(&entry.key, text) }),
+            );
+        }
+        let map = Node::new(Data::Mapping { entries, is_flow: false }, value.at);
+        self.draft.set_server(name, key, map, path);
+    }
+
+    /// A text with the client's variables in our words.
+    fn translated(&mut self, value: &Node, path: &str) -> Option<Node> {
+        let text = self.draft.text(value, path)?;
+        let text = self.clients.translate(text, path, value.at, self.draft);
+        Some(Node::new(Data::text(text), value.at))
     }
 }
 
@@ -172,93 +242,6 @@ fn reason(key: &str) -> &'static str {
         "inputs" => "is named where it is used",
         _ => "means nothing to Gantry",
     }
-}
-
-/// A program, or in older files of Zed the program with all that belongs to it.
-fn command(
-    server: &Server<'_>,
-    value: &Node,
-    path: &str,
-    clients: &Clients,
-    draft: &mut Draft<'_>,
-) {
-    if !matches!(value.data, Data::Mapping { .. }) {
-        one(&server.name, "command", value, path, clients, draft);
-        return;
-    }
-    for Entry { key, value, .. } in value.entries() {
-        let path = format!("{path}.{key}");
-        match key.as_str() {
-            _ if value.is_null() => {}
-            "path" => one(&server.name, "command", value, &path, clients, draft),
-            "args" | "env" => setting(server, key, value, &path, clients, draft),
-            _ => draft.note(&path, value.at, "means nothing to Gantry"),
-        }
-    }
-}
-
-/// Clients name the transport by several words; ours tells it by `command` or `url`.
-fn kind(name: &str, value: &Node, path: &str, draft: &mut Draft<'_>) {
-    let Some(kind) = draft.text(value, path) else { return };
-    match kind {
-        "stdio" | "http" | "streamable-http" | "streamableHttp" | "streamable_http" | "local"
-        | "remote" => {}
-        "sse" => {
-            let transport = Node::new(Data::text("sse"), value.at);
-            draft.set_server(name, "transport", transport, path);
-        }
-        _ => {
-            let reason = "is no transport of Gantry; it is told by `command` or `url`";
-            draft.note(path, value.at, reason);
-        }
-    }
-}
-
-fn timeout(name: &str, value: &Node, path: &str, draft: &mut Draft<'_>) {
-    let Some(text) = draft.text(value, path) else { return };
-    match text.parse::<u64>() {
-        Ok(number) => {
-            let unit = if number <= MOST_SECONDS { "s" } else { "ms" };
-            let timeout = Node::new(Data::text(format!("{number}{unit}")), value.at);
-            draft.set_server(name, "timeout", timeout, path);
-        }
-        Err(_) => draft.wrong_kind(path, value, "a whole number"),
-    }
-}
-
-fn one(name: &str, key: &str, value: &Node, path: &str, clients: &Clients, draft: &mut Draft<'_>) {
-    if let Some(text) = draft.text(value, path) {
-        let text = clients.translate(text, path, value.at, draft);
-        draft.set_server(name, key, Node::new(Data::text(text), value.at), path);
-    }
-}
-
-fn texts(value: &Node, path: &str, clients: &Clients, draft: &mut Draft<'_>) -> Node {
-    let mut entries = Vec::new();
-    for (index, entry) in draft.list(value, path).iter().enumerate() {
-        let path = format!("{path}[{index}]");
-        if let Some(text) = draft.text(entry, &path) {
-            let text = clients.translate(text, &path, entry.at, draft);
-            entries.push(Node::new(Data::text(text), entry.at));
-        }
-    }
-    Node::new(Data::Sequence { entries }, value.at)
-}
-
-fn map(value: &Node, path: &str, clients: &Clients, draft: &mut Draft<'_>) -> Node {
-    let mut entries = Vec::new();
-    if !matches!(value.data, Data::Mapping { .. }) {
-        draft.wrong_kind(path, value, "a mapping");
-    }
-    for entry in value.entries() {
-        let path = format!("{path}.{}", entry.key);
-        if let Some(text) = draft.text(&entry.value, &path) {
-            let text = clients.translate(text, &path, entry.value.at, draft);
-            let value = Node::new(Data::text(text), entry.value.at);
-            entries.push(Entry { key_at: entry.key_at, ..Entry::new(&entry.key, value) });
-        }
-    }
-    Node::new(Data::Mapping { entries, is_flow: false }, value.at)
 }
 
 /// A client runs the servers of a project in the project's folder.

@@ -78,7 +78,8 @@ impl<'a> Draft<'a> {
 
     /// Says that a setting is of the wrong kind.
     pub(super) fn wrong_kind(&mut self, path: &str, node: &Node, expected: &str) {
-        let message = format!("`{path}` must be {expected}, but is {}", node.kind());
+        let shown = shape::shown(&Path::root().key(path), node);
+        let message = format!("`{path}` must be {expected}, but is {shown}");
         let problem = Problem::new(ErrorCode::ConfigInvalidValue, &Path::root().key(path), message);
         self.report.push(problem.at(node.at));
     }

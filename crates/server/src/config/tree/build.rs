@@ -70,7 +70,9 @@ impl Node {
         match &mut self.data {
             Data::Scalar(_) => {}
             Data::Sequence { entries } => {
-                entries.iter_mut().for_each(|entry| entry.shift_files(offset));
+                for entry in entries {
+                    entry.shift_files(offset);
+                }
             }
             Data::Mapping { entries, .. } => {
                 for entry in entries {

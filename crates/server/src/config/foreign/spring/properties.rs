@@ -118,15 +118,12 @@ fn resolved(text: &str, known: &[(String, String)]) -> String {
             let value = value.map(|(_, value)| value.as_str()).or(default);
             value.filter(|_| is_property).map(|value| (value.to_owned(), next))
         });
-        match reference {
-            Some((value, next)) => {
-                out.push_str(&value);
-                rest = next;
-            }
-            None => {
-                out.push_str("${");
-                rest = after;
-            }
+        if let Some((value, next)) = reference {
+            out.push_str(&value);
+            rest = next;
+        } else {
+            out.push_str("${");
+            rest = after;
         }
     }
     out.push_str(rest);

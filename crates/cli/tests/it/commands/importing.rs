@@ -65,10 +65,10 @@ async fn variables_of_other_systems_name_the_file_where_there_is_none() {
         .variable("RATE_LIMIT_REQUESTS", "100");
     assert_snapshot!(desk.run(&["check"]).await);
     let shown = desk.run(&["config", "show"]).await;
-    assert!(shown.contains("listen: 127.0.0.1:3001") && shown.contains("level: debug"), "{shown}");
+    assert!(shown.contains("127.0.0.1:3001") && shown.contains("level: debug"), "{shown}");
     std::fs::write(desk.file(), "log: {level: warn}\n").unwrap();
     let shown = desk.run(&["config", "show"]).await;
-    assert!(shown.contains("listen: 127.0.0.1:8080") && shown.contains("level: warn"), "{shown}");
+    assert!(shown.contains("127.0.0.1:8080") && shown.contains("level: warn"), "{shown}");
 }
 
 #[tokio::test]

@@ -22,6 +22,8 @@ const PATHS: [&str; 5] = [
     "server.socket",
     "log.file",
 ];
+/// What the new file is called where nobody says.
+const OUR_NAME: &str = "gantry.yaml";
 /// What names of secrets have in them, in small letters.
 const SECRET_WORDS: [&str; 8] =
     ["key", "token", "secret", "passw", "auth", "credential", "cookie", "uri"];
@@ -71,7 +73,8 @@ pub fn import(
         move_from(&mut root, &from);
     }
     let text = written(path, &root);
-    let at = target.unwrap_or(path).to_owned();
+    // What is wrong is told by the lines of the new file.
+    let at = target.map_or_else(|| path.with_file_name(OUR_NAME), FilePath::to_owned);
     let source = Source { path: Some(at), ..Source::default() };
     let errors = Config::parse(&text, &source, &Env::default()).err();
     let problems = errors

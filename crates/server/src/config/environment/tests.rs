@@ -1,3 +1,5 @@
+//! Tests of [`super`].
+
 use serde_json::Value;
 
 use super::super::{Config, Env, Source};

@@ -19,9 +19,9 @@ use crate::http_metrics::HttpMetrics;
 use crate::http_stack::RequestIds;
 use crate::listeners::Bound;
 use crate::live::Live;
-use crate::tls::Tls;
 use crate::log::LogControl;
 use crate::metrics::Sources;
+use crate::tls::Tls;
 
 /// Everything that requests and the reload share.
 #[derive(Debug)]

@@ -102,6 +102,8 @@ fn hidden_query(url: &str) -> String {
         None => url.to_owned(),
     };
     url.replace("${", "$${")
+}
+
 /// Adds the listeners that need not be there.
 fn doors(config: &Config, value: &mut Value) {
     let server = &config.server;

@@ -114,6 +114,13 @@ fn log(properties: &Properties, draft: &mut Draft<'_>) {
     if let Some(property) = properties.get("logging.file.name") {
         draft.set("log.file", property.node.clone(), &property.key);
     }
+    let patterns = ["logging.pattern.file", "logging.pattern.console"];
+    if let Some(property) = patterns.iter().find_map(|key| properties.get(key)) {
+        // Whoever has a pattern has something that reads lines of this kind.
+        draft.set("log.format", Node::new(Data::text("spring"), property.node.at), &property.key);
+        let reason = "lines have the usual pattern of Spring, `log.format: spring`";
+        draft.note(&property.key, property.node.at, reason);
+    }
     let policy = "logging.logback.rollingpolicy.";
     for (word, ours) in
         [("maxfilesize", "log.rotation.max_size"), ("totalsizecap", "log.rotation.total_size")]

@@ -22,6 +22,10 @@ struct Generated {
 const FILES: &[Generated] = &[
     Generated { path: "schema/config.json", arguments: &["config", "schema"] },
     Generated { path: "docs/reference/cli.md", arguments: &["__reference", "cli"] },
+    Generated {
+        path: "docs/reference/compatibility.md",
+        arguments: &["__reference", "compatibility"],
+    },
     Generated { path: "docs/reference/config.md", arguments: &["__reference", "config"] },
     Generated { path: "docs/reference/env.md", arguments: &["__reference", "env"] },
     Generated { path: "docs/reference/errors.md", arguments: &["__reference", "errors"] },

@@ -80,6 +80,21 @@ pub(crate) enum Command {
         format: Format,
     },
 
+    /// Make a configuration file from another system's
+    ///
+    /// Known are the `mcpServers` of desktop clients (also `servers` of VS Code and `context_servers`
+    /// of Zed), the `application.yml` of Global MCP Client with its profiles, and the `config.json`
+    /// of MCP Configurable Framework. What cannot be taken over is listed on standard error.
+    /// `--config` reads the same files as they are.
+    Import {
+        /// The other system's file
+        file: PathBuf,
+
+        /// The file to write, which must not exist [default: standard output]
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+
     /// Show the configuration, or describe it
     Config {
         #[command(subcommand)]
@@ -235,6 +250,7 @@ pub(crate) enum ConfigFormat {
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum ReferencePage {
     Cli,
+    Compatibility,
     Config,
     Env,
     Errors,

@@ -5,6 +5,7 @@ mod check;
 mod completions;
 mod config;
 mod explain;
+mod import;
 mod remove;
 mod servers;
 mod tools;
@@ -23,6 +24,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Add(arguments) => add::run(&place, arguments),
         Command::Remove { name } => remove::run(&place, &name),
         Command::Check { format } => check::run(&place, format),
+        Command::Import { file, output } => import::run(&file, output.as_deref()),
         Command::Config { command } => config::run(&place, &command),
         Command::Servers { command } => servers::run(&place, &command),
         Command::Tools { command } => tools::run(&place, command),

@@ -36,6 +36,12 @@ pub(crate) fn table(headings: &[&str], rows: &[Vec<String>]) -> Result<(), Failu
     text(&render_table(headings, rows))
 }
 
+/// Writes a table to standard error, beside what was asked for.
+pub(crate) fn side_table(headings: &[&str], rows: &[Vec<String>]) {
+    // What cannot be shown there is no failure.
+    let _ = io::stderr().write_all(render_table(headings, rows).as_bytes());
+}
+
 fn render_table(headings: &[&str], rows: &[Vec<String>]) -> String {
     let headings: Vec<_> = headings.iter().map(|heading| heading.to_uppercase()).collect();
     let lines = || std::iter::once(&headings).chain(rows);

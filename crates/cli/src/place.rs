@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use gantry_server::config::environment::config_files;
 use gantry_server::config::{Config, ConfigErrors, Env, Source};
 
 use crate::cli::Global;
@@ -25,9 +26,8 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) fn new(global: &Global) -> Result<Self, Failure> {
-        let named = global.config.clone();
-        let may_be_absent = named.is_none();
-        let file = named.unwrap_or_else(|| PathBuf::from(DEFAULT_FILE));
+        let source = source(global);
+        let file = source.path.as_deref().unwrap_or(Path::new(DEFAULT_FILE));
         let data_folder = match &global.data_dir {
             Some(folder) => folder.clone(),
             None => file.parent().unwrap_or_else(|| Path::new("")).join(DEFAULT_FOLDER),
@@ -35,7 +35,6 @@ impl Place {
         let data_folder = std::path::absolute(&data_folder).map_err(|error| {
             Failure::new("cannot tell where the data folder is").because(&error)
         })?;
-        let source = Source { path: Some(file), may_be_absent, listen: global.listen.clone() };
         Ok(Self { source, data_folder, verbosity: global.verbose })
     }
 
@@ -53,6 +52,11 @@ impl Place {
     /// Says why the configuration cannot be used.
     pub(crate) fn refusal(&self, errors: &ConfigErrors) -> Failure {
         let failure = Failure::config(errors);
+        if let Some(variable) = self.source.named_by {
+            return failure.with_hint(format!(
+                "the variable `{variable}` names the file; `--config` names another"
+            ));
+        }
         if self.file().exists() {
             return failure;
         }
@@ -60,4 +64,22 @@ impl Place {
             "only `gantry.yaml` in the current folder may be absent; a file that is named must exist",
         )
     }
+}
+
+/// Finds the file: the one that is named, the usual one if it is there, the one that a variable of
+/// another system names, and else the usual one, which may be made later.
+fn source(global: &Global) -> Source {
+    let listen = global.listen.clone();
+    if let Some(path) = global.config.clone() {
+        return Source { path: Some(path), listen, ..Source::default() };
+    }
+    let usual = PathBuf::from(DEFAULT_FILE);
+    if !usual.exists()
+        && let Some((files, variable)) = config_files(&Env::of_process())
+    {
+        let mut files = files.into_iter().map(PathBuf::from);
+        let (path, named_by) = (files.next(), Some(variable));
+        return Source { path, also: files.collect(), named_by, listen, ..Source::default() };
+    }
+    Source { path: Some(usual), may_be_absent: true, listen, ..Source::default() }
 }

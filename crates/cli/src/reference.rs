@@ -15,6 +15,7 @@ const WIDTH: usize = 100;
 pub(crate) fn page(page: ReferencePage) -> String {
     match page {
         ReferencePage::Cli => commands(),
+        ReferencePage::Compatibility => config::compatibility::markdown(),
         ReferencePage::Config => config::reference::markdown(),
         ReferencePage::Env => environment(),
         ReferencePage::Errors => errors(),
@@ -63,6 +64,7 @@ fn environment() -> String {
     for (variable, meaning) in gantry_server::VARIABLES {
         let _ = writeln!(text, "| `{variable}` | | {meaning} |");
     }
+    text.push_str(&config::environment::reference::markdown());
     text
 }
 

@@ -65,7 +65,7 @@ macro_rules! for_each_error_code {
     ($then:ident) => {
         $then! {
             ConfigUnreadable "E0101" Config (-) (-) false "the configuration file cannot be read";
-            ConfigSyntax "E0102" Config (-) (-) false "the configuration file is not valid YAML";
+            ConfigSyntax "E0102" Config (-) (-) false "the configuration file is not valid YAML or JSON";
             ConfigUnknownKey "E0103" Config (-) (-) false "a key of the configuration is unknown";
             BindFailed "E0104" Start (-) (-) false "the address to listen on cannot be taken";
             ConfigInvalidValue "E0105" Config (-) (-) false "a value of the configuration is invalid";
@@ -85,6 +85,11 @@ macro_rules! for_each_error_code {
             InheritedSocketUnusable "E0119" Start (-) (-) false "a socket of the service manager cannot be used";
             LogFileUnusable "E0120" Start (-) (-) false "a file of the log cannot be written";
             LogLevelRefused "E0121" Request (-) (400) false "a level of the log cannot be set so";
+            EnvironmentInvalid "E0125" Config (-) (-) false "a variable of the environment has an invalid value";
+            EnvironmentUnused "E0126" Config (-) (-) false "a variable of the environment does nothing yet";
+            ForeignUnknown "E0127" Config (-) (-) false "a configuration file is of no known format";
+            ForeignSetting "E0128" Config (-) (-) false "a setting of another system's file is not taken over";
+            ImportTarget "E0129" Config (-) (-) false "the file to write exists already";
 
             ProgramNotFound "E0201" Upstream (-32603) (-) false "the program of an upstream cannot be started";
             UpstreamUnreachable "E0202" Upstream (-32603) (-) true "an upstream cannot be reached";

@@ -10,7 +10,9 @@
 //! [`edit`] changes the file for `gantry add`, [`show`] writes down what was understood, and
 //! [`mod@reference`] makes the reference page. Nothing here watches the file or starts anything.
 
+pub mod compatibility;
 pub mod edit;
+pub mod environment;
 pub mod path;
 pub mod raw;
 pub mod reference;
@@ -19,12 +21,14 @@ mod access;
 mod check;
 mod doors;
 mod env;
+mod foreign;
 mod listener;
 mod log;
 mod names;
 mod paths;
 mod problem;
 mod secret;
+mod servers_from;
 mod sessions;
 mod shape;
 mod show;
@@ -47,6 +51,7 @@ use serde_json::Value;
 pub use access::{Auth, Token};
 pub use doors::{Https, Identity, Metrics};
 pub use env::Env;
+pub use foreign::{Format, Imported, Note, import};
 pub use listener::{Limits, Server};
 pub use log::{Log, Otlp, Rotation};
 pub(crate) use log::{MOST_LEVELS, is_target};
@@ -60,6 +65,7 @@ pub use tree::Location;
 pub use warnings::Checked;
 
 use check::Checker;
+use foreign::reading::{self, Reading};
 use path::Path;
 use problem::Report;
 use tree::Node;
@@ -93,6 +99,16 @@ pub struct Config {
     pub session_store: SessionStoreKind,
     /// The file, if there is one.
     pub file: Option<PathBuf>,
+    /// Whose format the file has.
+    pub format: Format,
+    /// What of another system's file was not taken over as it stands.
+    pub notes: Vec<Note>,
+    /// Everything that is looked at for changes: files that were read, and those that would be.
+    pub watched: Vec<PathBuf>,
+    /// The keys that variables of other systems have filled.
+    pub filled: Vec<environment::Filled>,
+    /// The variables of other systems whose feature is still to come.
+    pub unused: Vec<environment::Unused>,
     /// What stands in the file where variables were put in.
     written: Vec<(Path, String)>,
 }
@@ -104,6 +120,10 @@ pub struct Source {
     pub path: Option<PathBuf>,
     /// Whether the file may be absent, which is the same as an empty one.
     pub may_be_absent: bool,
+    /// More files that the same variable of another system names.
+    pub also: Vec<PathBuf>,
+    /// The variable that names the file, if it is one of another system.
+    pub named_by: Option<&'static str>,
     /// What `--listen` or `GANTRY_LISTEN` says; it wins over `server.listen`.
     pub listen: Option<String>,
 }
@@ -159,18 +179,25 @@ impl Config {
         let refuse = |problems| ConfigErrors::new(source.path.clone(), problems);
         let folder = folder_of(source.path.as_deref());
         let mut report = Report::default();
-        let mut root = match tree::parse(text, &mut report) {
-            Ok(root) => root,
+        let read = reading::read(text, source.path.as_deref(), &source.also, env, &mut report);
+        let mut reading = match read {
+            Ok(reading) => reading,
             Err(problem) => {
                 report.push(problem);
                 return Err(refuse(report.into_problems()));
             }
         };
+        servers_from::merge(&mut reading, &folder, env, &mut report);
+        let Reading { mut root, notes, format, files, candidates } = reading;
+        if let Some(root) = &mut root {
+            variables::substitute(root, env, &folder, &mut report);
+        }
+        // Ordering: what a variable holds is not searched for variables again.
+        let filled = environment::fill(&mut root, env, &mut report);
         let mut fitted = Value::Object(serde_json::Map::new());
         let mut written = Vec::new();
         // A file whose only content is an empty value holds nothing but comments.
         if let Some(root) = root.as_mut().filter(|root| !root.is_null()) {
-            variables::substitute(root, env, &folder, &mut report);
             fitted = shape::fit(root, &mut report);
             root.for_each_scalar(&mut |path, _, scalar| {
                 if let Some(text) = &scalar.written {
@@ -185,7 +212,7 @@ impl Config {
             refuse(vec![Problem::new(ErrorCode::Internal, &Path::root(), message)])
         })?;
         let mut checker = Checker::new(root.as_ref(), &folder);
-        let config = check_all(&raw, source, written, &mut checker);
+        let mut config = check_all(&raw, source, written, &mut checker);
         let mut problems = report.into_problems();
         problems.append(&mut without_echoes(checker.into_problems(), &problems));
         if let Some(root) = &root {
@@ -193,7 +220,17 @@ impl Config {
                 problem.location = problem.location.or_else(|| root.locate(&problem.path));
             }
         }
-        if problems.is_empty() { Ok((config, root)) } else { Err(refuse(problems)) }
+        name_files(&mut problems, &files);
+        environment::name_variables(&mut problems, &filled);
+        (config.format, config.notes) = (format, notes);
+        config.watched = [files, candidates].concat();
+        config.filled = filled;
+        config.unused = environment::unused(env);
+        if problems.is_empty() {
+            Ok((config, root))
+        } else {
+            Err(refuse(problems).with_watched(config.watched))
+        }
     }
 
     /// Returns the upstream with this name.
@@ -238,6 +275,11 @@ fn check_all(
         metrics,
         session_store: raw.sessions.store,
         file: source.path.clone(),
+        format: Format::Gantry,
+        notes: Vec::new(),
+        watched: Vec::new(),
+        filled: Vec::new(),
+        unused: Vec::new(),
         written,
     }
 }
@@ -285,6 +327,16 @@ fn without_echoes(later: Vec<Problem>, earlier: &[Problem]) -> Vec<Problem> {
     let is_echo =
         |problem: &Problem| earlier.iter().any(|cause| problem.path.contains(&cause.path));
     later.into_iter().filter(|problem| !is_echo(problem)).collect()
+}
+
+/// Says of each place that is not in the main file in which one it is.
+fn name_files(problems: &mut [Problem], files: &[PathBuf]) {
+    for problem in problems {
+        let index = problem.location.map_or(0, |location| location.file);
+        if index > 0 && problem.file.is_none() {
+            problem.file = files.get(index).cloned();
+        }
+    }
 }
 
 /// Relative paths of a configuration begin at its file's folder; without a file, at the current one.

@@ -24,6 +24,7 @@ pub mod reach;
 
 mod accept;
 mod actuator;
+mod announce;
 mod banner;
 mod compose;
 mod condition;

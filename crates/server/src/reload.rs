@@ -7,10 +7,12 @@
 mod certificates;
 mod watch;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
+use crate::announce;
 use crate::compose::Options;
 use crate::config::Config;
 use crate::live::Live;
@@ -27,21 +29,26 @@ pub(crate) struct Reloader {
     log: LogControl,
     /// One reload at a time.
     running: Mutex<()>,
+    /// What else had a say when the configuration was read last, refused or not.
+    watched: parking_lot::Mutex<Vec<PathBuf>>,
 }
 
 impl Reloader {
     pub(crate) fn new(shared: Arc<Shared>, options: Options, log: LogControl) -> Arc<Self> {
-        Arc::new(Self { shared, options, log, running: Mutex::new(()) })
+        let watched = parking_lot::Mutex::new(shared.live.load().config.watched.clone());
+        Arc::new(Self { shared, options, log, running: Mutex::new(()), watched })
     }
 
     /// Reloads whenever the file changes; never returns.
     pub(crate) async fn watch(self: Arc<Self>) {
         let Some(file) = self.options.source.path.clone() else { return };
         let mut watch = Watch::new(file);
+        watch.follow(&self.watched.lock());
         loop {
             match watch.changed().await {
                 Change::Content => {
                     self.reload().await;
+                    watch.follow(&self.watched.lock());
                 }
                 Change::Gone => {
                     // An editor may be at work, or a volume away. Taking every server down for
@@ -58,7 +65,15 @@ impl Reloader {
     /// Reads the configuration and puts it in force, or says why not and returns `false`.
     pub(crate) async fn reload(&self) -> bool {
         let _one = self.running.lock().await;
-        let outcome = match self.read().await {
+        let read = self.read().await;
+        match &read {
+            Ok(config) => self.watched.lock().clone_from(&config.watched),
+            Err(StartError::Config { errors }) if !errors.watched().is_empty() => {
+                *self.watched.lock() = errors.watched().to_vec();
+            }
+            Err(_) => {}
+        }
+        let outcome = match read {
             Ok(config) => self.apply(config).await,
             Err(error) => Err(error),
         };
@@ -105,6 +120,7 @@ impl Reloader {
             "The configuration is in force."
         );
         say_what_needs_a_restart(&old.config, &live.config);
+        announce::settings_of_others(&live.config, Some(&old.config));
         Ok(())
     }
 }

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use gantry_core::Tasks;
 
-use crate::accept;
 use crate::compose::Options;
 use crate::config::Config;
 use crate::inherited::Inherited;
@@ -13,6 +12,7 @@ use crate::running::Running;
 use crate::signals::{Asked, Signals};
 use crate::start_error::StartError;
 use crate::systemd::Manager;
+use crate::{accept, announce};
 
 /// How long the last lines may take on their way to a file.
 const FLUSH: Duration = Duration::from_secs(2);
@@ -50,6 +50,7 @@ async fn run(options: Options, inherited: Inherited) -> Result<Ending, StartErro
     if let Some(limit) = gantry_process::raise_open_files() {
         tracing::debug!(limit, "More files may be open at once than by default.");
     }
+    announce::settings_of_others(&config, None);
     let ending = serve_until_told(options, config, inherited, log.clone(), &mut signals).await;
     log.flush(FLUSH);
     ending

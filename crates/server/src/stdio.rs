@@ -10,6 +10,7 @@ use gantry_core::{Principal, Tasks};
 use tokio::io::{AsyncWriteExt as _, BufReader};
 
 use crate::accept;
+use crate::announce;
 use crate::compose::{self, Options};
 use crate::local::{self, Ends};
 use crate::signals::Signals;
@@ -83,6 +84,7 @@ async fn attach(ends: Ends) {
 async fn own(options: &Options) -> Result<(), StartError> {
     let config = options.config()?;
     options.start_log(&config, false)?;
+    announce::settings_of_others(&config, None);
     let tasks = Tasks::new();
     let gateway = compose::in_memory(&config, &options.env, &tasks).await?;
     let input = BufReader::with_capacity(BUFFER, tokio::io::stdin());

@@ -9,6 +9,7 @@ use crate::support::process;
 
 mod editing;
 mod explaining;
+mod importing;
 mod looking;
 
 /// How long a command may take that asks nobody.

@@ -40,6 +40,26 @@ async fn variables_of_the_environment_may_be_used_in_the_configuration() {
 }
 
 #[tokio::test]
+async fn another_systems_file_is_served_and_what_is_left_out_is_told_once() {
+    let upstream = HttpUpstream::start("dual").await;
+    let config = json!({
+        "mcpServers": { "Up": { "url": upstream.url(), "autoApprove": ["x"] } },
+        "theme": "dark",
+    });
+    let setup = Setup::new(&config.to_string()).variable("LOG_LEVEL", "INFO");
+    let setup = setup.variable("API_KEY_HEADER", "X-API-Key").variable("DATABASE_URL", "db");
+    let gantry = setup.start().await;
+    let listed = gantry.run(&["tools", "list", "--format", "json"]).await;
+    assert!(listed.stdout.contains("up__test_simple_text"), "{listed}");
+    let log = gantry.log();
+    for told in ["mcpServers.Up.autoApprove", "is the client's own", "LOG_LEVEL=log.level"] {
+        assert_eq!(log.matches(told).count(), 1, "{told} in {log}");
+    }
+    assert!(log.contains("API_KEY_HEADER (the header `X-API-Key`"), "{log}");
+    assert!(!log.contains("DATABASE_URL"), "a common name alone says nothing: {log}");
+}
+
+#[tokio::test]
 async fn adding_a_server_keeps_the_comments_of_the_configuration() {
     let gantry = Gantry::start("# mine\nservers: {}\n").await;
     let added = gantry.run(&["add", "docs", "http://127.0.0.1:9/mcp"]).await;

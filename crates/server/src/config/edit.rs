@@ -11,6 +11,7 @@ mod lines;
 use gantry_core::ErrorCode;
 use serde_json::{Map, Value};
 
+use super::foreign::is_foreign;
 use super::names;
 use super::path::Path;
 use super::problem::{ConfigErrors, Report, did_you_mean};
@@ -241,6 +242,10 @@ fn has_shared(node: &Node) -> bool {
 
 fn read(text: &str) -> Result<Option<Node>, EditError> {
     let mut report = Report::default();
+    if is_foreign(text) {
+        let reason = "it is another system's file; `gantry import` makes one of ours from it";
+        return Err(EditError::NotEditable { reason: reason.to_owned() });
+    }
     let root = tree::parse(text, &mut report);
     let mut problems = report.into_problems();
     match root {

@@ -20,6 +20,8 @@ pub struct Problem {
     pub path: Path,
     /// Where the file says so; absent for what the file does not say.
     pub location: Option<Location>,
+    /// The file of `location`, where it is not the main one.
+    pub file: Option<PathBuf>,
     /// What is wrong, without the place.
     pub message: String,
     /// What would be right, if that can be told.
@@ -29,7 +31,14 @@ pub struct Problem {
 impl Problem {
     /// Makes a problem whose place is found later, by its path.
     pub(crate) fn new(code: ErrorCode, path: &Path, message: impl Into<String>) -> Self {
-        Self { code, path: path.clone(), location: None, message: message.into(), hint: None }
+        Self {
+            code,
+            path: path.clone(),
+            location: None,
+            file: None,
+            message: message.into(),
+            hint: None,
+        }
     }
 
     /// Adds what would be right.
@@ -49,17 +58,19 @@ impl Problem {
     /// Sets the place.
     #[must_use]
     pub(crate) fn at(mut self, location: Location) -> Self {
-        self.location = Some(location);
+        self.location = location.somewhere();
         self
     }
 
     /// Renders the problem in one line, with its place in `file`.
     pub fn render(&self, file: Option<&FilePath>) -> String {
-        let place = match (file, self.location) {
-            (Some(file), Some(Location { line, column })) => {
+        let place = match (self.file.as_deref().or(file), self.location) {
+            (Some(file), Some(Location { line, column, .. })) => {
                 format!(" ({}:{line}:{column})", file.display())
             }
-            (None, Some(Location { line, column })) => format!(" (line {line}, column {column})"),
+            (None, Some(Location { line, column, .. })) => {
+                format!(" (line {line}, column {column})")
+            }
             (_, None) => String::new(),
         };
         match &self.hint {
@@ -74,16 +85,29 @@ impl Problem {
 pub struct ConfigErrors {
     file: Option<PathBuf>,
     problems: Vec<Problem>,
+    watched: Vec<PathBuf>,
 }
 
 impl ConfigErrors {
     pub(crate) fn new(file: Option<PathBuf>, mut problems: Vec<Problem>) -> Self {
-        problems.sort_by_key(|problem| problem.location.map(|at| (at.line, at.column)));
-        Self { file, problems }
+        problems.sort_by_key(|problem| problem.location);
+        Self { file, problems, watched: Vec::new() }
     }
 
     pub(crate) fn single(file: Option<PathBuf>, problem: Problem) -> Self {
-        Self { file, problems: vec![problem] }
+        Self::new(file, vec![problem])
+    }
+
+    /// Says what else had a say, and may put it right when it changes.
+    #[must_use]
+    pub(crate) fn with_watched(mut self, watched: Vec<PathBuf>) -> Self {
+        self.watched = watched;
+        self
+    }
+
+    /// Returns what else had a say, if that was found out.
+    pub(crate) fn watched(&self) -> &[PathBuf] {
+        &self.watched
     }
 
     /// Returns the file, if there is one.
@@ -101,7 +125,7 @@ impl ConfigErrors {
     pub fn only(&self, wanted: impl Fn(&Problem) -> bool) -> Option<Self> {
         let problems: Vec<_> =
             self.problems.iter().filter(|problem| wanted(problem)).cloned().collect();
-        (!problems.is_empty()).then(|| Self { file: self.file.clone(), problems })
+        (!problems.is_empty()).then(|| Self { problems, ..self.clone() })
     }
 
     /// Returns one line for each problem, with its place and what would be right.

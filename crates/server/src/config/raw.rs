@@ -38,6 +38,10 @@ pub struct Config {
     /// 1 to 32 of `a-z`, `0-9`, `_` and `-`, without `__`; `gantry` and the names of the built-in
     /// services are reserved. Since 0.1.
     pub servers: IndexMap<String, Upstream>,
+    /// More files with servers, or folders of such files; a relative path begins at this file's
+    /// folder. They are watched like this file. A file may be one of Gantry with `servers` alone, or
+    /// one of another system. Since 0.1.
+    pub servers_from: Vec<String>,
     /// Filtered sets of tools, each served at `/mcp/NAME`: a list of patterns of public tool names,
     /// such as `git__*`. Views and servers share one namespace. Since 0.1.
     pub views: IndexMap<String, Vec<PatternText>>,
@@ -101,6 +105,7 @@ impl Default for Config {
         Self {
             server: Server::default(),
             servers: IndexMap::new(),
+            servers_from: Vec::new(),
             views: IndexMap::new(),
             names: Names::default(),
             startup: Startup::default(),

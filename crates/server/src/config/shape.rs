@@ -38,6 +38,29 @@ pub(crate) fn inlined_schema() -> Value {
     raw::Config::json_schema(&mut generator).to_value()
 }
 
+/// Tells whether `key`, with dots between its parts, is one of the schema's; `NAME` stands for any
+/// name.
+pub(crate) fn has_key(schema: &Value, key: &str) -> bool {
+    find_key(schema, key).is_some()
+}
+
+/// Returns what holds where nothing sets `key`, as the reference shows it.
+pub(crate) fn default_of(schema: &Value, key: &str) -> Option<String> {
+    match find_key(schema, key)?.get("default")? {
+        Value::Null => None,
+        Value::String(text) => Some(format!("`{text}`")),
+        value => Some(format!("`{value}`")),
+    }
+}
+
+fn find_key<'a>(schema: &'a Value, key: &str) -> Option<&'a Value> {
+    key.split('.').try_fold(schema, |schema, step| {
+        let schema = without_null(schema);
+        let property = schema.get("properties").and_then(|properties| properties.get(step));
+        property.or_else(|| schema.get("additionalProperties").filter(|_| step == "NAME"))
+    })
+}
+
 /// Returns what of `root` fits the schema; the rest is reported.
 pub(crate) fn fit(root: &Node, report: &mut Report) -> Value {
     let schema = inlined_schema();

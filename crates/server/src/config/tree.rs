@@ -5,6 +5,8 @@
 //! no words are reported here, because every later stage would have to guess.
 //! The file is limited in bytes, depth and number of nodes, aliases counted as what they stand for.
 
+mod build;
+
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -24,6 +26,8 @@ const MAX_NODES: usize = 100_000;
 /// A place in the file, both counted from 1, columns in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Location {
+    /// Which of the files that were read, the main one being 0.
+    pub(crate) file: usize,
     /// The line.
     pub line: usize,
     /// The column.
@@ -66,6 +70,21 @@ pub(crate) struct Entry {
     pub(crate) value: Node,
 }
 
+impl Location {
+    /// Of what stands in no file.
+    pub(crate) const NOWHERE: Self = Self::new(0, 0);
+
+    /// A place in the main file.
+    pub(crate) const fn new(line: usize, column: usize) -> Self {
+        Self { file: 0, line, column }
+    }
+
+    /// Returns the place, if it is one.
+    pub(crate) fn somewhere(self) -> Option<Self> {
+        (self.line > 0).then_some(self)
+    }
+}
+
 impl Scalar {
     /// Tells whether this stands for nothing at all.
     pub(crate) fn is_null(&self) -> bool {
@@ -97,6 +116,10 @@ impl Node {
 
     /// Finds the place of `path`, or of the last key on the way to it that exists.
     pub(crate) fn locate(&self, path: &Path) -> Option<Location> {
+        self.place_of(path).and_then(Location::somewhere)
+    }
+
+    fn place_of(&self, path: &Path) -> Option<Location> {
         let mut node = self;
         let mut place = None;
         for step in path.steps() {
@@ -148,14 +171,28 @@ impl Node {
 ///
 /// What makes the rest of the file unreadable. Lesser things go to `report`.
 pub(crate) fn parse(text: &str, report: &mut Report) -> Result<Option<Node>, Problem> {
+    composer(text, report)?.document()
+}
+
+/// Reads all documents of a file, for systems that keep several in one.
+///
+/// # Errors
+///
+/// As those of [`parse`].
+pub(crate) fn parse_all(text: &str, report: &mut Report) -> Result<Vec<Node>, Problem> {
+    composer(text, report)?.documents()
+}
+
+fn composer<'input, 'report>(
+    text: &'input str,
+    report: &'report mut Report,
+) -> Result<Composer<'input, 'report>, Problem> {
     if text.len() > MAX_BYTES {
         return Err(syntax(format!("the file is larger than {MAX_BYTES} bytes")));
     }
     let options = granit_parser::options! { disallow_directives: true, emit_comments: false };
     let parser = Parser::new_from_str_with_options(text, options);
-    let mut composer =
-        Composer { parser, report, anchors: HashMap::new(), n_nodes: 0, path: Path::root() };
-    composer.document()
+    Ok(Composer { parser, report, anchors: HashMap::new(), n_nodes: 0, path: Path::root() })
 }
 
 struct Composer<'input, 'report> {
@@ -184,10 +221,22 @@ impl<'input> Composer<'input, '_> {
         }
     }
 
+    fn documents(&mut self) -> Result<Vec<Node>, Problem> {
+        let mut documents = Vec::new();
+        while let Some((event, span)) = self.next()? {
+            match event {
+                Event::StreamStart | Event::DocumentEnd | Event::DocumentStart(..) => {}
+                Event::StreamEnd => break,
+                event => documents.push(self.node(event, span, 0)?),
+            }
+        }
+        Ok(documents)
+    }
+
     fn next(&mut self) -> Result<Option<(Event<'input>, Span)>, Problem> {
         self.parser.next_event().transpose().map_err(|error| {
             let mark = error.marker();
-            let at = Location { line: mark.line(), column: mark.col() + 1 };
+            let at = Location::new(mark.line(), mark.col() + 1);
             syntax(format!("the file is not valid YAML: {}", error.info())).at(at)
         })
     }
@@ -347,7 +396,7 @@ fn syntax(message: impl Into<String>) -> Problem {
 }
 
 fn location(span: Span) -> Location {
-    Location { line: span.start.line(), column: span.start.col() + 1 }
+    Location::new(span.start.line(), span.start.col() + 1)
 }
 
 fn bytes(span: Span) -> Range<usize> {

@@ -29,7 +29,17 @@ pub(crate) fn substitute(root: &mut Node, env: &Env, folder: &FilePath, report: 
     });
 }
 
-fn expand(text: &str, path: &Path, env: &Env, folder: &FilePath) -> Result<String, Problem> {
+/// Returns a text with its variables put in.
+///
+/// # Errors
+///
+/// A variable has no value, or is none.
+pub(crate) fn expand(
+    text: &str,
+    path: &Path,
+    env: &Env,
+    folder: &FilePath,
+) -> Result<String, Problem> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("${") {

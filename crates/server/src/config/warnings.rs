@@ -10,6 +10,8 @@ use gantry_core::{Clock as _, ErrorCode, SystemClock};
 use gantry_gateway::spec::{Connection, UpstreamSpec};
 
 use super::env::Env;
+use super::environment::Unused;
+use super::foreign::Note;
 use super::path::Path;
 use super::problem::{Problem, nearest};
 use super::tree::Node;
@@ -47,6 +49,9 @@ pub(crate) fn find(config: Config, root: Option<&Node>, env: &Env) -> Result<Che
     let (patterns, n_patterns) = patterns(&config, root);
     let found = [programs, patterns, private_keys(&config), Vec::from_iter(certificate)].concat();
     let mut warnings: Vec<_> = found.into_iter().map(located).collect();
+    super::name_files(&mut warnings, &config.watched);
+    warnings.extend(config.notes.iter().map(Note::to_problem));
+    warnings.append(&mut idle_variables(&config));
     warnings.sort_by_key(|warning| warning.location);
     Ok(Checked { config, warnings, n_programs, n_patterns })
 }
@@ -134,6 +139,17 @@ fn programs(config: &Config, root: Option<&Node>, env: &Env) -> (Vec<Problem>, u
             .push(Problem::new(ErrorCode::ProgramNotFound, &path, message).with_hint(Some(hint)));
     }
     (missing, n_programs)
+}
+
+/// Variables of other systems that do nothing yet.
+fn idle_variables(config: &Config) -> Vec<Problem> {
+    let warning = |unused: &Unused| {
+        let Unused { variable, reason, .. } = unused;
+        let message = format!("the variable `{variable}` does nothing yet: {reason}");
+        Problem::new(ErrorCode::EnvironmentUnused, &Path::root(), message)
+            .with_hint(Some("unset it if nothing depends on it"))
+    };
+    config.unused.iter().map(warning).collect()
 }
 
 fn is_there(program: &str, search: &str) -> bool {

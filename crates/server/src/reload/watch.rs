@@ -1,11 +1,11 @@
-//! Tells when a file has changed, by looking at it: whatever changes it (an editor that renames, a
-//! symbolic link that is swapped two folders above, a network file system), the next look sees it.
+//! Tells when files have changed, by looking at them: whatever changes one (an editor that renames,
+//! a symbolic link that is swapped two folders above, a network file system), the next look sees it.
 //!
 //! A look is one `stat`. The content is read only when that differs, or when the file was changed
-//! so recently that a second change would not show.
+//! so recently that a second change would not show. The content of a folder is its names.
 
 use std::fs::Metadata;
-use std::hash::{DefaultHasher, Hasher as _};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -23,21 +23,23 @@ const PATIENCE: usize = 50;
 const STAMP: Duration = Duration::from_secs(2);
 /// More than a configuration may have.
 const MOST_BYTES: u64 = 16 << 20;
+/// More than a folder of files with servers may have.
+const MOST_NAMES: usize = 4096;
 
-/// What happened to a file.
+/// What happened to the files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Change {
-    /// It is there, with another content than before.
+    /// One has another content than before; one that is not the main one may have come or gone.
     Content,
-    /// It was there and is not any more.
+    /// The main one was there and is not any more.
     Gone,
 }
 
-/// Looks at one file.
+/// Looks at a main file and at others.
 #[derive(Debug)]
 pub(super) struct Watch {
-    file: PathBuf,
-    seen: Look,
+    main: PathBuf,
+    seen: Vec<(PathBuf, Look)>,
 }
 
 /// What a look has seen.
@@ -61,14 +63,24 @@ struct Stamp {
 }
 
 impl Watch {
-    /// Begins with the file as it is now.
-    pub(super) fn new(file: PathBuf) -> Self {
-        let seen = look(&file, None);
-        Self { file, seen }
+    /// Begins with the file as it is now, and no others.
+    pub(super) fn new(main: PathBuf) -> Self {
+        let seen = look(&main, None);
+        Self { seen: vec![(main.clone(), seen)], main }
+    }
+
+    /// Looks at these besides the main file from now on.
+    pub(super) fn follow(&mut self, others: &[PathBuf]) {
+        self.seen.retain(|(file, _)| *file == self.main || others.contains(file));
+        for file in others {
+            if !self.seen.iter().any(|(seen, _)| seen == file) {
+                self.seen.push((file.clone(), look(file, None)));
+            }
+        }
     }
 
     pub(super) fn file(&self) -> &Path {
-        &self.file
+        &self.main
     }
 
     /// Waits for the next change.
@@ -83,28 +95,41 @@ impl Watch {
         }
     }
 
-    /// Looks whether the file is another one than at the last look, and waits until it is at rest.
+    /// Looks whether the files are others than at the last look, and waits until they are at rest.
     pub(super) async fn look_again(&mut self) -> Option<Change> {
-        let mut now = look(&self.file, Some(&self.seen));
-        if now.same_content(&self.seen) {
+        let mut now = self.look();
+        if same_content(&now, &self.seen) {
             self.seen = now;
             return None;
         }
         for _ in 0..PATIENCE {
             tokio::time::sleep(SETTLE).await;
-            let next = look(&self.file, Some(&now));
-            let has_settled = next.same_content(&now);
+            let next = self.look();
+            let has_settled = same_content(&next, &now);
             now = next;
             if has_settled {
                 break;
             }
         }
         let before = std::mem::replace(&mut self.seen, now);
-        if self.seen.same_content(&before) {
+        if same_content(&self.seen, &before) {
             return None;
         }
-        Some(if self.seen == Look::Absent { Change::Gone } else { Change::Content })
+        // The main file is the first.
+        let is_gone = |files: &[(PathBuf, Look)]| files[0].1 == Look::Absent;
+        let has_gone = is_gone(&self.seen) && !is_gone(&before);
+        Some(if has_gone { Change::Gone } else { Change::Content })
     }
+
+    fn look(&self) -> Vec<(PathBuf, Look)> {
+        let again = |(file, seen): &(PathBuf, Look)| (file.clone(), look(file, Some(seen)));
+        self.seen.iter().map(again).collect()
+    }
+}
+
+/// Tells whether all files are as they were; both name the same files.
+fn same_content(files: &[(PathBuf, Look)], others: &[(PathBuf, Look)]) -> bool {
+    files.iter().zip(others).all(|((_, look), (_, other))| look.same_content(other))
 }
 
 impl Look {
@@ -130,7 +155,8 @@ fn look(file: &Path, seen: Option<&Look>) -> Look {
     {
         return Look::Present { stamp, digest: *digest };
     }
-    match digest(file) {
+    let digest = if metadata.is_dir() { digest_of_names(file) } else { digest(file) };
+    match digest {
         Ok(digest) => Look::Present { stamp, digest },
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Look::Absent,
         Err(_) => Look::Unreadable,
@@ -143,6 +169,17 @@ fn digest(file: &Path) -> std::io::Result<u64> {
     // Against accidents, not against forgery: who may write the file may write it properly.
     let mut hasher = DefaultHasher::new();
     hasher.write(&bytes);
+    Ok(hasher.finish())
+}
+
+fn digest_of_names(folder: &Path) -> std::io::Result<u64> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder)?.take(MOST_NAMES) {
+        names.push(entry?.file_name());
+    }
+    names.sort();
+    let mut hasher = DefaultHasher::new();
+    names.hash(&mut hasher);
     Ok(hasher.finish())
 }
 

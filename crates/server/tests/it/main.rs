@@ -9,9 +9,12 @@ mod doors;
 #[cfg(test)]
 mod figures;
 #[cfg(test)]
+mod foreign;
+#[cfg(test)]
 mod health;
 #[cfg(test)]
 mod listeners;
+mod promises;
 #[cfg(test)]
 mod reload;
 #[cfg(test)]

@@ -101,3 +101,61 @@ async fn a_file_that_vanishes_changes_nothing() {
     let ready = site.get("/ready").await.json();
     assert_eq!((state(&ready, "up"), &ready["checks"]["config"]), ("ready", &json!("previous")));
 }
+
+/// Swaps the content of a mounted folder as a cluster does: a new hidden folder, a link that is
+/// renamed over the present one, and the old hidden folder removed.
+fn swap(folder: &std::path::Path, version: &str, text: &str) {
+    let hidden = format!("..{version}");
+    std::fs::create_dir_all(folder.join(&hidden)).unwrap();
+    std::fs::write(folder.join(&hidden).join("servers.yml"), text).unwrap();
+    let old = std::fs::read_link(folder.join("..data")).ok();
+    std::os::unix::fs::symlink(&hidden, folder.join("..data_tmp")).unwrap();
+    std::fs::rename(folder.join("..data_tmp"), folder.join("..data")).unwrap();
+    if let Some(old) = old {
+        std::fs::remove_dir_all(folder.join(old)).unwrap();
+    } else {
+        std::os::unix::fs::symlink("..data/servers.yml", folder.join("servers.yml")).unwrap();
+    }
+}
+
+fn spring(name: &str, upstream: &Upstream) -> String {
+    format!("mcp:\n  servers:\n    {name}:\n      type: http\n      url: {}\n", upstream.url())
+}
+
+#[tokio::test]
+async fn a_mounted_folder_of_servers_is_swapped_while_the_gateway_serves() {
+    let (main, first, second) =
+        (Upstream::start().await, Upstream::start().await, Upstream::start().await);
+    let mounted = tempfile::tempdir().unwrap();
+    swap(mounted.path(), "2026_01", &spring("one", &first));
+    let site = Site::start(&format!(
+        "servers_from: [{}]\nservers: {{ main: {{ url: {} }} }}",
+        mounted.path().display(),
+        main.url()
+    ))
+    .await;
+    site.until(|ready| state(ready, "one") == "ready").await;
+    swap(mounted.path(), "2026_02", &spring("two", &second));
+    site.until(|ready| state(ready, "two") == "ready" && state(ready, "one").is_empty()).await;
+    let tools = site.tools().await;
+    assert!(tools.contains(&"main__echo".to_owned()) && tools.contains(&"two__echo".to_owned()));
+    assert_eq!(main.count("server/discover"), 1, "an unchanged upstream is not asked again");
+    swap(mounted.path(), "2026_03", "mcp: [");
+    let ready = site.until(|ready| ready["checks"]["config"] == "previous").await;
+    assert!(ready["config_refused"].as_str().unwrap().contains("servers.yml"), "{ready}");
+    assert_eq!(state(&ready, "two"), "ready");
+    swap(mounted.path(), "2026_04", &spring("one", &first));
+    site.until(|ready| state(ready, "one") == "ready" && state(ready, "two").is_empty()).await;
+}
+
+#[tokio::test]
+async fn an_application_takes_up_the_servers_that_come_beside_it() {
+    let (first, second) = (Upstream::start().await, Upstream::start().await);
+    let site = Site::start(&spring("one", &first)).await;
+    site.until(|ready| state(ready, "one") == "ready").await;
+    swap(site.folder.path(), "2026_01", &spring("two", &second));
+    site.until(|ready| state(ready, "one") == "ready" && state(ready, "two") == "ready").await;
+    assert_eq!(first.count("server/discover"), 1);
+    swap(site.folder.path(), "2026_02", "mcp.servers.one.enabled: false\n");
+    site.until(|ready| state(ready, "two").is_empty() && state(ready, "one") == "disabled").await;
+}

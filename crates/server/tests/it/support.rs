@@ -110,6 +110,7 @@ fn options(folder: &TempDir) -> Options {
             path: Some(folder.path().join("gantry.yaml")),
             may_be_absent: false,
             listen: Some("127.0.0.1:0".to_owned()),
+            ..Source::default()
         },
         data: folder.path().join("data"),
         env: Env::default(),

@@ -25,7 +25,7 @@ fn nodes_know_their_place_in_characters_and_in_bytes() {
     let text = "a: 1\n\u{00e9}\u{00e9}:\n  b: [x, 'y z']\n";
     let root = read(text).0.unwrap();
     let list = &root.entry("\u{00e9}\u{00e9}").unwrap().value.entry("b").unwrap().value;
-    assert_eq!(list.at, Location { line: 3, column: 6 });
+    assert_eq!(list.at, Location::new(3, 6));
     assert_eq!(text.get(list.bytes.clone()), Some("[x, 'y z']"));
     assert_eq!(text.get(root.bytes.clone()), Some(text.trim_end()));
 }
@@ -41,7 +41,7 @@ fn a_key_given_twice_is_reported_with_the_first_one() {
     let (root, problems) = read("a: 1\nb: 2\na: 3\n");
     assert_eq!(scalar(&root.unwrap().entry("a").unwrap().value), "1");
     assert_eq!(problems[0].code, ErrorCode::ConfigDuplicateKey);
-    assert_eq!(problems[0].location, Some(Location { line: 3, column: 1 }));
+    assert_eq!(problems[0].location, Some(Location::new(3, 1)));
     assert_eq!(problems[0].hint.as_deref(), Some("the first is in line 1"));
 }
 
@@ -51,7 +51,7 @@ fn an_alias_stands_for_its_value() {
     let alias = &root.entry("b").unwrap().value;
     assert!(alias.is_shared && root.entry("a").unwrap().value.is_shared);
     assert!(matches!(&alias.data, Data::Sequence { entries } if entries.len() == 2));
-    assert_eq!(alias.at, Location { line: 2, column: 4 });
+    assert_eq!(alias.at, Location::new(2, 4));
 }
 
 #[test]
@@ -89,8 +89,8 @@ fn what_would_need_guessing_is_refused() {
 fn a_place_that_does_not_exist_is_that_of_the_nearest_key() {
     let root = read("servers:\n  docs:\n    url: x\n").0.unwrap();
     let docs = Path::root().key("servers").key("docs");
-    assert_eq!(root.locate(&docs.key("url")), Some(Location { line: 3, column: 10 }));
-    assert_eq!(root.locate(&docs.key("timeout")), Some(Location { line: 2, column: 3 }));
+    assert_eq!(root.locate(&docs.key("url")), Some(Location::new(3, 10)));
+    assert_eq!(root.locate(&docs.key("timeout")), Some(Location::new(2, 3)));
     assert_eq!(root.locate(&Path::root().key("log")), None);
 }
 

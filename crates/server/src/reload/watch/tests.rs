@@ -52,3 +52,27 @@ async fn a_touched_file_with_the_same_content_is_no_change() {
     fs::write(&file, "same").unwrap();
     assert_eq!(watch.look_again().await, None);
 }
+
+#[tokio::test]
+async fn other_files_and_the_names_in_a_folder_are_looked_at_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::create_dir(at("more")).unwrap();
+    fs::write(at("gantry.yaml"), "main").unwrap();
+    let mut watch = Watch::new(at("gantry.yaml"));
+    watch.follow(&[at("gantry.yaml"), at("more")]);
+    fs::write(at("more/a.yml"), "a").unwrap();
+    assert_eq!(next(&mut watch).await, Change::Content);
+    watch.follow(&[at("more"), at("more/a.yml"), at("absent.yml")]);
+    fs::write(at("more/a.yml"), "b").unwrap();
+    assert_eq!(next(&mut watch).await, Change::Content);
+    fs::write(at("absent.yml"), "c").unwrap();
+    assert_eq!(next(&mut watch).await, Change::Content);
+    fs::remove_file(at("absent.yml")).unwrap();
+    assert_eq!(next(&mut watch).await, Change::Content, "only the main file can be gone");
+    watch.follow(&[]);
+    fs::write(at("more/a.yml"), "d").unwrap();
+    assert_eq!(watch.look_again().await, None, "what has no say any more is not looked at");
+    fs::remove_file(at("gantry.yaml")).unwrap();
+    assert_eq!(next(&mut watch).await, Change::Gone);
+}

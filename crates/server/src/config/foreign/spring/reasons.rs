@@ -1,0 +1,42 @@
+//! Why a setting of a Spring application is not taken over.
+
+/// Beginnings of keys as they are compared, the longer ones first, and the reason for each.
+const REASONS: &[(&str, &str)] = &[
+    ("spring.datasource", "what Gantry keeps is in SQLite; PostgreSQL comes later"),
+    ("spring.jpa", "what Gantry keeps is in SQLite, whose tables it makes itself"),
+    ("spring.data.mongodb", "MongoDB is not used"),
+    ("spring.data.redis", "stores that several gateways share come later"),
+    ("spring.redis", "stores that several gateways share come later"),
+    ("spring.session", "stores that several gateways share come later"),
+    ("spring.cache", "keeping results of tools comes later"),
+    ("spring.security.oauth2", "signing in with OAuth 2.1 comes later"),
+    ("spring.security", "who may call is in `auth`"),
+    (
+        "spring.cloud.vault",
+        "secrets from Vault come later; `${file:PATH}` reads what its agent writes",
+    ),
+    ("spring.profiles", "has no meaning in a document of a profile"),
+    ("spring.", "is of the Spring framework, which Gantry does not use"),
+    ("server.ssl.ciphers", "the suites are those of TLS 1.3 and the safe ones of TLS 1.2"),
+    ("server.ssl", "TLS needs no more than a certificate and its key"),
+    ("server.", "is of the Java server, which Gantry does not use"),
+    ("management.endpoints", "who sees what is told by tokens, and every endpoint is there"),
+    ("management.endpoint", "details are shown on this machine and to holders of a token"),
+    ("management.", "is of the Spring framework, which Gantry does not use"),
+    ("logging.level", "no part of Gantry has this name"),
+    ("logging.pattern", "lines have a form of their own, told by `log.format`"),
+    ("logging.", "is of the Java logger, which Gantry does not use"),
+    ("mcp.client.retry", "a call is sent again where it surely did not run, and nowhere else"),
+    ("mcp.client.pool", "connections are opened as calls need them"),
+    ("mcp.client.maxconc", "connections are opened as calls need them"),
+    ("mcp.security.jwt", "tokens that are signed (JWT) come later"),
+    ("mcp.security.ratelimiting", "limits of rates come later"),
+    ("mcp.security", "who may call is in `auth`"),
+    ("mcp.ai", "answers of language models come later"),
+];
+
+/// Returns the reason for a key as it is compared.
+pub(super) fn of(canonical: &str) -> &'static str {
+    let known = REASONS.iter().find(|(prefix, _)| canonical.starts_with(prefix));
+    known.map_or("means nothing to Gantry", |(_, reason)| reason)
+}

@@ -8,6 +8,7 @@
 //! 4. [`upstream`]: a configured server: its state, its era, its lanes.
 //! 5. [`registry`]: which upstreams there are, and how a new configuration takes their place.
 //! 6. [`hub`]: what upstreams say outside of calls, and who hears it.
+//! 7. [`tap`]: all of it as an administrator may watch it.
 //!
 //! Not here: what bytes look like on a socket (`gantry_transport`), what a message means in an era
 //! (`gantry_protocol`), routes that are not MCP (`gantry_server`).
@@ -23,6 +24,7 @@ pub mod names;
 pub mod registry;
 pub mod snapshot;
 pub mod spec;
+pub mod tap;
 pub mod upstream;
 
 mod traces;
@@ -45,6 +47,7 @@ use crate::hub::Hub;
 use crate::metrics::Metrics;
 use crate::registry::{Applied, Registry};
 use crate::spec::GatewaySpec;
+use crate::tap::{Tap, WatchedOutlet};
 use crate::upstream::{Deps, UpstreamStatus};
 
 /// The gateway: everything that its parts share. Behind an [`Arc`], made once per process.
@@ -56,6 +59,8 @@ pub struct Gateway {
     pub hub: Arc<Hub>,
     /// Counters and histograms.
     pub metrics: Arc<Metrics>,
+    /// Where the conversation can be watched.
+    pub tap: Arc<Tap>,
     /// Seals session ids and cursors.
     pub keys: Arc<KeyRing>,
     /// Keeps what is known of sessions.
@@ -110,12 +115,17 @@ impl Gateway {
     /// Makes a gateway without upstreams; [`Gateway::apply`] starts them.
     pub fn new(parts: GatewayParts, spec: GatewaySpec) -> Arc<Self> {
         let hub = Hub::new(Arc::clone(&parts.metrics));
+        let tap = Tap::new(Arc::clone(&parts.clock));
+        let outlet = WatchedOutlet {
+            inner: Arc::clone(&hub) as Arc<dyn hub::Outlet>,
+            tap: Arc::clone(&tap),
+        };
         let deps = Arc::new(Deps {
             launcher: parts.launcher,
             http: parts.http,
             store: parts.store,
             clock: Arc::clone(&parts.clock),
-            outlet: Arc::clone(&hub) as Arc<dyn hub::Outlet>,
+            outlet: Arc::new(outlet),
             changed: Arc::new(Notify::new()),
             metrics: Arc::clone(&parts.metrics),
             tasks: parts.tasks.clone(),
@@ -124,6 +134,7 @@ impl Gateway {
             registry: Registry::new(deps, spec),
             hub,
             metrics: parts.metrics,
+            tap,
             keys: parts.keys,
             sessions: parts.sessions,
             clock: parts.clock,

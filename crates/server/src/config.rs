@@ -24,6 +24,7 @@ mod names;
 mod paths;
 mod problem;
 mod secret;
+mod secrets;
 mod shape;
 mod show;
 mod tree;
@@ -60,6 +61,11 @@ use check::Checker;
 use path::Path;
 use problem::Report;
 use tree::Node;
+
+/// Writes a value as YAML that reads back the same.
+pub fn to_yaml(value: &Value) -> String {
+    yaml_writer::write(value)
+}
 
 /// Entries on one page of a list; no key sets it. Few clients fetch a second page, so the first one
 /// is long.

@@ -85,6 +85,7 @@ impl Reloader {
         let log = self.log.prepare(&config.log).map_err(|source| StartError::Log { source })?;
         let live = Arc::new(Live::new(config, Some(shared.address))?);
         let old = shared.live.swap(Arc::clone(&live));
+        shared.hide_secrets();
         // Access has changed by now: a token that was taken away opens nothing while upstreams
         // are still being compared.
         log.take_up();

@@ -16,8 +16,10 @@ mod looking;
 mod man;
 mod offers;
 mod servers;
+mod serving;
 mod shell;
 mod tapping;
+mod tools;
 
 /// How long a command may take that asks nobody.
 const COMMAND: Duration = Duration::from_mins(1);

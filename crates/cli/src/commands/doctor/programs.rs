@@ -46,7 +46,7 @@ fn version_of(program: &str, ground: &Ground, env: &Env) -> Finding {
             .unwrap_or(Err("it hangs".to_owned()))
     };
     match ground.run(asked) {
-        Err(reason) => Finding::bad(format!("`{program} --version` says nothing: {reason}")),
+        Err(reason) => Finding::warning(format!("`{program} --version` does not work: {reason}")),
         Ok(version) if program.ends_with("node") && is_old(&version) => {
             Finding::warning(format!("`{program}` is {version}; many servers need {OLDEST_NODE}"))
         }

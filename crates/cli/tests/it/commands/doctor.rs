@@ -123,6 +123,6 @@ async fn the_programs_that_servers_need_are_asked_for_their_versions() {
     assert_snapshot!(programs.join("\n"), @r"
     warning  programs       `node` is v18.1.0; many servers need 20
     ok       programs       `npx` is 10.0.0
-    BAD      programs       `uvx --version` says nothing: exited with code 3
+    warning  programs       `uvx --version` does not work: exited with code 3
     ");
 }

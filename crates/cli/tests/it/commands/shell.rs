@@ -42,10 +42,10 @@ async fn a_script_is_run_until_a_line_fails() {
     exit code Some(1)
     ----- stdout
     ----- stderr
-    hint: line 1 failed, and ended the script
     error: there is no error `E0000`
 
     hint: `gantry explain` lists all codes
+    hint: line 1 ended the script
     hint: this is E0602 — run `gantry explain E0602`
     ");
     assert_snapshot!(desk.script("tools list --fromat json\n").await, @r"
@@ -59,28 +59,32 @@ async fn a_script_is_run_until_a_line_fails() {
     Usage: gantry tools list --format <FORMAT> [SERVER]
 
     For more information, try '--help'.
-    hint: line 1 failed, and ended the script
+
+    hint: line 1 ended the script
     ");
     assert_snapshot!(desk.script("tools call 'x\n").await, @r"
     exit code Some(2)
     ----- stdout
     ----- stderr
-    hint: line 1 failed, and ended the script
     error: a quote or a backslash is left open
+
+    hint: line 1 ended the script
     ");
     assert_snapshot!(desk.script("servers list --config other.yaml\n").await, @r"
     exit code Some(2)
     ----- stdout
     ----- stderr
-    hint: line 1 failed, and ended the script
     error: `--config` is for the start of the shell
+
+    hint: line 1 ended the script
     ");
     assert_snapshot!(desk.script("serve\n").await, @r"
     exit code Some(2)
     ----- stdout
     ----- stderr
-    hint: line 1 failed, and ended the script
     error: this command has no place in the shell
+
+    hint: line 1 ended the script
     ");
 }
 

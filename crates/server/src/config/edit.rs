@@ -223,7 +223,7 @@ pub fn set_enabled(text: &str, name: &str, enabled: bool) -> Result<String, Edit
         }
         (None, Some(last)) => {
             let indent = last.key_at.column - 1;
-            let after = lines::end_of_entry(text, last, indent);
+            let after = lines::end_of_entry(text, entry, entry.key_at.column - 1);
             lines::insert(&mut new, after, &format!("{}enabled: {word}\n", " ".repeat(indent)));
         }
     }

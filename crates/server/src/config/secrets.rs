@@ -78,7 +78,7 @@ mod tests {
     fn a_secret_in_the_file_itself_is_told_from_one_in_a_variable() {
         let text = "auth: { tokens: [{ name: a, token: 0123456789abcdef }, { name: b, token: '${B}' }] }\n\
                     servers:\n  one:\n    command: run\n    env: { API_KEY: k, OTHER_KEY_TOKEN: '${B}', PAGER: \
-                    cat }\n  two:\n    url: http://127.0.0.1/mcp\n    headers: { Authorization: Bearer ${B}, \
+                    cat }\n  two:\n    url: http://127.0.0.1/mcp\n    headers: { Authorization: 'Bearer ${B}', \
                     X-Api-Key: k }\n";
         let env = Env::from_pairs([("B", "fedcba9876543210")]);
         let config = Config::parse(text, &Source::default(), &env).unwrap();

@@ -195,8 +195,8 @@ mod tests {
             write(&value),
             "a:\n  - b: 1\n    c:\n      - d: 2\ne: {}\nf:\n  - [1]\n  - []\n"
         );
-        let list = serde_json::json!([{ "a": 1, "b": "x" }, "y"]);
-        assert_eq!(write(&list), "- a: 1\n  b: x\n- y\n");
+        let list = serde_json::json!([{ "a": 1, "b": "x" }, "z"]);
+        assert_eq!(write(&list), "- a: 1\n  b: x\n- z\n");
         assert_eq!(write(&serde_json::json!([])), "[]\n");
     }
 

@@ -33,7 +33,7 @@ impl Desk {
     }
 
     /// Does with a client's file what the client would: starts or calls what it names.
-    async fn use_as_a_client(&self, client: &str, key: &str) -> String {
+    pub(super) async fn use_as_a_client(&self, client: &str, key: &str) -> String {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers/desktop.cjs");
         let mut command = node::script(script);
         // Clients with windows start their servers wherever they like.

@@ -26,12 +26,17 @@ impl Desk {
 async fn until(mut tap: Process, last: &str) -> String {
     let found = tap.find_line(super::COMMAND, |_, line| line.contains(last).then_some(()));
     found.await.unwrap_or_else(|reason| panic!("{reason}"));
-    let pid = tap.id().and_then(|id| rustix::process::Pid::from_raw(id.cast_signed()));
-    let pid = pid.expect("it runs still");
-    rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("it can be told");
+    interrupt(&tap);
     let status = tap.wait(super::COMMAND).await.unwrap_or_else(|reason| panic!("{reason}"));
     assert!(status.success(), "to stop watching is no failure: {status}\n{}", tap.log());
     tap.log()
+}
+
+/// Does what Ctrl-C does.
+fn interrupt(process: &Process) {
+    let pid = process.id().and_then(|id| rustix::process::Pid::from_raw(id.cast_signed()));
+    let pid = pid.expect("it runs still");
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("it can be told");
 }
 
 #[tokio::test]
@@ -59,6 +64,36 @@ fn without_times(line: &str) -> Option<String> {
     let rest =
         rest.strip_suffix(" ms").and_then(|rest| rest.rsplit_once(' ')).map_or(rest, |cut| cut.0);
     Some(rest.to_owned())
+}
+
+#[tokio::test]
+async fn a_legacy_client_is_seen_from_its_handshake_on() {
+    let desk = Desk::with_upstream();
+    let _gateway = desk.serve().await;
+    desk.run(&["connect", "cursor", "--yes"]).await;
+    let tap = desk.tap(&[]).await;
+    let seen = desk.use_as_a_client("cursor", "mcpServers").await;
+    assert!(seen.starts_with("exit code 0\n"), "{seen}");
+    let seen = until(tap, "<- tools/list").await;
+    let lines: Vec<_> = seen.lines().filter_map(without_times).collect();
+    assert_snapshot!(lines.join("\n"), @"");
+}
+
+#[tokio::test]
+async fn a_command_that_is_interrupted_takes_its_call_back() {
+    let desk = Desk::with_upstream();
+    let _gateway = desk.serve().await;
+    let mut tap = desk.tap(&["--tool", "slow_compute"]).await;
+    let mut command = desk.command(env!("CARGO_BIN_EXE_gantry"));
+    command.args(["tools", "call", "up__slow_compute", "-p", "seconds=600"]);
+    let mut calling = Process::start("gantry tools call", command);
+    let begun = tap.find_line(super::COMMAND, |_, line| line.contains(" -> ").then_some(()));
+    begun.await.unwrap_or_else(|reason| panic!("{reason}"));
+    interrupt(&calling);
+    let status = calling.wait(super::COMMAND).await.unwrap_or_else(|reason| panic!("{reason}"));
+    assert_eq!(status.code(), Some(130), "{}", calling.log());
+    assert_eq!(calling.log(), "error: interrupted\n");
+    until(tap, "slow_compute cancelled").await;
 }
 
 #[tokio::test]

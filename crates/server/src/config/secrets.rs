@@ -17,6 +17,9 @@ impl Config {
         for spec in &self.gateway.servers {
             self.of_server(spec, &mut secrets);
         }
+        for value in self.otlp.iter().flat_map(|otlp| otlp.headers.values()) {
+            of_header(value.expose(), &mut secrets);
+        }
         secrets
     }
 
@@ -39,6 +42,9 @@ impl Config {
                 }
             }
         }
+        let otlp = root.key("tracing").key("otlp").key("headers");
+        let sent = self.otlp.iter().flat_map(|otlp| otlp.headers.keys());
+        places.extend(sent.filter(|name| is_secret_name(name)).map(|name| otlp.key(name)));
         // Names of headers are the same in upper and lower case.
         let from_outside: Vec<String> =
             self.written.iter().map(|(path, _)| path.to_string().to_ascii_lowercase()).collect();
@@ -58,9 +64,7 @@ impl Config {
             }
             Connection::Http { url, headers } => {
                 for value in headers.values() {
-                    // `Bearer SECRET`: the secret may stand elsewhere without its scheme.
-                    secrets.extend(value.split_once(' ').map(|(_, secret)| secret.to_owned()));
-                    secrets.push(value.clone());
+                    of_header(value, secrets);
                 }
                 if let Ok(url) = Url::parse(url) {
                     secrets.extend(url.query_pairs().map(|(_, value)| value.into_owned()));
@@ -68,6 +72,12 @@ impl Config {
             }
         }
     }
+}
+
+/// `Bearer SECRET`: the secret may stand elsewhere without its scheme.
+fn of_header(value: &str, secrets: &mut Vec<String>) {
+    secrets.extend(value.split_once(' ').map(|(_, secret)| secret.to_owned()));
+    secrets.push(value.to_owned());
 }
 
 #[cfg(test)]
@@ -94,12 +104,13 @@ mod tests {
         let text = "auth: { tokens: [{ name: a, token: 0123456789abcdef }] }\nservers:\n  one:\n    \
                     command: run\n    args: [--plain, '--key=${KEY}']\n    env: { PASS: word }\n  \
                     two:\n    url: http://127.0.0.1/mcp?key=in%20query\n    headers: { \
-                    Authorization: Bearer b4r3r }\n";
+                    Authorization: Bearer b4r3r }\ntracing: { otlp: { endpoint: 'http://127.0.0.1:4318', \
+                    headers: { x-key: h0neyc0mb } } }\n";
         let env = Env::from_pairs([("KEY", "hunter2")]);
         let config = Config::parse(text, &Source::default(), &env).unwrap();
         assert_eq!(
             config.secrets(),
-            ["0123456789abcdef", "word", "--key=hunter2", "b4r3r", "Bearer b4r3r", "in query"]
+            ["0123456789abcdef", "word", "--key=hunter2", "b4r3r", "Bearer b4r3r", "in query", "h0neyc0mb"]
         );
     }
 }

@@ -110,7 +110,15 @@ mod tests {
         let config = Config::parse(text, &Source::default(), &env).unwrap();
         assert_eq!(
             config.secrets(),
-            ["0123456789abcdef", "word", "--key=hunter2", "b4r3r", "Bearer b4r3r", "in query", "h0neyc0mb"]
+            [
+                "0123456789abcdef",
+                "word",
+                "--key=hunter2",
+                "b4r3r",
+                "Bearer b4r3r",
+                "in query",
+                "h0neyc0mb"
+            ]
         );
     }
 }

@@ -101,7 +101,7 @@ pub(crate) enum Command {
         command: ConfigCommand,
     },
 
-    /// Ask about the upstream servers
+    /// Look at the upstream servers, and switch them
     Servers {
         #[command(subcommand)]
         command: ServersCommand,
@@ -113,10 +113,58 @@ pub(crate) enum Command {
         command: ToolsCommand,
     },
 
+    /// List and read resources
+    Resources {
+        #[command(subcommand)]
+        command: ResourcesCommand,
+    },
+
+    /// List and get prompts
+    Prompts {
+        #[command(subcommand)]
+        command: PromptsCommand,
+    },
+
+    /// Enter the gateway in the configuration file of a client
+    ///
+    /// Shows the change and asks before it writes. Nothing but the gateway's own entry is changed, and
+    /// the file before is kept beside it. Without CLIENT it lists the clients that it knows, and which
+    /// of them are here.
+    Connect(Connect),
+
+    /// Watch what is said through the running gateway, message by message
+    ///
+    /// Two conversations are seen: clients with the gateway, and the gateway with its servers. Secrets
+    /// are taken out of what is shown. Ctrl-C ends it.
+    Tap(Tap),
+
+    /// Look for what keeps the gateway, its servers or its clients from working
+    ///
+    /// Ends with 1 if something does not work. What only may be wrong is a warning.
+    Doctor {
+        #[command(flatten)]
+        format: Format,
+    },
+
+    /// Run commands one after another, with completion and history
+    ///
+    /// The commands are those of `gantry`, without the first word. Ctrl-C takes back what is running,
+    /// Ctrl-D ends the shell. Commands that come by a pipe are run until one fails.
+    Shell,
+
     /// Explain an error by its code, or list all codes
     Explain {
         /// The code, such as E0104
         code: Option<String>,
+
+        #[command(flatten)]
+        format: Format,
+    },
+
+    /// Print the manual page, or write those of all commands to a folder
+    Man {
+        /// The folder, made if it is not there
+        folder: Option<PathBuf>,
     },
 
     /// Print completions for a shell
@@ -180,6 +228,146 @@ pub(crate) enum ServersCommand {
         #[command(flatten)]
         format: Format,
     },
+    /// Tell all that is known of one server; ends with 1 unless it is ready
+    Health {
+        /// Its name in `servers`
+        name: String,
+
+        #[command(flatten)]
+        format: Format,
+    },
+    /// Use a server again that is switched off
+    Enable {
+        /// Its name in `servers`
+        name: String,
+    },
+    /// Switch a server off and keep its entry
+    Disable {
+        /// Its name in `servers`
+        name: String,
+    },
+    /// End a server of the running gateway and start or reach it anew
+    Restart {
+        /// Its name in `servers`
+        name: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ResourcesCommand {
+    /// List the resources
+    List {
+        /// Only those of one server or view
+        #[arg(value_name = "SERVER")]
+        server: Option<String>,
+
+        #[command(flatten)]
+        format: Format,
+    },
+    /// List the templates of resources
+    Templates {
+        /// Only those of one server or view
+        #[arg(value_name = "SERVER")]
+        server: Option<String>,
+
+        #[command(flatten)]
+        format: Format,
+    },
+    /// Print what a resource holds
+    ///
+    /// Text as it is; of anything else only its size is told, unless JSON is asked for.
+    Read {
+        /// The address of the resource
+        uri: String,
+
+        /// The server or view to ask, where several have the address
+        #[arg(long)]
+        server: Option<String>,
+
+        #[command(flatten)]
+        format: Format,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PromptsCommand {
+    /// List the prompts
+    List {
+        /// Only those of one server or view
+        #[arg(value_name = "SERVER")]
+        server: Option<String>,
+
+        #[command(flatten)]
+        format: Format,
+    },
+    /// Print the messages of a prompt
+    Get {
+        /// Its public name, `SERVER__PROMPT`
+        name: String,
+
+        /// An argument
+        #[arg(short, long = "param", value_name = "NAME=VALUE", value_parser = pair)]
+        parameters: Vec<(String, String)>,
+
+        #[command(flatten)]
+        format: Format,
+    },
+}
+
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
+pub(crate) struct Connect {
+    /// The client, such as claude, cursor or vscode
+    pub(crate) client: Option<String>,
+
+    /// Show the change and write nothing
+    #[arg(long, requires = "client")]
+    pub(crate) dry_run: bool,
+
+    /// Write without asking
+    #[arg(short, long, requires = "client", conflicts_with = "dry_run")]
+    pub(crate) yes: bool,
+
+    /// Take the entry out again
+    #[arg(long, requires = "client", conflicts_with_all = ["http", "stdio", "header"])]
+    pub(crate) remove: bool,
+
+    /// Have the client start `gantry stdio`, which needs no running gateway [default]
+    #[arg(long, requires = "client", conflicts_with = "http")]
+    pub(crate) stdio: bool,
+
+    /// Have the client call the running gateway at its address
+    #[arg(long, requires = "client")]
+    pub(crate) http: bool,
+
+    /// A header for every request of the client, such as a token
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair, requires = "http")]
+    pub(crate) header: Vec<(String, String)>,
+
+    /// What the client calls the gateway
+    #[arg(long, value_name = "NAME", default_value = "gantry")]
+    pub(crate) name: String,
+
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Tap {
+    /// Only what is for or from this server
+    #[arg(long, value_name = "NAME")]
+    pub(crate) server: Option<String>,
+
+    /// Only what is about a tool, prompt or resource that fits; `*` stands for anything
+    #[arg(long, value_name = "PATTERN")]
+    pub(crate) tool: Option<String>,
+
+    /// Show the messages, cut, and without secrets
+    #[arg(long)]
+    pub(crate) bodies: bool,
+
+    #[command(flatten)]
+    pub(crate) format: Format,
 }
 
 #[derive(Debug, Subcommand)]
@@ -226,19 +414,14 @@ pub(crate) struct Call {
 pub(crate) struct Format {
     /// For people or for programs
     #[arg(long, value_enum, default_value_t = FormatName::Table)]
-    format: FormatName,
+    pub(crate) format: FormatName,
 }
 
-impl Format {
-    pub(crate) fn is_json(self) -> bool {
-        matches!(self.format, FormatName::Json)
-    }
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum FormatName {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FormatName {
     Table,
     Json,
+    Yaml,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

@@ -18,6 +18,8 @@ use gantry_server::config::ConfigErrors;
 const FAILED: u8 = 1;
 /// What was asked for makes no sense.
 pub(crate) const USAGE: u8 = 2;
+/// It was interrupted; the number is what shells say of a program that SIGINT ended.
+const INTERRUPTED: u8 = 130;
 /// Gantry has a bug; the number is `EX_SOFTWARE` of BSD.
 const BUG: u8 = 70;
 
@@ -36,8 +38,12 @@ enum Kind {
     Failed,
     Usage,
     Bug,
+    /// Whoever asked took it back.
+    Interrupted,
     /// Everything that there was to say is on standard output.
     Said,
+    /// As [`Self::Usage`], but all is said.
+    Told,
     /// Nobody reads what we write: nothing is wrong.
     ReaderGone,
 }
@@ -61,6 +67,21 @@ impl Failure {
     /// Gantry does not do what it should.
     pub(crate) fn bug(message: impl Into<String>) -> Self {
         Self { kind: Kind::Bug, ..Self::new(message) }.with_code(ErrorCode::Internal)
+    }
+
+    /// Whoever asked took it back.
+    pub(crate) fn interrupted() -> Self {
+        Self { kind: Kind::Interrupted, ..Self::new("interrupted") }
+    }
+
+    /// The command line makes no sense, and that was said already.
+    pub(crate) fn told() -> Self {
+        Self { kind: Kind::Told, ..Self::new("") }
+    }
+
+    /// Tells whether whoever asked took it back.
+    pub(crate) fn is_interruption(&self) -> bool {
+        self.kind == Kind::Interrupted
     }
 
     /// The answer was printed, and is a bad one.
@@ -123,8 +144,9 @@ impl Failure {
         ExitCode::from(match self.kind {
             Kind::ReaderGone => 0,
             Kind::Failed | Kind::Said => FAILED,
-            Kind::Usage => USAGE,
+            Kind::Usage | Kind::Told => USAGE,
             Kind::Bug => BUG,
+            Kind::Interrupted => INTERRUPTED,
         })
     }
 
@@ -133,8 +155,10 @@ impl Failure {
         if matches!(self.kind, Kind::Said | Kind::ReaderGone) {
             return text;
         }
+        // What was told already is not told again.
+        let lines = if self.kind == Kind::Told { &[] } else { self.lines.as_slice() };
         // Writing to a string cannot fail.
-        for (index, line) in self.lines.iter().enumerate() {
+        for (index, line) in lines.iter().enumerate() {
             let _ = match index {
                 0 => writeln!(text, "error: {line}"),
                 _ => writeln!(text, "  caused by: {line}"),

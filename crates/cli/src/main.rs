@@ -7,6 +7,7 @@
 mod cli;
 mod commands;
 mod failure;
+mod line;
 mod output;
 mod place;
 mod reference;

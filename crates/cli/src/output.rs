@@ -1,10 +1,12 @@
-//! Standard output: text, JSON, tables. Nothing else in this crate writes there.
+//! Standard output: text, JSON, YAML, tables. Nothing else in this crate writes there.
 //! What the reader may want to know besides goes to standard error, where no program reads it.
 
 use std::io::{self, Write as _};
 
+use gantry_server::config::to_yaml;
 use serde_json::Value;
 
+use crate::cli::{Format, FormatName};
 use crate::failure::Failure;
 
 /// Writes text as it is.
@@ -20,10 +22,27 @@ pub(crate) fn line(line: &str) -> Result<(), Failure> {
     text(&format!("{line}\n"))
 }
 
+/// Writes text to standard error, for whoever sits at the terminal.
+pub(crate) fn aside(text: &str) {
+    // What cannot be shown is no failure.
+    let mut err = io::stderr().lock();
+    let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
+}
+
 /// Writes a hint to standard error.
 pub(crate) fn hint(hint: &str) {
     // A hint that cannot be shown is no failure.
     let _ = io::stderr().write_all(format!("hint: {hint}\n").as_bytes());
+}
+
+/// Writes a value for programs; `false` when the reader is a person, for whom the caller writes.
+pub(crate) fn data(format: Format, value: &Value) -> Result<bool, Failure> {
+    match format.format {
+        FormatName::Table => return Ok(false),
+        FormatName::Json => json(value)?,
+        FormatName::Yaml => text(&to_yaml(value))?,
+    }
+    Ok(true)
 }
 
 /// Writes a value as indented JSON.
@@ -65,7 +84,7 @@ fn render_table(headings: &[&str], rows: &[Vec<String>]) -> String {
 }
 
 /// Keeps a cell in its line, and what a server says from commanding the terminal.
-fn printable(cell: &str) -> String {
+pub(crate) fn printable(cell: &str) -> String {
     cell.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
 }
 

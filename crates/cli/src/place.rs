@@ -1,12 +1,14 @@
 //! Which configuration file and which data folder a command is about.
 
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use gantry_server::config::environment::config_files;
 use gantry_server::config::{Config, ConfigErrors, Env, Source};
 
 use crate::cli::Global;
 use crate::failure::Failure;
+use crate::line::Line;
 
 /// The file that is used when none is named.
 const DEFAULT_FILE: &str = "gantry.yaml";
@@ -22,6 +24,8 @@ pub(crate) struct Place {
     pub(crate) data_folder: PathBuf,
     /// How often `-v` was given.
     pub(crate) verbosity: u8,
+    /// The line to the gateway that a shell keeps for its commands.
+    pub(crate) line: Option<Rc<Line>>,
 }
 
 impl Place {
@@ -30,12 +34,17 @@ impl Place {
         let file = source.path.as_deref().unwrap_or(Path::new(DEFAULT_FILE));
         let data_folder = match &global.data_dir {
             Some(folder) => folder.clone(),
-            None => file.parent().unwrap_or_else(|| Path::new("")).join(DEFAULT_FOLDER),
+            None => Self::default_data_folder(&file),
         };
         let data_folder = std::path::absolute(&data_folder).map_err(|error| {
             Failure::new("cannot tell where the data folder is").because(&error)
         })?;
-        Ok(Self { source, data_folder, verbosity: global.verbose })
+        Ok(Self { source, data_folder, verbosity: global.verbose, line: None })
+    }
+
+    /// Returns the data folder that belongs to a configuration file if nothing else is said.
+    pub(crate) fn default_data_folder(file: &Path) -> PathBuf {
+        file.parent().unwrap_or_else(|| Path::new("")).join(DEFAULT_FOLDER)
     }
 
     /// Returns the configuration file, which may not exist yet.

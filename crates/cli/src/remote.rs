@@ -3,14 +3,17 @@
 //! A command that asks goes to the gateway that runs on the data folder, else to one made for it in
 //! this process. Either way it is told what any client would be told.
 
+use std::time::Duration;
+
 use gantry_core::ErrorCode;
 use gantry_server::config::{Env, LogLevel};
-use gantry_server::reach::{self, AskError};
-use gantry_server::{Ending, Options, Reach, StartError};
+use gantry_server::reach::AskError;
+use gantry_server::{Admin, AdminError, Ending, Options, Reach, StartError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::failure::Failure;
+use crate::line::{Broken, Line};
 use crate::place::Place;
 
 /// The server that tells of the gateway itself, and its tool that lists the others.
@@ -150,22 +153,151 @@ fn no_such_tool(name: &str) -> Failure {
         .with_code(ErrorCode::UnknownTool)
 }
 
+/// A kind of thing that servers offer.
+#[derive(Debug)]
+pub(crate) struct Listed {
+    method: &'static str,
+    /// The member of the answer.
+    pub(crate) key: &'static str,
+    /// In the plural.
+    name: &'static str,
+}
+
+pub(crate) static TOOLS: Listed = Listed { method: "tools/list", key: "tools", name: "tools" };
+pub(crate) static RESOURCES: Listed =
+    Listed { method: "resources/list", key: "resources", name: "resources" };
+pub(crate) static TEMPLATES: Listed = Listed {
+    method: "resources/templates/list",
+    key: "resourceTemplates",
+    name: "templates of resources",
+};
+pub(crate) static PROMPTS: Listed =
+    Listed { method: "prompts/list", key: "prompts", name: "prompts" };
+
+/// Asks for all things of a kind, of one server or view if `server` names one.
+pub(crate) fn list(
+    place: &Place,
+    listed: &Listed,
+    server: Option<&str>,
+) -> Result<Vec<Value>, Failure> {
+    asking(place, &format!("cannot list the {}", listed.name), async |reach| {
+        let mut conversation = reach.converse(server.unwrap_or_default()).await?;
+        conversation.list(listed.method, listed.key).await
+    })
+}
+
+/// Asks for all things of a kind, for somebody who does not wait and hears of no failure.
+pub(crate) fn peek(place: &Place, listed: &Listed) -> Vec<Value> {
+    const PATIENCE: Duration = Duration::from_millis(1500);
+    asking(place, "", async |reach| {
+        let mut conversation = reach.converse("").await?;
+        let listing = conversation.list(listed.method, listed.key);
+        Ok(tokio::time::timeout(PATIENCE, listing).await.ok().and_then(Result::ok))
+    })
+    .ok()
+    .flatten()
+    .unwrap_or_default()
+}
+
+/// Reads a resource and returns the result, as `resources/read` has it.
+pub(crate) fn read_resource(
+    place: &Place,
+    uri: &str,
+    server: Option<&str>,
+) -> Result<Value, Failure> {
+    let read = asking(place, &format!("cannot read `{uri}`"), async |reach| {
+        let mut conversation = reach.converse(server.unwrap_or_default()).await?;
+        if reach.is_own() {
+            // Waits for servers that were never heard, as a list does.
+            conversation.list("resources/list", "resources").await?;
+        }
+        let params = [("uri".to_owned(), uri.into())].into_iter().collect();
+        conversation.ask("resources/read", params).await
+    });
+    read.map_err(|failure| {
+        failure.with_hint(
+            "`gantry resources list` and `gantry resources templates` show what there is",
+        )
+    })
+}
+
+/// Gets a prompt and returns the result, as `prompts/get` has it.
+pub(crate) fn get_prompt(
+    place: &Place,
+    name: &str,
+    arguments: Map<String, Value>,
+) -> Result<Value, Failure> {
+    let got = asking(place, &format!("cannot get `{name}`"), async |reach| {
+        let mut conversation = reach.converse("").await?;
+        let prompts = conversation.list("prompts/list", "prompts").await?;
+        if !prompts.iter().any(|prompt| prompt["name"] == name) {
+            return Ok(None);
+        }
+        let mut params = Map::new();
+        params.insert("name".to_owned(), name.into());
+        params.insert("arguments".to_owned(), Value::Object(arguments));
+        conversation.ask("prompts/get", params).await.map(Some)
+    })?;
+    got.ok_or_else(|| {
+        Failure::new(format!("there is no prompt `{name}`"))
+            .with_hint("`gantry prompts list` shows all of them")
+    })
+}
+
 /// Runs one conversation with the gateway; `purpose` says what fails if it does.
 fn asking<T>(
     place: &Place,
     purpose: &str,
     conversation: impl AsyncFnOnce(&Reach) -> Result<T, AskError>,
 ) -> Result<T, Failure> {
-    let options = options(place);
-    let outcome = reach::block_on(async {
-        let reach = Reach::open(&options).await?;
-        let answer = conversation(&reach).await;
-        reach.close().await;
-        Ok(answer)
-    });
-    match outcome.and_then(std::convert::identity) {
-        Ok(answer) => answer.map_err(|error| refused(purpose, &error)),
-        Err(error) => Err(not_started("cannot make a gateway for this command", &error)),
+    on_a_line(place, purpose, |line| line.ask(&options(place), conversation))
+}
+
+/// Administers the gateway that runs; `purpose` says what fails if it does not work.
+pub(crate) fn administering<T>(
+    place: &Place,
+    purpose: &str,
+    work: impl AsyncFnOnce(Admin) -> Result<T, AdminError>,
+) -> Result<T, Failure> {
+    on_a_line(place, purpose, |line| line.administer(&options(place), work))
+}
+
+/// Takes the line that the shell keeps, or one for this alone.
+fn on_a_line<T>(
+    place: &Place,
+    purpose: &str,
+    work: impl FnOnce(&Line) -> Result<T, Broken>,
+) -> Result<T, Failure> {
+    let done = match &place.line {
+        Some(line) => work(line),
+        None => Line::new().and_then(|line| {
+            let done = work(&line);
+            line.close();
+            done
+        }),
+    };
+    done.map_err(|broken| failure(purpose, &broken))
+}
+
+/// Says why nothing came back from the gateway.
+pub(crate) fn failure(purpose: &str, broken: &Broken) -> Failure {
+    match broken {
+        Broken::NotStarted(error) => not_started("cannot make a gateway for this command", error),
+        Broken::NotAnswered(error) => refused(purpose, error),
+        Broken::NotAdministered(error) => not_administered(purpose, error),
+        Broken::Interrupted => Failure::interrupted(),
+    }
+}
+
+fn not_administered(purpose: &str, error: &AdminError) -> Failure {
+    let failure = Failure::new(purpose).because(error);
+    let failure = match error {
+        AdminError::NoGateway { .. } => failure.with_hint("`gantry serve` starts one"),
+        _ => failure,
+    };
+    match error.code() {
+        Some(code) => failure.with_code(code),
+        None => failure,
     }
 }
 
@@ -177,7 +309,8 @@ fn refused(purpose: &str, error: &AskError) -> Failure {
     }
 }
 
-fn options(place: &Place) -> Options {
+/// Returns what a gateway for a command is made from.
+pub(crate) fn options(place: &Place) -> Options {
     let log_level = match place.verbosity {
         0 => None,
         1 => Some(LogLevel::Debug),

@@ -128,6 +128,10 @@ macro_rules! for_each_error_code {
 
             GatewayGone "E0601" Command (-) (-) true "the gateway went away while a command asked it";
             UnknownCode "E0602" Command (-) (-) false "no error has this code";
+            NoGateway "E0603" Command (-) (-) false "no gateway runs on the data folder";
+            UnknownClient "E0604" Command (-) (-) false "no client has this name";
+            ClientFileUnusable "E0605" Command (-) (-) false "a client's own configuration file cannot be changed";
+            NotConfirmed "E0606" Command (-) (-) false "a change was not confirmed";
 
             Internal "E0901" Internal (-32603) (500) false "Gantry has a bug";
         }

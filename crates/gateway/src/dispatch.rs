@@ -18,6 +18,7 @@ use gantry_protocol::{Message, Object, RpcError, json, method};
 use crate::Gateway;
 use crate::causes;
 use crate::snapshot::{Section, Target, View};
+use crate::tap::{Direction, Side, Whose};
 use crate::traces;
 use crate::upstream::Held;
 use crate::upstream::scope::LaneKey;
@@ -75,14 +76,32 @@ pub async fn carry(
             routed = route(view, &message);
         }
     }
-    let target = match routed {
-        Ok(target) => target,
+    let server = routed.as_ref().ok().map(|target| &target.server.name);
+    let watched = gateway.tap.from_client(Whose::of(context), &message, server);
+    let reply = match routed {
+        Ok(target) => {
+            traces::routed(context, &target, &message);
+            carry_to(gateway, view, &target, context, message).await
+        }
         Err(refusal) => {
             traces::refused(context, &refusal.error);
-            return Reply::error(&message, refusal.status, &refusal.error);
+            Reply::error(&message, refusal.status, &refusal.error)
         }
     };
-    traces::routed(context, &target, &message);
+    if let Some(watched) = watched {
+        watched.answered(&reply.bytes);
+    }
+    reply
+}
+
+/// Carries a request out whose provider is found.
+async fn carry_to(
+    gateway: &Gateway,
+    view: &View,
+    target: &Target<'_>,
+    context: &CallContext,
+    message: Message,
+) -> Reply {
     if let Err(error) = check_param_headers(view, context, &message) {
         traces::refused(context, &error);
         return Reply::error(&message, 400, &causes::explained(error));
@@ -94,8 +113,8 @@ pub async fn carry(
     };
     let request = Request { local_name: renamed.then(|| Arc::clone(&target.local)), message };
     let message = request.message.clone();
-    let outcome = call_stack::run(gateway, &target, context, request).await;
-    reply::of(context, &target, &message, outcome)
+    let outcome = call_stack::run(gateway, target, context, request).await;
+    reply::of(context, target, &message, outcome)
 }
 
 struct Refusal {
@@ -271,6 +290,7 @@ pub fn session_ended(gateway: &Gateway, session: SessionId) {
 
 /// Passes a client's notification on to the lanes that are its own, in the background.
 pub fn client_notification(gateway: &Gateway, session: SessionId, message: &Message) {
+    gateway.tap.passed(Side::Client, Direction::In, None, message);
     let upstreams = gateway.registry.upstreams();
     let bytes = message.bytes().clone();
     gateway.tasks.spawn("client-notification", async move {

@@ -8,6 +8,7 @@
 //! 4. [`upstream`]: a configured server: its state, its era, its lanes.
 //! 5. [`registry`]: which upstreams there are, and how a new configuration takes their place.
 //! 6. [`hub`]: what upstreams say outside of calls, and who hears it.
+//! 7. [`tap`]: all of it as an administrator may watch it.
 //!
 //! Not here: what bytes look like on a socket (`gantry_transport`), what a message means in an era
 //! (`gantry_protocol`), routes that are not MCP (`gantry_server`).
@@ -23,6 +24,7 @@ pub mod names;
 pub mod registry;
 pub mod snapshot;
 pub mod spec;
+pub mod tap;
 pub mod upstream;
 
 mod traces;
@@ -46,6 +48,7 @@ use crate::hub::{Hub, Keeper};
 use crate::metrics::Metrics;
 use crate::registry::{Applied, Registry};
 use crate::spec::GatewaySpec;
+use crate::tap::{Tap, WatchedOutlet};
 use crate::upstream::{Deps, UpstreamStatus};
 
 /// The gateway: everything that its parts share. Behind an [`Arc`], made once per process.
@@ -57,6 +60,8 @@ pub struct Gateway {
     pub hub: Arc<Hub>,
     /// Counters and histograms.
     pub metrics: Arc<Metrics>,
+    /// Where the conversation can be watched.
+    pub tap: Arc<Tap>,
     /// Seals session ids and cursors.
     pub keys: Arc<KeyRing>,
     /// Keeps what is known of sessions.
@@ -114,12 +119,17 @@ impl Gateway {
     pub fn new(parts: GatewayParts, spec: GatewaySpec) -> Arc<Self> {
         let hub = Hub::new(Arc::clone(&parts.metrics));
         hub.replays.set_limit(spec.legacy.replay.total);
+        let tap = Tap::new(Arc::clone(&parts.clock));
+        let outlet = WatchedOutlet {
+            inner: Arc::clone(&hub) as Arc<dyn hub::Outlet>,
+            tap: Arc::clone(&tap),
+        };
         let deps = Arc::new(Deps {
             launcher: parts.launcher,
             http: parts.http,
             store: parts.store,
             clock: Arc::clone(&parts.clock),
-            outlet: Arc::clone(&hub) as Arc<dyn hub::Outlet>,
+            outlet: Arc::new(outlet),
             changed: Arc::new(Notify::new()),
             metrics: Arc::clone(&parts.metrics),
             tasks: parts.tasks.clone(),
@@ -130,6 +140,7 @@ impl Gateway {
             keeper: Keeper::new(parts.sessions, Arc::clone(&parts.metrics)),
             handles: Handles::default(),
             metrics: parts.metrics,
+            tap,
             keys: parts.keys,
             clock: parts.clock,
             tracer: parts.tracer,

@@ -168,6 +168,16 @@ pub enum EraMode {
     Legacy,
 }
 
+impl Connection {
+    /// Returns the program that is started, if one is.
+    pub fn command(&self) -> Option<&str> {
+        match self {
+            Self::Stdio { command, .. } => Some(command),
+            Self::Http { .. } => None,
+        }
+    }
+}
+
 /// Which tools of an upstream are offered: patterns on its own names. By default all are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ToolFilter {

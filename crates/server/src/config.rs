@@ -28,6 +28,7 @@ mod names;
 mod paths;
 mod problem;
 mod secret;
+mod secrets;
 mod servers_from;
 mod sessions;
 mod shape;
@@ -69,6 +70,11 @@ use foreign::reading::{self, Reading};
 use path::Path;
 use problem::Report;
 use tree::Node;
+
+/// Writes a value as YAML that reads back the same.
+pub fn to_yaml(value: &Value) -> String {
+    yaml_writer::write(value)
+}
 
 /// Entries on one page of a list; no key sets it. Few clients fetch a second page, so the first one
 /// is long.

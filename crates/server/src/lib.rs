@@ -8,14 +8,18 @@
 //! 4. `http_stack`: the layers that every request passes, in one function.
 //! 5. `routes`: everything that is not MCP; `actuator`: what is asked in the form of Spring Boot.
 //! 6. `reload`: how a changed configuration comes in force.
-//! 7. `local`, `stdio`, [`reach`]: clients on this machine that do not speak HTTP.
+//! 7. `local`, `stdio`, [`reach`]: clients on this machine that do not speak HTTP; [`admin`]: commands
+//!    that administer.
 //! 8. [`config`]: the file, read and checked.
 //! 9. [`mod@log`] and [`dump`]: what is told of the work.
 //! 10. `inherited`, `systemd`: what a service manager passes on and is told.
 //!
 //! What happens to an MCP message is not known here; see `gantry_gateway`.
 #![warn(missing_docs)]
+// The future of a request holds those of all layers below it; the compiler looks through them all.
+#![recursion_limit = "256"]
 
+pub mod admin;
 pub mod config;
 pub mod dump;
 pub mod log;
@@ -47,7 +51,9 @@ mod systemd;
 mod timestamp;
 mod tls;
 
+pub use admin::{Admin, AdminError};
 pub use compose::{Options, VARIABLES};
+pub use gantry_gateway::tap::is_secret_name;
 pub use reach::{Conversation, Reach};
 pub use running::Running;
 pub use serve::{Ending, serve};

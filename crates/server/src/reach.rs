@@ -13,12 +13,14 @@ use bytes::Bytes;
 use gantry_core::{ErrorCode, Principal, Tasks};
 use gantry_gateway::Gateway;
 use gantry_protocol::message::{self, Kind};
-use gantry_protocol::{Id, Message, Revision, RpcError, meta};
+use gantry_protocol::{Id, Message, Revision, RpcError, meta, method};
 use serde_json::{Map, Value, json};
 use tokio::io::BufReader;
 use tokio::io::{
     AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _,
 };
+use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
 
 use crate::accept;
 use crate::compose::{self, Options};
@@ -40,6 +42,8 @@ const BUFFER: usize = 64 * 1024;
 #[derive(Debug)]
 pub struct Reach {
     kind: Whose,
+    /// Takes back what is being asked.
+    interrupt: CancellationToken,
 }
 
 #[derive(Debug)]
@@ -53,6 +57,7 @@ pub struct Conversation {
     reader: BufReader<Box<dyn AsyncRead + Send + Unpin>>,
     writer: Box<dyn AsyncWrite + Send + Unpin>,
     next_id: u64,
+    interrupt: CancellationToken,
 }
 
 /// Why a gateway did not answer as asked.
@@ -71,6 +76,9 @@ pub enum AskError {
         /// As it came.
         error: RpcError,
     },
+    /// It was taken back.
+    #[error("interrupted")]
+    Interrupted,
     /// The answer is none.
     #[error("the gateway answered `{method}` with something else than a result")]
     Unreadable {
@@ -85,17 +93,39 @@ impl AskError {
         match self {
             Self::Broken { .. } => Some(ErrorCode::GatewayGone),
             Self::Refused { error } => ErrorCode::find(error.data.as_ref()?.get("code")?.as_str()?),
-            Self::Unreadable { .. } => None,
+            Self::Interrupted | Self::Unreadable { .. } => None,
         }
     }
 }
 
-/// Runs a command's conversation to its end, on a runtime of its own.
-pub fn block_on<T>(conversation: impl Future<Output = T>) -> Result<T, StartError> {
-    let runtime = accept::runtime().map_err(|source| StartError::Runtime { source })?;
-    let outcome = runtime.block_on(conversation);
-    runtime.shutdown_background();
-    Ok(outcome)
+/// What commands hold their conversations on: one after another, and what goes on between them.
+#[derive(Debug)]
+pub struct Ground {
+    /// `None` while it is dropped.
+    runtime: Option<Runtime>,
+}
+
+impl Ground {
+    /// Makes it.
+    pub fn new() -> Result<Self, StartError> {
+        let runtime = accept::runtime().map_err(|source| StartError::Runtime { source })?;
+        Ok(Self { runtime: Some(runtime) })
+    }
+
+    /// Runs a conversation to its end.
+    pub fn run<T>(&self, conversation: impl Future<Output = T>) -> T {
+        // Invariant: only `drop` takes it away.
+        self.runtime.as_ref().expect("a runtime until the end").block_on(conversation)
+    }
+}
+
+impl Drop for Ground {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            // A thread may still wait for something that never comes.
+            runtime.shutdown_background();
+        }
+    }
 }
 
 impl Reach {
@@ -105,7 +135,8 @@ impl Reach {
         options.start_command_log();
         match local::connect(&options.data, "").await {
             Ok(Some(_)) => {
-                return Ok(Self { kind: Whose::Running { folder: options.data.clone() } });
+                let kind = Whose::Running { folder: options.data.clone() };
+                return Ok(Self { kind, interrupt: CancellationToken::new() });
             }
             Ok(None) => {}
             Err(error) => {
@@ -117,7 +148,18 @@ impl Reach {
         *wait = (*wait).max(FIRST_OFFER_WAIT);
         let tasks = Tasks::new();
         let gateway = compose::in_memory(&config, &options.env, &tasks).await?;
-        Ok(Self { kind: Whose::Own { gateway, tasks } })
+        let kind = Whose::Own { gateway, tasks };
+        Ok(Self { kind, interrupt: CancellationToken::new() })
+    }
+
+    /// Returns what takes back the question under way in every conversation begun before.
+    pub fn interrupt(&self) -> CancellationToken {
+        self.interrupt.clone()
+    }
+
+    /// Lets new conversations ask again after an interruption.
+    pub fn resume(&mut self) {
+        self.interrupt = CancellationToken::new();
     }
 
     /// Tells whether the gateway was made for the command, and so has just begun.
@@ -145,7 +187,8 @@ impl Reach {
             }
         };
         let reader = BufReader::with_capacity(BUFFER, ends.reader);
-        Ok(Conversation { reader, writer: ends.writer, next_id: 1 })
+        let interrupt = self.interrupt.clone();
+        Ok(Conversation { reader, writer: ends.writer, next_id: 1, interrupt })
     }
 
     /// Ends a gateway that was made for the command, with its upstreams.
@@ -195,8 +238,13 @@ impl Conversation {
         self.writer.write_all(request).await.map_err(broken)?;
         self.writer.write_all(b"\n").await.map_err(broken)?;
         self.writer.flush().await.map_err(broken)?;
+        let interrupt = self.interrupt.clone();
         loop {
-            let message = self.next(method).await?;
+            let next = tokio::select! {
+                next = self.next(method) => Some(next),
+                () = interrupt.cancelled() => None,
+            };
+            let Some(message) = next.transpose()? else { return self.take_back(id).await };
             // Notifications come in between; a command shows the end alone.
             if message.id() != Some(id) {
                 continue;
@@ -214,6 +262,17 @@ impl Conversation {
                 Kind::Request | Kind::Notification => continue,
             };
         }
+    }
+
+    /// Says that nobody waits for an answer any more. Without that, what was asked is carried out.
+    async fn take_back(&mut self, id: &Id) -> Result<Value, AskError> {
+        let params = format!("{{\"requestId\":{id},\"reason\":\"interrupted\"}}");
+        let mut cancelled = message::notification(method::CANCELLED, params.as_bytes()).to_vec();
+        cancelled.push(b'\n');
+        let broken = |source| AskError::Broken { source };
+        self.writer.write_all(&cancelled).await.map_err(broken)?;
+        self.writer.flush().await.map_err(broken)?;
+        Err(AskError::Interrupted)
     }
 
     async fn next(&mut self, method: &str) -> Result<Message, AskError> {

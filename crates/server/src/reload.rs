@@ -108,6 +108,7 @@ impl Reloader {
         // in force.
         self.renew_certificate(&live).await.map_err(|source| StartError::Tls { source })?;
         let old = shared.live.swap(Arc::clone(&live));
+        shared.hide_secrets();
         // Access has changed by now: a token that was taken away opens nothing while upstreams
         // are still being compared.
         log.take_up();

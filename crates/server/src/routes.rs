@@ -10,6 +10,8 @@ mod health;
 mod index;
 mod levels;
 mod ready;
+mod streamed;
+mod tap;
 
 use std::sync::Arc;
 
@@ -51,6 +53,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/actuator/prometheus", get(figures::figures))
         .merge(actuator::router())
         .route("/api/servers", get(servers))
+        .route("/api/admin/tap", get(tap::tap))
         .merge(levels::routes())
         .merge(dumps::routes())
         .fallback(nothing_here)
@@ -69,6 +72,9 @@ pub(crate) async fn answer(
     // A router never fails: its error type has no value.
     let response = routes.clone().oneshot(request).await.unwrap_or_else(|never| match never {});
     let (parts, body) = response.into_parts();
+    if streamed::is_stream(&parts.headers) {
+        return http::Response::from_parts(parts, streamed::pass_on(body));
+    }
     match Limited::new(body, MOST_BYTES).collect().await {
         Ok(whole) => {
             let bytes = whole.to_bytes();

@@ -117,12 +117,13 @@ impl Running {
             is_draining: AtomicBool::new(false),
         });
 
+        shared.hide_secrets();
         let front =
             Arc::new(Front { shared: Arc::clone(&shared), routes: routes::router(shared.clone()) });
         let workers = Workers::start(&front, &connections)
             .map_err(|source| StartError::Runtime { source })?;
         listeners.accept(&workers.inboxes(), &connections);
-        if let Err(error) = local::start(&shared.data, &shared.gateway, &connections) {
+        if let Err(error) = local::start(&shared.data, &front, &connections) {
             // The gateway serves all the same; commands then start one of their own.
             tracing::warn!(%error, "The socket of the data folder cannot be made.");
         }

@@ -9,6 +9,7 @@ use std::sync::atomic::AtomicBool;
 use arc_swap::ArcSwap;
 use gantry_core::Tasks;
 use gantry_gateway::Gateway;
+use gantry_gateway::tap::Secrets;
 use gantry_policy::AdminToken;
 use gantry_storage::Sqlite;
 use parking_lot::Mutex;
@@ -60,4 +61,11 @@ pub(crate) struct Shared {
     pub(crate) started: Instant,
     /// Set once the gateway was told to end, so that nobody sends it more.
     pub(crate) is_draining: AtomicBool,
+}
+
+impl Shared {
+    /// Keeps the secrets of the configuration in force from whoever watches the conversation.
+    pub(crate) fn hide_secrets(&self) {
+        self.gateway.tap.hide(Secrets::new(self.live.load().config.secrets()));
+    }
 }

@@ -31,6 +31,11 @@ const FOR_TESTS: &[Package] = &[
         name: "openssl",
         is_present: |workspace| shell::find_program(workspace, "openssl").is_some(),
     },
+    // Reads the manual pages that `gantry man` writes.
+    Package {
+        name: "mandoc",
+        is_present: |workspace| shell::find_program(workspace, "mandoc").is_some(),
+    },
     // Brings Python itself where there is none, and what `python3 -m venv` lacks on Debian without it.
     Package {
         name: "python3-venv",

@@ -10,8 +10,7 @@ use crate::place::Place;
 
 pub(crate) fn run(place: &Place, format: Format) -> Result<(), Failure> {
     let outcome = Config::check(&place.source, &Env::of_process());
-    if format.is_json() {
-        output::json(&report(place, &outcome))?;
+    if output::data(format, &report(place, &outcome))? {
         return outcome.map(drop).map_err(|_| Failure::said());
     }
     let checked = outcome.map_err(|errors| place.refusal(&errors))?;

@@ -1,21 +1,46 @@
 //! `gantry explain`: the page of an error code, or the list of all.
 
 use gantry_core::{ErrorCode, for_each_error_code};
+use serde_json::{Value, json};
 
+use crate::cli::Format;
 use crate::failure::Failure;
 use crate::output;
 
-pub(crate) fn run(code: Option<&str>) -> Result<(), Failure> {
-    let Some(text) = code else { return list() };
+pub(crate) fn run(code: Option<&str>, format: Format) -> Result<(), Failure> {
+    let Some(text) = code else { return list(format) };
     let code = ErrorCode::find(text).ok_or_else(|| {
         Failure::new(format!("there is no error `{text}`"))
             .with_hint("`gantry explain` lists all codes")
             .with_code(ErrorCode::UnknownCode)
     })?;
+    if output::data(format, &row(code, Some(page(code))))? {
+        return Ok(());
+    }
     output::text(page(code))
 }
 
-fn list() -> Result<(), Failure> {
+/// A code for programs.
+fn row(code: ErrorCode, page: Option<&str>) -> Value {
+    let mut row = json!({
+        "code": code.code(),
+        "about": code.category().name(),
+        "meaning": code.title(),
+        "json_rpc": code.json_rpc(),
+        "http": code.http(),
+        "again": code.retryable(),
+    });
+    if let Some(page) = page {
+        row["page"] = page.into();
+    }
+    row
+}
+
+fn list(format: Format) -> Result<(), Failure> {
+    let all: Value = ErrorCode::ALL.iter().map(|code| row(*code, None)).collect();
+    if output::data(format, &all)? {
+        return Ok(());
+    }
     let rows: Vec<_> = ErrorCode::ALL
         .iter()
         .map(|code| {

@@ -20,8 +20,8 @@ pub(crate) fn run(place: &Place, command: ToolsCommand) -> Result<(), Failure> {
 
 fn list(place: &Place, server: Option<&str>, format: Format) -> Result<(), Failure> {
     let tools = remote::list_tools(place, server)?;
-    if format.is_json() {
-        return output::json(&json!(tools));
+    if output::data(format, &json!(tools))? {
+        return Ok(());
     }
     if tools.is_empty() {
         return output::line("There are no tools; `gantry servers list` shows why.");
@@ -35,8 +35,8 @@ fn list(place: &Place, server: Option<&str>, format: Format) -> Result<(), Failu
 
 fn describe(place: &Place, name: &str, format: Format) -> Result<(), Failure> {
     let tool = remote::describe_tool(place, name)?;
-    if format.is_json() {
-        return output::json(&tool);
+    if output::data(format, &tool)? {
+        return Ok(());
     }
     let text = |key: &str| tool.get(key).and_then(Value::as_str).unwrap_or_default();
     output::line(name)?;
@@ -73,9 +73,7 @@ fn call(place: &Place, arguments: Call) -> Result<(), Failure> {
         None => read_parameters(arguments.parameters)?,
     };
     let result = remote::call_tool(place, &arguments.name, values)?;
-    if arguments.format.is_json() {
-        output::json(&result)?;
-    } else {
+    if !output::data(arguments.format, &result)? {
         output::text(&readable(&result))?;
     }
     // The tool said itself what went wrong.
@@ -96,7 +94,16 @@ fn read_parameters(pairs: Vec<(String, String)>) -> Result<Map<String, Value>, F
 /// Returns the texts of a result, and one line for everything that is not text.
 fn readable(result: &Value) -> String {
     let content = result["content"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let lines = content.iter().map(|item| match item["type"].as_str() {
+    let mut text: String = content.iter().map(|item| part(item) + "\n").collect();
+    if content.is_empty() && !result["structuredContent"].is_null() {
+        text = format!("{:#}\n", result["structuredContent"]);
+    }
+    text
+}
+
+/// Returns one part of a result or message.
+pub(super) fn part(item: &Value) -> String {
+    match item["type"].as_str() {
         Some("text") => item["text"].as_str().unwrap_or_default().trim_end().to_owned(),
         Some(kind @ ("image" | "audio")) => {
             format!("[{kind}, {}]", item["mimeType"].as_str().unwrap_or("of unknown type"))
@@ -107,15 +114,11 @@ fn readable(result: &Value) -> String {
             None => format!("[resource {}]", item["resource"]["uri"].as_str().unwrap_or_default()),
         },
         _ => item.to_string(),
-    });
-    let mut text: String = lines.map(|line| line + "\n").collect();
-    if content.is_empty() && !result["structuredContent"].is_null() {
-        text = format!("{:#}\n", result["structuredContent"]);
     }
-    text
 }
 
-fn summary(description: Option<&str>) -> String {
+/// Returns the first line of a description, cut.
+pub(super) fn summary(description: Option<&str>) -> String {
     let line = description.unwrap_or_default().lines().next().unwrap_or_default();
     if line.chars().count() <= LONGEST_SUMMARY {
         return line.to_owned();

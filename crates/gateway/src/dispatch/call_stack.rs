@@ -11,6 +11,7 @@ use tracing::Level;
 use crate::Gateway;
 use crate::metrics::{RequestLabels, ServerLabels, ToolLabels, method_label, outcome};
 use crate::snapshot::Target;
+use crate::tap::{Pending, Whose};
 use crate::traces;
 
 /// Pause before the one repetition of a request that surely did not run.
@@ -32,9 +33,12 @@ pub(super) async fn run(
     // The time limit of one attempt is the upstream's own: progress renews it, and it stands still
     // while a person is asked.
     let inner = traced.as_ref().unwrap_or(context);
-    let outcome = with_one_retry(target, inner, request).await;
+    // And around them for whoever watches, who sees a repeated request once.
+    let seen = Seen::request(gateway, target, inner, &request);
+    let outcome = with_one_retry(target, seen.context(inner), request).await;
     traces::answered(context, traced.as_ref(), &outcome);
     record.finish(context, &outcome);
+    seen.finish(&outcome);
     outcome
 }
 
@@ -61,6 +65,33 @@ async fn with_one_retry(
 
 /// The target of the line for each request to a server.
 const REQUESTS: &str = "gantry_gateway::requests";
+
+/// One request as whoever watches the tap sees it; nothing if nobody does.
+struct Seen(Option<Box<(Pending, CallContext)>>);
+
+impl Seen {
+    fn request(
+        gateway: &Gateway,
+        target: &Target<'_>,
+        context: &CallContext,
+        request: &Request,
+    ) -> Self {
+        let (tap, server) = (&gateway.tap, &target.server.name);
+        let pending = tap.to_upstream(Whose::of(context), &request.message, server, &target.local);
+        Self(pending.map(|pending| Box::new((pending, tap.watched(context, server)))))
+    }
+
+    /// Returns the context under which the request is carried out.
+    fn context<'a>(&'a self, unseen: &'a CallContext) -> &'a CallContext {
+        self.0.as_deref().map_or(unseen, |(_, context)| context)
+    }
+
+    fn finish(self, outcome: &Result<Outcome, ProviderError>) {
+        if let Some(seen) = self.0 {
+            seen.0.ended(outcome, outcome_label(outcome));
+        }
+    }
+}
 
 /// One request in metrics and logs.
 struct Record<'a> {

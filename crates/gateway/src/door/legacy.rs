@@ -21,6 +21,7 @@ use super::sessions::unknown_view;
 use super::{HEAD_WAIT, Origin, lists, reply};
 use crate::Gateway;
 use crate::hub::{Level, Session, Sink, Streams, Unsubscribed};
+use crate::tap::Whose;
 use crate::traces;
 
 /// Serves what came by POST for a session.
@@ -231,32 +232,58 @@ impl Job {
     }
 
     async fn answer(&self, context: &CallContext, id: &Id, message: Message) -> Bytes {
-        let own = match message.method() {
-            method::PING => Ok(Bytes::from_static(b"{}")),
-            method::LOGGING_SET_LEVEL => self.set_level(context, &message).await,
-            method::RESOURCES_SUBSCRIBE => self.subscribe(context, &message).await,
-            method::RESOURCES_UNSUBSCRIBE => self.unsubscribe(&message).await,
-            name => {
-                let section = lists::section_of(name);
-                let registry = &self.gateway.registry;
-                let view = registry.view_for(&self.session.view, context, section.is_some()).await;
-                match (view, section) {
-                    (None, _) => Err(unknown_view(&self.session.view).error),
-                    (Some(view), Some(section)) => {
-                        lists::answer(&self.gateway, &view, context, section, &message)
-                    }
-                    (Some(view), None) => {
-                        let gateway = &self.gateway;
-                        let reply = crate::dispatch::carry(gateway, &view, context, message).await;
-                        return reply.bytes;
-                    }
-                }
-            }
-        };
+        let name = message.method();
+        let is_carried = !is_quick(name)
+            && !matches!(name, method::RESOURCES_SUBSCRIBE | method::RESOURCES_UNSUBSCRIBE);
+        if is_carried {
+            // Watched where its provider is known.
+            return self.carried(context, message).await;
+        }
+        let watched = self.gateway.tap.from_client(Whose::of(context), &message, None);
+        let own = self.own(context, &message).await;
         if let Err(error) = &own {
             traces::refused(context, error);
         }
-        reply::own_message(id, own)
+        let answer = reply::own_message(id, own);
+        if let Some(watched) = watched {
+            watched.answered(&answer);
+        }
+        answer
+    }
+
+    /// Carries out what a provider answers.
+    async fn carried(&self, context: &CallContext, message: Message) -> Bytes {
+        let Some(id) = message.id().cloned() else { return Bytes::new() };
+        match self.gateway.registry.view_for(&self.session.view, context, false).await {
+            Some(view) => {
+                crate::dispatch::carry(&self.gateway, &view, context, message).await.bytes
+            }
+            None => {
+                let error = unknown_view(&self.session.view).error;
+                traces::refused(context, &error);
+                reply::own_message(&id, Err(error))
+            }
+        }
+    }
+
+    /// Makes the result of what the gateway answers itself.
+    async fn own(&self, context: &CallContext, message: &Message) -> Result<Bytes, RpcError> {
+        match message.method() {
+            method::PING => Ok(Bytes::from_static(b"{}")),
+            method::LOGGING_SET_LEVEL => self.set_level(context, message).await,
+            method::RESOURCES_SUBSCRIBE => self.subscribe(context, message).await,
+            method::RESOURCES_UNSUBSCRIBE => self.unsubscribe(message).await,
+            name => {
+                let registry = &self.gateway.registry;
+                let view = registry.view_for(&self.session.view, context, true).await;
+                match (view, lists::section_of(name)) {
+                    (Some(view), Some(section)) => {
+                        lists::answer(&self.gateway, &view, context, section, message)
+                    }
+                    _ => Err(unknown_view(&self.session.view).error),
+                }
+            }
+        }
     }
 
     async fn set_level(&self, context: &CallContext, message: &Message) -> Result<Bytes, RpcError> {

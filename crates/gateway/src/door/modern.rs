@@ -27,6 +27,7 @@ use crate::Gateway;
 use crate::dispatch::{self, Reply};
 use crate::hub::{Level, Sink};
 use crate::snapshot::View;
+use crate::tap::Whose;
 use crate::traces;
 
 /// Serves a modern request that came by POST and was checked.
@@ -133,13 +134,19 @@ pub(super) fn own(
     context: &CallContext,
     message: &Message,
 ) -> Option<Result<Bytes, RpcError>> {
-    match message.method() {
-        method::SERVER_DISCOVER => Some(Ok(discover_result(view))),
-        name => {
-            let section = lists::section_of(name)?;
-            Some(lists::answer(gateway, view, context, section, message))
-        }
+    let section = match message.method() {
+        method::SERVER_DISCOVER => None,
+        name => Some(lists::section_of(name)?),
+    };
+    let watched = gateway.tap.from_client(Whose::of(context), message, None);
+    let answer = match section {
+        Some(section) => lists::answer(gateway, view, context, section, message),
+        None => Ok(discover_result(view)),
+    };
+    if let (Some(watched), Some(id)) = (watched, message.id()) {
+        watched.answered(&reply::own_message(id, answer.clone()));
     }
+    Some(answer)
 }
 
 /// The call as a future that owns what it needs.

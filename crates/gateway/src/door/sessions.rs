@@ -17,11 +17,12 @@ use gantry_protocol::{Message, Revision, RpcError, json, message, method};
 
 use super::Origin;
 use super::greeting::initialize_result;
-use super::reply::coded;
+use super::reply::{coded, own_message};
 use super::token::SessionToken;
 use crate::Gateway;
 use crate::causes;
 use crate::hub::{Lifetime, Session, lists_of};
+use crate::tap::Whose;
 
 /// Largest `capabilities` and `clientInfo` that are kept for a session, bytes.
 const MAX_KEPT: usize = 16 * 1024;
@@ -41,6 +42,23 @@ pub(super) struct Opened {
 impl Gateway {
     /// Carries out `initialize`.
     pub(super) async fn open_session(
+        &self,
+        origin: &Origin,
+        revision: Revision,
+        message: &Message,
+        lifetime: Lifetime,
+    ) -> Result<Opened, Refusal> {
+        let whose = Whose { principal: &origin.principal, request_id: &origin.request_id };
+        let watched = self.tap.from_client(whose, message, None);
+        let opened = self.open_unwatched_session(origin, revision, message, lifetime).await;
+        if let (Some(watched), Some(id)) = (watched, message.id()) {
+            let answer = opened.as_ref().map(|opened| opened.result.clone());
+            watched.answered(&own_message(id, answer.map_err(|refusal| refusal.error.clone())));
+        }
+        opened
+    }
+
+    async fn open_unwatched_session(
         &self,
         origin: &Origin,
         revision: Revision,

@@ -1,7 +1,8 @@
 //! Changes the configuration file by spans, so that comments, order and every other byte stay.
 //!
-//! Only whole entries of `servers` are added and removed, as lines of their own. What is written in
-//! another way (braces, anchors, aliases) is refused with a sentence rather than rewritten.
+//! Whole entries of `servers` are added and removed, as lines of their own, and switched on and off.
+//! What is written in another way (braces, anchors, aliases) is refused with a sentence rather than
+//! rewritten.
 //! Every edit proves itself: the new text is read again, and must hold what the old one held and the
 //! change, or nothing is written.
 
@@ -18,7 +19,7 @@ use super::problem::{ConfigErrors, Report, did_you_mean};
 use super::tree::{self, Data, Entry, Node};
 use super::yaml_writer;
 
-pub use file::{FileError, edit_file};
+pub use file::{FileError, edit_file, replace_file};
 
 /// The indentation of files that do not show one.
 const STEP: usize = 2;
@@ -181,6 +182,73 @@ pub fn remove_server(text: &str, name: &str) -> Result<String, EditError> {
     entry_of(&mut expected, "servers").shift_remove(name);
     prove(&new, &expected)?;
     Ok(new)
+}
+
+/// Returns `text` with one entry of `servers` switched on or off by its `enabled`; the same text if
+/// it is so already.
+///
+/// # Errors
+///
+/// There is no such entry, the text has mistakes, or `enabled` is written in a way that is not
+/// edited.
+pub fn set_enabled(text: &str, name: &str, enabled: bool) -> Result<String, EditError> {
+    let old = read(text)?;
+    let entry = server_entry(old.as_ref(), name)?;
+    let refuse = |reason: &str| {
+        let reason = format!("`servers.{name}` {reason}");
+        Err(EditError::NotEditable { reason })
+    };
+    if has_shared(&entry.value) {
+        return refuse("has an anchor or an alias");
+    }
+    let Data::Mapping { entries, is_flow } = &entry.value.data else {
+        return refuse("is no mapping");
+    };
+    let word = if enabled { "true" } else { "false" };
+    let mut new = text.to_owned();
+    match (entry.value.entry("enabled").map(|known| &known.value), entries.last()) {
+        (Some(value), _) => match &value.data {
+            Data::Scalar(scalar) if scalar.text == word => return Ok(new),
+            Data::Scalar(scalar) if matches!(scalar.text.as_str(), "true" | "false") => {
+                new.replace_range(value.bytes.clone(), word);
+            }
+            _ => return refuse("has an `enabled` that is neither `true` nor `false`"),
+        },
+        // What is not said is so by default.
+        (None, _) if enabled => return Ok(new),
+        (None, None) => return refuse("is empty"),
+        (None, Some(last)) if *is_flow => {
+            let value = &last.value.bytes;
+            let end = if value.is_empty() { last.key_bytes.end } else { value.end };
+            new.insert_str(end, &format!(", enabled: {word}"));
+        }
+        (None, Some(last)) => {
+            let indent = last.key_at.column - 1;
+            let after = lines::end_of_entry(text, entry, entry.key_at.column - 1);
+            lines::insert(&mut new, after, &format!("{}enabled: {word}\n", " ".repeat(indent)));
+        }
+    }
+    let mut expected = content(old.as_ref());
+    entry_of(&mut expected, "servers")[name]["enabled"] = word.into();
+    prove(&new, &expected)?;
+    Ok(new)
+}
+
+/// Tells whether a text has this entry of `servers`.
+pub fn has_server(text: &str, name: &str) -> bool {
+    read(text).is_ok_and(|root| server_entry(root.as_ref(), name).is_ok())
+}
+
+fn server_entry<'a>(root: Option<&'a Node>, name: &str) -> Result<&'a Entry, EditError> {
+    let servers = root.and_then(|root| root.entry("servers")).map(|entry| &entry.value);
+    let known = match servers.map(|servers| &servers.data) {
+        Some(Data::Mapping { entries, .. }) => entries.as_slice(),
+        _ => &[],
+    };
+    known.iter().find(|entry| entry.key == name).ok_or_else(|| EditError::UnknownName {
+        name: name.to_owned(),
+        hint: did_you_mean(name, known.iter().map(|entry| entry.key.as_str())),
+    })
 }
 
 /// How `servers` is written.

@@ -39,7 +39,7 @@ impl Env {
     }
 
     /// Returns the names of all variables.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+    pub fn names(&self) -> impl Iterator<Item = &str> {
         self.variables.keys().map(String::as_str)
     }
 }

@@ -6,11 +6,12 @@ use serde_json::Value;
 
 const STEP: usize = 2;
 
-/// Writes a whole document; the value should be an object.
+/// Writes a whole document.
 pub(crate) fn write(value: &Value) -> String {
     let mut out = String::new();
     match value {
         Value::Object(members) if !members.is_empty() => block(&mut out, value, 0, STEP),
+        Value::Array(entries) if !entries.is_empty() => block(&mut out, value, 0, STEP),
         _ => {
             inline(&mut out, value);
             out.push('\n');
@@ -194,6 +195,9 @@ mod tests {
             write(&value),
             "a:\n  - b: 1\n    c:\n      - d: 2\ne: {}\nf:\n  - [1]\n  - []\n"
         );
+        let list = serde_json::json!([{ "a": 1, "b": "x" }, "z"]);
+        assert_eq!(write(&list), "- a: 1\n  b: x\n- z\n");
+        assert_eq!(write(&serde_json::json!([])), "[]\n");
     }
 
     /// Reads a tree back as JSON in which every scalar is a string.

@@ -18,6 +18,9 @@ use super::Route;
 /// The method of a modern stream that only listens.
 const LISTEN: &[u8] = b"subscriptions/listen";
 
+/// The stream of an administrator who watches.
+const TAP: &str = "/api/admin/tap";
+
 /// One answer under way, until it is dropped.
 #[derive(Debug)]
 pub(super) struct UnderWay(Gauge);
@@ -34,9 +37,9 @@ impl UnderWay {
     pub(super) fn of(gauge: &Gauge, route: Route<'_>, parts: &Parts) -> Option<Self> {
         // A modern client must name the method in a header, and is refused if that is not true.
         let named = parts.headers.get(gantry_protocol::headers::METHOD);
-        let listens = route.is_mcp()
-            && (parts.method == Method::GET && !resumes_a_call(&parts.headers)
-                || named.is_some_and(|name| name.as_bytes() == LISTEN));
+        let is_listen = named.is_some_and(|name| name.as_bytes() == LISTEN);
+        let is_standalone = parts.method == Method::GET && !resumes_a_call(&parts.headers);
+        let listens = (route.is_mcp() && (is_standalone || is_listen)) || parts.uri.path() == TAP;
         (!listens).then(|| {
             gauge.inc();
             Self(gauge.clone())

@@ -5,16 +5,20 @@ use std::path::Path;
 use std::sync::Arc;
 
 use gantry_core::Tasks;
-use gantry_gateway::Gateway;
 
 use super::Ends;
+use crate::http_stack::Front;
 
-pub(crate) fn start(_: &Path, _: &Arc<Gateway>, _: &Tasks) -> io::Result<()> {
+pub(crate) fn start(_: &Path, _: &Arc<Front>, _: &Tasks) -> io::Result<()> {
     Ok(())
 }
 
 pub(crate) fn remove_socket(_: &Path) {}
 
 pub(crate) async fn connect(_: &Path, _: &str) -> io::Result<Option<Ends>> {
+    Ok(None)
+}
+
+pub(crate) async fn connect_http(_: &Path) -> io::Result<Option<Ends>> {
     Ok(None)
 }

@@ -6,8 +6,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use gantry_core::{Principal, Tasks};
-use gantry_gateway::Gateway;
 use gantry_storage::DataFolder;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{
     AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader,
 };
@@ -15,17 +17,20 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 
 use super::Ends;
+use crate::http_stack::{Face, Front, Peer, Via, http_stack};
 
 /// Connections at a time; a user has few commands running at once.
 const MAX_CONNECTIONS: usize = 64;
 /// The longest line that names an endpoint.
 const LONGEST_PATH: u64 = 128;
 const BUFFER: usize = 64 * 1024;
+/// Who speaks HTTP here is the user whose gateway this is.
+const LOCAL: Via = Via { face: Face::Everything, is_tls: false, peer: Peer::SameUser };
 
 /// Makes the socket and serves it until `tasks` is told to stop.
-pub(crate) fn start(folder: &Path, gateway: &Arc<Gateway>, tasks: &Tasks) -> io::Result<()> {
+pub(crate) fn start(folder: &Path, front: &Arc<Front>, tasks: &Tasks) -> io::Result<()> {
     let listener = bind(folder)?;
-    tasks.spawn("local-accept", accept(listener, Arc::clone(gateway), tasks.clone()));
+    tasks.spawn("local-accept", accept(listener, Arc::clone(front), tasks.clone()));
     Ok(())
 }
 
@@ -51,11 +56,22 @@ pub(crate) fn remove_socket(folder: &Path) {
     let _ = remove(&DataFolder::socket_of(folder));
 }
 
-/// Connects to the gateway that runs on a data folder; `None` if there is none.
+/// Connects to the gateway that runs on a data folder, to speak MCP; `None` if there is none.
 ///
 /// # Errors
 /// There is a socket, and it cannot be used.
 pub(crate) async fn connect(folder: &Path, view: &str) -> io::Result<Option<Ends>> {
+    let Some(mut ends) = connect_http(folder).await? else { return Ok(None) };
+    let path = if view.is_empty() { "/mcp\n".to_owned() } else { format!("/mcp/{view}\n") };
+    ends.writer.write_all(path.as_bytes()).await?;
+    Ok(Some(ends))
+}
+
+/// Connects to the gateway that runs on a data folder, to speak HTTP; `None` if there is none.
+///
+/// # Errors
+/// There is a socket, and it cannot be used.
+pub(crate) async fn connect_http(folder: &Path) -> io::Result<Option<Ends>> {
     let socket = DataFolder::socket_of(folder);
     let stream = match short_path(&socket, |path| std::os::unix::net::UnixStream::connect(path)) {
         Ok(stream) => stream,
@@ -71,18 +87,16 @@ pub(crate) async fn connect(folder: &Path, view: &str) -> io::Result<Option<Ends
         Err(error) => return Err(error),
     };
     stream.set_nonblocking(true)?;
-    let mut stream = UnixStream::from_std(stream)?;
+    let stream = UnixStream::from_std(stream)?;
     if !is_same_user(&stream)? {
         let message = "the gateway's socket belongs to a process of another user";
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
     }
-    let path = if view.is_empty() { "/mcp\n".to_owned() } else { format!("/mcp/{view}\n") };
-    stream.write_all(path.as_bytes()).await?;
     let (reader, writer) = stream.into_split();
     Ok(Some(Ends { reader: Box::new(reader), writer: Box::new(writer) }))
 }
 
-async fn accept(listener: UnixListener, gateway: Arc<Gateway>, tasks: Tasks) {
+async fn accept(listener: UnixListener, front: Arc<Front>, tasks: Tasks) {
     let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
         let permit = Arc::clone(&permits).acquire_owned().await;
@@ -99,27 +113,62 @@ async fn accept(listener: UnixListener, gateway: Arc<Gateway>, tasks: Tasks) {
                 continue;
             }
         };
-        let gateway = Arc::clone(&gateway);
+        let (front, stopping) = (Arc::clone(&front), tasks.clone());
         tasks.spawn("local-connection", async move {
             let _permit = permit;
-            if let Err(error) = serve(stream, &gateway).await {
+            if let Err(error) = serve(stream, front, &stopping).await {
                 tracing::warn!(%error, "A connection to the socket was not served.");
             }
         });
     }
 }
 
-async fn serve(stream: UnixStream, gateway: &Arc<Gateway>) -> io::Result<()> {
+async fn serve(stream: UnixStream, front: Arc<Front>, tasks: &Tasks) -> io::Result<()> {
     if !is_same_user(&stream)? {
         let message = "a process of another user connected";
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
     }
     let (reader, writer) = stream.into_split();
     let mut reader = BufReader::with_capacity(BUFFER, reader);
+    // No message and no path begins with a capital; every method of HTTP does.
+    if reader.fill_buf().await?.first().is_some_and(u8::is_ascii_uppercase) {
+        serve_http(tokio::io::join(reader, writer), front, tasks).await;
+        return Ok(());
+    }
     let view = endpoint(&mut reader).await?;
     let principal = Arc::new(Principal::local());
-    Box::pin(gateway.serve_stream(reader, writer, principal, view)).await;
+    Box::pin(front.shared.gateway.serve_stream(reader, writer, principal, view)).await;
     Ok(())
+}
+
+/// Serves the routes, as `server.socket` does.
+async fn serve_http<S>(stream: S, front: Arc<Front>, tasks: &Tasks)
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+{
+    let limits = front.shared.live.load().config.server.limits.clone();
+    let service = service_fn(move |request| {
+        let answer = http_stack(Arc::clone(&front), LOCAL, request);
+        async move { Ok::<_, std::convert::Infallible>(answer.await) }
+    });
+    let mut connection = std::pin::pin!(
+        http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(limits.request_timeout)
+            .max_buf_size(BUFFER.max(limits.header))
+            .serve_connection(TokioIo::new(stream), service)
+    );
+    let served = tokio::select! {
+        served = connection.as_mut() => served,
+        () = tasks.stopping().cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = served {
+        let error = gantry_core::chain(&error);
+        tracing::debug!(error, "A connection to the socket ended early.");
+    }
 }
 
 /// Reads the line that names an endpoint, if the first byte begins one: no message does.

@@ -56,19 +56,32 @@ pub fn edit_file(
     path: &Path,
     edit: impl FnOnce(&str) -> Result<String, EditError>,
 ) -> Result<(), FileError> {
-    let unreadable = |source| FileError::Unreadable { path: path.to_owned(), source };
-    let unwritable = |source| FileError::Unwritable { path: path.to_owned(), source };
-    let old = read(path).map_err(unreadable)?;
+    let old =
+        read(path).map_err(|source| FileError::Unreadable { path: path.to_owned(), source })?;
     let new = edit(old.as_deref().unwrap_or_default())
         .map_err(|source| FileError::Refused { path: path.to_owned(), source: Box::new(source) })?;
+    if old.as_ref() == Some(&new) {
+        return Ok(());
+    }
+    replace_file(path, old.as_deref(), &new)
+}
+
+/// Replaces the file at `path`, which holds `old` (`None`: there is none), by one that holds `new`.
+///
+/// # Errors
+///
+/// The file holds something else by now, or could not be read or replaced; it is then as it was.
+pub fn replace_file(path: &Path, old: Option<&str>, new: &str) -> Result<(), FileError> {
+    let unreadable = |source| FileError::Unreadable { path: path.to_owned(), source };
+    let unwritable = |source| FileError::Unwritable { path: path.to_owned(), source };
     // The target of a link is replaced, not the link.
     let target =
         if old.is_some() { fs::canonicalize(path).map_err(unreadable)? } else { path.to_owned() };
     let draft = draft_beside(&target);
-    let written = write_draft(&draft, &new, old.is_some().then_some(target.as_path()));
+    let written = write_draft(&draft, new, old.is_some().then_some(target.as_path()));
     let outcome = match written {
         Err(error) => Err(unwritable(error)),
-        Ok(()) if read(path).map_err(unreadable)? != old => {
+        Ok(()) if read(path).map_err(unreadable)?.as_deref() != old => {
             Err(FileError::Changed { path: path.to_owned() })
         }
         Ok(()) => fs::rename(&draft, &target).map_err(unwritable),

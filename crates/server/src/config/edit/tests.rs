@@ -226,3 +226,51 @@ proptest! {
         }
     }
 }
+
+#[track_caller]
+fn switched(text: &str, enabled: bool, expected: &str) {
+    assert_eq!(set_enabled(text, "b", enabled).unwrap(), expected);
+}
+
+#[test]
+fn a_server_is_switched_off_and_on_and_everything_else_stays() {
+    let block = "# all\nservers:\n  a: {command: a}\n  b: # mine\n    command: b\n    tools:\n      \
+                 deny: [x] # no\n    # end of b\n\n# the rest\nlog: {level: warn}\n";
+    let off = block.replace("    # end of b\n", "    # end of b\n    enabled: false\n");
+    switched(block, false, &off);
+    switched(block, true, block);
+    switched(&off, false, &off);
+    switched(&off, true, &off.replace("enabled: false", "enabled: true"));
+    let flow = "servers: {a: {command: a}, b: {command: b} } # one line\n";
+    switched(
+        flow,
+        false,
+        "servers: {a: {command: a}, b: {command: b, enabled: false} } # one line\n",
+    );
+    let windows = "servers:\r\n  b:\r\n    enabled: true # on\r\n    url: http://b/";
+    switched(windows, false, &windows.replace("true", "false"));
+    switched(
+        "servers:\r\n  b:\r\n    url: x",
+        false,
+        "servers:\r\n  b:\r\n    url: x\r\n    enabled: false\r\n",
+    );
+}
+
+#[test]
+fn a_switch_that_is_no_word_of_its_own_is_left_alone() {
+    for text in [
+        "servers: {b: {command: b, enabled: '${ON}'}}",
+        "servers: {b: &x {command: b}}",
+        "servers: {b: x}",
+        "servers: {b: {}}",
+        "servers: {b: {enabled: [true]}}",
+    ] {
+        let refused = set_enabled(text, "b", false).unwrap_err();
+        assert!(matches!(refused, EditError::NotEditable { .. }), "{text}: {refused}");
+    }
+    let unknown = set_enabled("servers:\n  git: {command: git}\n", "gti", true).unwrap_err();
+    assert!(
+        matches!(&unknown, EditError::UnknownName { hint: Some(hint), .. } if hint.contains("git"))
+    );
+    assert!(has_server("servers: {b: x}", "b") && !has_server("", "b"));
+}

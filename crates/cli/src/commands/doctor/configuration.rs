@@ -1,0 +1,129 @@
+//! What the configuration says, and who could read it.
+
+use std::collections::HashSet;
+
+use super::{Finding, Subject, counted};
+
+/// Below this, a token can be guessed or was typed.
+const SHORTEST_TOKEN: usize = 24;
+const FEWEST_CHARACTERS: usize = 10;
+/// What people type when they have to type something.
+const TYPED: [&str; 6] = ["password", "secret", "changeme", "token", "123456", "abcdef"];
+
+/// The file can be read and says what can be done.
+pub(super) fn is_usable(subject: &Subject<'_>) -> Vec<Finding> {
+    let file = subject.place.file();
+    match &subject.config {
+        Err(errors) => errors
+            .problems()
+            .iter()
+            .map(|problem| {
+                Finding::bad(problem.render(errors.file())).with_code(Some(problem.code))
+            })
+            .collect(),
+        Ok(_) if !file.exists() => {
+            Finding::good(format!("there is no `{}`; the defaults hold", file.display()))
+        }
+        Ok(checked) if checked.warnings.is_empty() => {
+            let n_servers = checked.config.gateway.servers.len();
+            Finding::good(format!("`{}` is good: {}", file.display(), counted(n_servers, "server")))
+        }
+        Ok(checked) => checked
+            .warnings
+            .iter()
+            .map(|warning| Finding::warning(warning.render(Some(file))))
+            .collect(),
+    }
+}
+
+/// Somebody has to say who they are, or nobody else is on the machine.
+pub(super) fn asks_who_calls(subject: &Subject<'_>) -> Vec<Finding> {
+    let Some(config) = subject.config() else { return Vec::new() };
+    match config.auth.tokens.len() {
+        0 => vec![Finding::note(
+            "nobody has to say who they are: every program on this machine can call every tool",
+        )],
+        n => Finding::good(format!("{} of clients", counted(n, "token"))),
+    }
+}
+
+/// No token looks as if it had been made up.
+pub(super) fn tokens_are_strong(subject: &Subject<'_>) -> Vec<Finding> {
+    let tokens = subject.config().map(|config| config.auth.tokens.as_slice()).unwrap_or_default();
+    let weak = tokens.iter().filter(|token| is_weak(token.token.expose()));
+    let found: Vec<_> = weak
+        .map(|token| {
+            Finding::warning(format!("the token of `{}` looks made up, not drawn", token.name))
+                .with_hint("`openssl rand -base64 32` draws one")
+        })
+        .collect();
+    match (found.is_empty(), tokens.is_empty()) {
+        (false, _) => found,
+        (true, true) => Vec::new(),
+        (true, false) => Finding::good("every token looks drawn"),
+    }
+}
+
+fn is_weak(token: &str) -> bool {
+    let n_distinct = token.chars().collect::<HashSet<_>>().len();
+    let lower = token.to_ascii_lowercase();
+    token.len() < SHORTEST_TOKEN
+        || n_distinct < FEWEST_CHARACTERS
+        || TYPED.iter().any(|word| lower.contains(word))
+}
+
+/// What stands in the file itself is for the gateway's user alone.
+pub(super) fn secrets_are_kept(subject: &Subject<'_>) -> Vec<Finding> {
+    let Some(config) = subject.config() else { return Vec::new() };
+    let literal = config.literal_secrets();
+    let file = subject.place.file();
+    let Some(first) = literal.first() else {
+        return Finding::good("no secret stands in the configuration itself");
+    };
+    match readers(file) {
+        Some(mode) => vec![
+            Finding::warning(format!(
+                "others can read `{}` (mode {mode:04o}), which holds a secret at `{first}`",
+                file.display()
+            ))
+            .with_hint(format!("`chmod 600 {}`, or write `${{VAR}}` instead", file.display())),
+        ],
+        None => Finding::good(format!(
+            "{} in the configuration, which others cannot read",
+            counted(literal.len(), "secret")
+        )),
+    }
+}
+
+/// Returns the mode of a file that others than its owner can read.
+#[cfg(unix)]
+fn readers(file: &std::path::Path) -> Option<u32> {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let mode = std::fs::metadata(file).ok()?.permissions().mode() & 0o7777;
+    (mode & 0o044 != 0).then_some(mode)
+}
+
+#[cfg(not(unix))]
+fn readers(_: &std::path::Path) -> Option<u32> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_weak;
+
+    #[test]
+    fn a_token_that_was_typed_is_told_from_one_that_was_drawn() {
+        for weak in [
+            "0123456789abcdef",
+            "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+            "my-secret-for-the-gateway-2026",
+        ] {
+            assert!(is_weak(weak), "{weak}");
+        }
+        for strong in ["q7Hn2vTzKx9LmPwB4sYdE8fRgJ1uAc5o", "9f86d081884c7d659a2feaa0c55ad015"] {
+            assert!(!is_weak(strong), "{strong}");
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! What a running call says to its client, and what upstreams say outside of calls: the ways are
+//! wrapped, so that neither side knows of the tap.
+
+use std::sync::Arc;
+
+use gantry_core::session::SessionId;
+use gantry_core::{BoxFuture, CallContext, ClientLink};
+use gantry_protocol::{Message, RpcError};
+
+use super::{Direction, Side, Tap, Whose};
+use crate::hub::Outlet;
+use crate::upstream::scope::LaneKey;
+
+/// The way back to a client, watched.
+#[derive(Debug)]
+struct WatchedLink {
+    inner: Arc<dyn ClientLink>,
+    tap: Arc<Tap>,
+    server: Arc<str>,
+}
+
+/// What upstreams say outside of calls, watched.
+#[derive(Debug)]
+pub(crate) struct WatchedOutlet {
+    pub(crate) inner: Arc<dyn Outlet>,
+    pub(crate) tap: Arc<Tap>,
+}
+
+impl Tap {
+    /// Returns a call's context whose way back to the client is watched.
+    pub(crate) fn watched(self: &Arc<Self>, context: &CallContext, server: &str) -> CallContext {
+        let link = WatchedLink {
+            inner: Arc::clone(&context.client),
+            tap: Arc::clone(self),
+            server: server.into(),
+        };
+        CallContext { client: Arc::new(link), ..context.clone() }
+    }
+
+    /// Notes a question of an upstream to a client, and what becomes of it.
+    async fn asked(
+        self: &Arc<Self>,
+        server: Option<&str>,
+        request: &Message,
+        answer: BoxFuture<'_, Result<Message, RpcError>>,
+    ) -> Result<Message, RpcError> {
+        let pending = self.is_watched().then(|| {
+            let event = self.event(Side::Client, Direction::Out, None, request);
+            self.begin(super::Event { server: server.map(Arc::from), ..event })
+        });
+        let answer = answer.await;
+        if let Some(pending) = pending {
+            pending.replied(&answer);
+        }
+        answer
+    }
+}
+
+impl ClientLink for WatchedLink {
+    fn wants_progress(&self) -> bool {
+        self.inner.wants_progress()
+    }
+
+    fn notify(&self, notification: &Message) {
+        self.tap.passed(Side::Upstream, Direction::In, Some(&self.server), notification);
+        self.inner.notify(notification);
+    }
+
+    fn ask<'a>(&'a self, request: &'a Message) -> BoxFuture<'a, Result<Message, RpcError>> {
+        let answer = self.inner.ask(request);
+        Box::pin(self.tap.asked(Some(&self.server), request, answer))
+    }
+}
+
+impl Outlet for WatchedOutlet {
+    fn resource_updated(&self, upstream: &str, lane: Option<&LaneKey>, notification: &Message) {
+        self.tap.passed(Side::Upstream, Direction::In, Some(upstream), notification);
+        self.inner.resource_updated(upstream, lane, notification);
+    }
+
+    fn to_session(&self, session: SessionId, notification: &Message) {
+        self.tap.passed(Side::Client, Direction::Out, None, notification);
+        self.inner.to_session(session, notification);
+    }
+
+    fn ask_session<'a>(
+        &'a self,
+        session: SessionId,
+        request: &'a Message,
+    ) -> BoxFuture<'a, Result<Message, RpcError>> {
+        let answer = self.inner.ask_session(session, request);
+        Box::pin(self.tap.asked(None, request, answer))
+    }
+}
+
+impl<'a> Whose<'a> {
+    /// The request that a call's context belongs to.
+    pub(crate) fn of(context: &'a CallContext) -> Self {
+        Self { principal: &context.principal, request_id: &context.request_id }
+    }
+}

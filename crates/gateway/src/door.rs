@@ -5,11 +5,14 @@
 //! 2. [`stdio`]: the same for a pipe of lines, on which both eras may speak.
 //! 3. [`modern`] and [`legacy`]: a request of either era, whatever carried it.
 //! 4. [`lists`], [`greeting`], [`listen`]: what the gateway answers by itself.
-//! 5. [`exchange`] and [`link`]: how an answer stays plain JSON or becomes a stream, and the way
+//! 5. [`errand`]: requests that the process makes for somebody who asked in another way.
+//! 6. [`exchange`] and [`link`]: how an answer stays plain JSON or becomes a stream, and the way
 //!    from a running call back to its client.
 //!
 //! Authentication, `Host` and `Origin` come before this; which provider serves a request and what
 //! its answer looks like in the client's era comes after it (`dispatch`).
+
+pub mod errand;
 
 mod cursor;
 mod exchange;

@@ -9,7 +9,7 @@ use gantry_core::store::{OfferStore, StoreError, StoredVerdict};
 use sqlx::SqliteConnection;
 
 use super::writer::{Write, WriteError};
-use super::{Sqlite, open};
+use super::{Sqlite, open, servers};
 
 /// Largest offer, in bytes.
 const MOST_OFFER: usize = 16 * 1024 * 1024;
@@ -135,7 +135,7 @@ impl OfferStore for Sqlite {
 }
 
 impl Sqlite {
-    async fn put(&self, action: &'static str, write: Write) -> Result<(), StoreError> {
+    pub(super) async fn put(&self, action: &'static str, write: Write) -> Result<(), StoreError> {
         self.inner.writer.write(write).await.map_err(|error| match error {
             WriteError::Closed => StoreError { action, cause: "the database is closed".to_owned() },
             WriteError::Failed(error) => self.failed(action, &error),
@@ -147,7 +147,7 @@ impl Sqlite {
         (touched_at < seconds(now.saturating_sub(DAY))).then_some(seconds(now))
     }
 
-    fn failed(&self, action: &'static str, error: &sqlx::Error) -> StoreError {
+    pub(super) fn failed(&self, action: &'static str, error: &sqlx::Error) -> StoreError {
         let path = self.inner.path.display();
         let cause = match error {
             sqlx::Error::PoolClosed => "the database is closed".to_owned(),
@@ -182,6 +182,10 @@ pub(super) async fn apply(
         Write::TouchVerdict { upstream, now } => {
             sqlx::query(TOUCH_VERDICT).bind(upstream).bind(now).execute(connection).await?;
         }
+        Write::PutServer { name, entry, now } => {
+            servers::put(connection, name, entry, *now).await?;
+        }
+        Write::RemoveServer { name } => servers::remove(connection, name).await?,
     }
     Ok(())
 }
@@ -199,7 +203,13 @@ pub(super) fn seconds(unix: u64) -> i64 {
     i64::try_from(unix).unwrap_or(i64::MAX)
 }
 
-fn bounded(action: &'static str, what: &str, found: usize, most: usize) -> Result<(), StoreError> {
+/// Refuses what is larger than a row may be.
+pub(super) fn bounded(
+    action: &'static str,
+    what: &str,
+    found: usize,
+    most: usize,
+) -> Result<(), StoreError> {
     if found <= most {
         return Ok(());
     }

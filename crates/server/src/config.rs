@@ -17,6 +17,7 @@ pub mod reference;
 
 mod access;
 mod check;
+mod entry;
 mod env;
 mod listener;
 mod names;
@@ -53,6 +54,8 @@ pub use shape::json_schema;
 pub use tree::Location;
 pub use warnings::Checked;
 
+pub(crate) use entry::check_entry;
+
 use check::Checker;
 use path::Path;
 use problem::Report;
@@ -77,6 +80,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// Who may use the gateway.
     pub auth: Auth,
+    /// What the administrator may do over the network.
+    pub admin: raw::Admin,
     /// Whether `/metrics` is served.
     pub metrics_enabled: bool,
     /// Where else `/health` and `/metrics` are served.
@@ -220,6 +225,7 @@ fn check_all(
         log_level: raw.log.level,
         log_format: raw.log.format,
         auth,
+        admin: raw.admin.clone(),
         metrics_enabled: raw.metrics.enabled,
         paths: paths::check(&raw.health, &raw.metrics, checker),
         file: source.path.clone(),

@@ -6,6 +6,7 @@
 //! better message. What durations, sizes and patterns mean is checked there too.
 
 mod access;
+mod admin;
 mod listener;
 mod upstream;
 mod watching;
@@ -16,6 +17,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use access::{Auth, Token};
+pub use admin::Admin;
 pub use listener::{Limits, Server};
 pub use upstream::{EraMode, SessionMode, Tools, Upstream, UpstreamKind};
 pub use watching::{Health, Metrics};
@@ -47,6 +49,8 @@ pub struct Config {
     pub log: Log,
     /// Who may use the gateway. Since 0.1.
     pub auth: Auth,
+    /// What the administrator may do over the network. Since 0.1.
+    pub admin: Admin,
     /// Figures for Prometheus at `/metrics`. Since 0.1.
     pub metrics: Metrics,
     /// Where `/health` is found. Since 0.1.
@@ -104,6 +108,7 @@ impl Default for Config {
             list_ttl: DurationText::from("60s"),
             log: Log::default(),
             auth: Auth::default(),
+            admin: Admin::default(),
             metrics: Metrics::default(),
             health: Health::default(),
             builtin: true,

@@ -9,7 +9,8 @@ use serde_json::{Map, Value, json};
 use super::path::{Path, Step};
 use super::{Config, units};
 
-const REDACTED: &str = "[redacted]";
+/// Stands for what must not be shown.
+pub(crate) const REDACTED: &str = "[redacted]";
 
 pub(crate) fn to_json(config: &Config) -> Value {
     let limits = &config.server.limits;
@@ -41,6 +42,7 @@ pub(crate) fn to_json(config: &Config) -> Value {
         "auth": {
             "tokens": tokens.map(|token| json!({ "name": token.name, "token": REDACTED })).collect::<Vec<_>>(),
         },
+        "admin": { "allow_commands": config.admin.allow_commands },
         "metrics": { "enabled": config.metrics_enabled, "path": config.paths.metrics },
         "health": { "path": config.paths.health },
         "builtin": gateway.builtin,
@@ -56,7 +58,8 @@ pub(crate) fn to_json(config: &Config) -> Value {
     value
 }
 
-fn upstream(spec: &UpstreamSpec) -> Value {
+/// Shows one server.
+pub(crate) fn upstream(spec: &UpstreamSpec) -> Value {
     let mut shown = Map::new();
     match &spec.connection {
         Connection::Stdio { command, args, env, cwd } => {

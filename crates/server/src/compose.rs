@@ -13,6 +13,7 @@ use gantry_core::session::MemorySessions;
 use gantry_core::store::{NoStore, OfferStore};
 use gantry_core::{SystemClock, Tasks};
 use gantry_gateway::metrics::Metrics;
+use gantry_gateway::spec::GatewaySpec;
 use gantry_gateway::{Gateway, GatewayParts};
 use gantry_net::{Client, ClientConfig, ProxyConfig};
 use gantry_policy::AdminToken;
@@ -116,7 +117,7 @@ impl Kept {
 
 /// Makes a gateway that keeps offers, and starts its upstreams.
 pub(crate) async fn gateway(
-    config: &Config,
+    spec: GatewaySpec,
     env: &Env,
     kept: (Arc<dyn OfferStore>, KeyRing),
     tasks: &Tasks,
@@ -142,8 +143,8 @@ pub(crate) async fn gateway(
         metrics: Arc::new(Metrics::new(registry)),
         tasks: tasks.clone(),
     };
-    let gateway = Gateway::new(parts, config.gateway.clone());
-    gateway.apply(config.gateway.clone()).await;
+    let gateway = Gateway::new(parts, spec.clone());
+    gateway.apply(spec).await;
     Ok(gateway)
 }
 
@@ -155,7 +156,8 @@ pub(crate) async fn in_memory(
 ) -> Result<Arc<Gateway>, StartError> {
     let keys = KeyRing::random()
         .map_err(|source| StartError::Seal { origin: "the operating system", source })?;
-    gateway(config, env, (Arc::new(NoStore), keys), tasks, &mut Registry::default()).await
+    gateway(config.gateway.clone(), env, (Arc::new(NoStore), keys), tasks, &mut Registry::default())
+        .await
 }
 
 /// The secrets of the environment, which replicas share, else the data folder's own.

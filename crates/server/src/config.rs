@@ -55,6 +55,7 @@ pub use tree::Location;
 pub use warnings::Checked;
 
 pub(crate) use entry::check_entry;
+pub(crate) use show::{REDACTED, shown_upstream};
 
 use check::Checker;
 use path::Path;
@@ -278,7 +279,7 @@ fn without_echoes(later: Vec<Problem>, earlier: &[Problem]) -> Vec<Problem> {
 }
 
 /// Relative paths of a configuration begin at its file's folder; without a file, at the current one.
-fn folder_of(path: Option<&FilePath>) -> PathBuf {
+pub(crate) fn folder_of(path: Option<&FilePath>) -> PathBuf {
     let folder = path.and_then(FilePath::parent).unwrap_or_else(|| FilePath::new(""));
     std::path::absolute(if folder.as_os_str().is_empty() { FilePath::new(".") } else { folder })
         .unwrap_or_else(|_| folder.to_owned())

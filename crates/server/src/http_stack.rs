@@ -29,6 +29,7 @@ pub(crate) use request_id::RequestIds;
 pub(crate) use route::{PATHS, ROUTES, Route};
 pub(crate) use under_way::Answer;
 
+use crate::api::{self, Api};
 use crate::live::Live;
 use crate::routes;
 use crate::shared::Shared;
@@ -39,6 +40,7 @@ use under_way::UnderWay;
 pub(crate) struct Front {
     pub(crate) shared: Arc<Shared>,
     pub(crate) routes: Router,
+    pub(crate) api: Api,
 }
 
 /// Answers one request. The order of the layers is decided here and nowhere else.
@@ -88,6 +90,11 @@ pub(crate) async fn http_stack(
                 let request = HttpRequest { parts, body, view, principal, request_id };
                 Box::pin(shared.gateway.serve_http(request)).await
             }
+            (_, Right::Api(caller)) => {
+                let request_id = Arc::clone(&request_id);
+                let asked = api::Asked { parts, body, caller, request_id };
+                Box::pin(front.api.answer(shared, Arc::clone(&live), asked)).await
+            }
             (_, right) => {
                 let may_see_details = matches!(right, Right::Details);
                 let asked = routes::Asked { request_id: Arc::clone(&request_id), may_see_details };
@@ -102,7 +109,11 @@ pub(crate) async fn http_stack(
     let answer: Result<_, Refusal> = answer.instrument(span).await;
     let mut response = answer.unwrap_or_else(|refusal| {
         shared.http_metrics.refused(refusal.code());
-        refusal.into_response(route.is_mcp(), &request_id)
+        if route.is_api() {
+            refusal.into_api().into_response(&request_id, &*shared.gateway.clock)
+        } else {
+            refusal.into_response(route.is_mcp(), &request_id)
+        }
     });
     if let Some(origin) = origin.filter(|_| is_ours) {
         cors::allow(origin, response.headers_mut());
@@ -119,6 +130,8 @@ pub(crate) async fn http_stack(
 enum Right {
     /// A client of the MCP endpoints.
     Client(Arc<gantry_core::Principal>),
+    /// Somebody who may use some of the HTTP API.
+    Api(api::Caller),
     /// Someone who may see details.
     Details,
     /// Anybody.
@@ -140,6 +153,7 @@ fn authenticate(
             gate::is_not_forwarded_unasked(live, headers)?;
             gate::client(&live.tokens, headers).map(Right::Client)
         }
+        Route::Api => gate::api_caller(live, &shared.admin, headers).map(Right::Api),
         Route::Admin => gate::administrator(&shared.admin, headers).map(|()| Right::Details),
         Route::Metrics if !details() => gate::details_denied(headers),
         Route::Metrics => Ok(Right::Details),

@@ -7,13 +7,15 @@
 //! 3. `accept`: threads, sockets and connections.
 //! 4. `http_stack`: the layers that every request passes, in one function.
 //! 5. `routes`: everything that is not MCP; `actuator`: what is asked in the form of Spring Boot.
-//! 6. `reload`: how a changed configuration comes in force.
-//! 7. `local`, `stdio`, [`reach`]: clients on this machine that do not speak HTTP.
-//! 8. [`config`]: the file, read and checked.
+//! 6. [`api`]: the servers for programs that do not speak MCP; `added`: those that it makes.
+//! 7. `reload`: how a changed configuration comes in force.
+//! 8. `local`, `stdio`, [`reach`]: clients on this machine that do not speak HTTP.
+//! 9. [`config`]: the file, read and checked.
 //!
 //! What happens to an MCP message is not known here; see `gantry_gateway`.
 #![warn(missing_docs)]
 
+pub mod api;
 pub mod config;
 pub mod log;
 pub mod metrics;
@@ -21,6 +23,7 @@ pub mod reach;
 
 mod accept;
 mod actuator;
+mod added;
 mod banner;
 mod compose;
 mod condition;

@@ -83,11 +83,13 @@ impl Reloader {
     async fn apply(&self, config: Config) -> Result<(), StartError> {
         let shared = &self.shared;
         let live = Arc::new(Live::new(config, Some(shared.address))?);
+        // The API changes servers under the same lock.
+        let _one = shared.added.changing.lock().await;
         let old = shared.live.swap(Arc::clone(&live));
         // Access has changed by now: a token that was taken away opens nothing while upstreams
         // are still being compared.
         self.log.set_level(live.config.log_level);
-        let applied = shared.gateway.apply(live.config.gateway.clone()).await;
+        let applied = shared.gateway.apply(shared.added.merge(&live.config)).await;
         tracing::info!(
             added = ?applied.added,
             changed = ?applied.changed,

@@ -49,7 +49,6 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/metrics", get(figures::figures))
         .route("/actuator/prometheus", get(figures::figures))
         .merge(actuator::router())
-        .route("/api/servers", get(servers))
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
         .with_state(shared)
@@ -78,11 +77,6 @@ pub(crate) async fn answer(
             refusal.into_response(false, &request_id)
         }
     }
-}
-
-/// `GET /api/servers`: every upstream and all that is known of it.
-async fn servers(State(shared): State<Arc<Shared>>) -> Response {
-    json_body(StatusCode::OK, &json!({ "servers": shared.gateway.status() }))
 }
 
 async fn nothing_here(Extension(asked): Extension<Asked>, uri: http::Uri) -> Response {

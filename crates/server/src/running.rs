@@ -17,8 +17,10 @@ use prometheus_client::registry::Registry;
 use tokio::time::Instant;
 
 use crate::accept::Workers;
+use crate::added::Added;
+use crate::api::Api;
 use crate::compose::{self, Kept, Options};
-use crate::config::{Config, Env};
+use crate::config::{self, Config, Env};
 use crate::http_metrics::HttpMetrics;
 use crate::http_stack::{Front, RequestIds};
 use crate::live::Live;
@@ -76,9 +78,13 @@ impl Running {
         let http_metrics = HttpMetrics::new(&mut registry);
         let store: Arc<dyn OfferStore> = Arc::new(kept.store.clone());
         let holdings = (store, kept.keys);
+        let folder = config::folder_of(live.config.file.as_deref());
+        let added = Added::load(&kept.store, &folder)
+            .await
+            .map_err(|source| StartError::Stored { source })?;
+        let spec = added.merge(&live.config);
         let gateway =
-            compose::gateway(&live.config, &options.env, holdings, &background, &mut registry)
-                .await?;
+            compose::gateway(spec, &options.env, holdings, &background, &mut registry).await?;
         let answers = Arc::clone(&http_metrics.answers);
         let sources = Sources::new(Arc::clone(&gateway), kept.store.clone(), answers);
         let sources = Arc::new(sources);
@@ -88,6 +94,7 @@ impl Running {
             refused_reload: Mutex::new(None),
             gateway,
             admin: kept.admin,
+            added,
             store: kept.store,
             registry,
             http_metrics,
@@ -101,8 +108,11 @@ impl Running {
         });
 
         let connections = Tasks::new();
-        let front =
-            Arc::new(Front { shared: Arc::clone(&shared), routes: routes::router(shared.clone()) });
+        let front = Arc::new(Front {
+            shared: Arc::clone(&shared),
+            routes: routes::router(shared.clone()),
+            api: Api::new(),
+        });
         let workers = Workers::start(&front, &connections)
             .map_err(|source| StartError::Runtime { source })?;
         let accepting = accept::accept(listener, workers.inboxes(), connections.clone());

@@ -36,8 +36,10 @@ pub(crate) fn check_entry(
     };
     node.for_each_scalar(&mut |inner, _, scalar| {
         if scalar.text.contains("${") {
-            let message = format!("`{}` holds `${{`, which stands for a variable", path.join_all(inner));
-            let problem = Problem::new(ErrorCode::ConfigInvalidValue, &path.join_all(inner), message);
+            let message =
+                format!("`{}` holds `${{`, which stands for a variable", path.join_all(inner));
+            let problem =
+                Problem::new(ErrorCode::ConfigInvalidValue, &path.join_all(inner), message);
             let hint = "variables are put into the file alone: send the value itself";
             report.push(problem.with_hint(Some(hint)));
         }
@@ -72,14 +74,14 @@ mod tests {
 
     use super::*;
 
-    fn check(entry: Value) -> Result<UpstreamSpec, Vec<String>> {
-        let checked = check_entry("docs", &entry, FilePath::new("/etc/gantry"));
+    fn check(entry: &Value) -> Result<UpstreamSpec, Vec<String>> {
+        let checked = check_entry("docs", entry, FilePath::new("/etc/gantry"));
         checked.map_err(|problems| problems.iter().map(|problem| problem.render(None)).collect())
     }
 
     #[test]
     fn an_entry_is_read_like_one_of_the_file() {
-        let spec = check(json!({
+        let spec = check(&json!({
             "url": "https://docs.example.com/mcp",
             "headers": { "X-Key": "k" },
             "timeout": "5s",
@@ -91,7 +93,7 @@ mod tests {
         assert_eq!(spec.timeout.as_secs(), 5);
         assert_eq!((spec.enabled, spec.description), (false, None));
         assert_eq!(spec.tools.deny, ["delete_*"]);
-        let spec = check(json!({ "command": "./tool", "cwd": "data" })).unwrap();
+        let spec = check(&json!({ "command": "./tool", "cwd": "data" })).unwrap();
         let Connection::Stdio { command, cwd, .. } = spec.connection else { panic!("stdio") };
         assert_eq!(command, "/etc/gantry/./tool");
         assert_eq!(cwd.unwrap(), FilePath::new("/etc/gantry/data"));
@@ -99,7 +101,7 @@ mod tests {
 
     #[test]
     fn everything_that_is_wrong_is_told_and_no_secret() {
-        let problems = check(json!({
+        let problems = check(&json!({
             "url": "https://x/mcp", "tiemout": "1s", "timeout": 5, "era": "old",
             "env": { "KEY": ["hunter2"] },
         }));
@@ -121,14 +123,14 @@ mod tests {
             (json!({ "url": "http://x/", "headers": { "a": "${HOME}" } }), "send the value itself"),
             (json!({ "url": "http://x/", "enabled": "yes" }), "`true` or `false`"),
         ] {
-            let problems = check(entry.clone()).unwrap_err();
+            let problems = check(&entry).unwrap_err();
             assert!(problems.iter().any(|found| found.contains(expected)), "{entry}: {problems:?}");
         }
         let mut deep = json!({});
         for _ in 0..100 {
             deep = json!({ "a": deep });
         }
-        assert!(check(deep).unwrap_err()[0].contains("too many levels"));
+        assert!(check(&deep).unwrap_err()[0].contains("too many levels"));
         let name = check_entry("Docs", &json!({ "url": "http://x/" }), FilePath::new("/"));
         assert!(name.unwrap_err()[0].message.contains('D'));
     }

@@ -58,8 +58,16 @@ pub(crate) fn to_json(config: &Config) -> Value {
     value
 }
 
-/// Shows one server.
-pub(crate) fn upstream(spec: &UpstreamSpec) -> Value {
+/// Shows one server to somebody who need not be at the machine: arguments are left out as well.
+pub(crate) fn shown_upstream(spec: &UpstreamSpec) -> Value {
+    let mut shown = upstream(spec);
+    if let Some(Value::Array(arguments)) = shown.get_mut("args") {
+        arguments.fill(json!(REDACTED));
+    }
+    shown
+}
+
+fn upstream(spec: &UpstreamSpec) -> Value {
     let mut shown = Map::new();
     match &spec.connection {
         Connection::Stdio { command, args, env, cwd } => {

@@ -81,7 +81,8 @@ impl Node {
         if depth > MAX_DEPTH {
             return None;
         }
-        let scalar = |text: String, is_plain| Data::Scalar(Scalar { text, is_plain, written: None });
+        let scalar =
+            |text: String, is_plain| Data::Scalar(Scalar { text, is_plain, written: None });
         let data = match value {
             Value::String(text) => scalar(text.clone(), false),
             Value::Null | Value::Bool(_) | Value::Number(_) => scalar(value.to_string(), true),

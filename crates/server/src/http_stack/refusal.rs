@@ -10,6 +10,8 @@ use http::header::WWW_AUTHENTICATE;
 use http::{HeaderValue, Response, StatusCode};
 use serde_json::json;
 
+use crate::api::ApiError;
+
 /// Why a request is not served.
 #[derive(Debug)]
 pub(crate) struct Refusal {
@@ -47,6 +49,15 @@ impl Refusal {
 
     pub(crate) fn code(&self) -> ErrorCode {
         self.code
+    }
+
+    /// Returns the same in the form of the HTTP API.
+    pub(crate) fn into_api(self) -> ApiError {
+        let error = ApiError::new(self.code, self.message).denied(self.denied);
+        match self.status {
+            Some(status) => error.with_status(status),
+            None => error,
+        }
     }
 
     /// Makes the response.

@@ -30,6 +30,8 @@ pub(crate) enum Route<'a> {
     Metrics,
     /// What is where.
     Index,
+    /// The servers, for programs that do not speak MCP.
+    Api,
     /// For the administrator.
     Admin,
     /// Health in the form of Spring Boot, and what else is open to everybody below `/actuator`.
@@ -51,7 +53,8 @@ impl<'a> Route<'a> {
             "/ready" => Self::Ready,
             "/metrics" | "/actuator/prometheus" => Self::Metrics,
             "/" => Self::Index,
-            _ if path.starts_with("/api/") => Self::Admin,
+            _ if path.starts_with("/api/admin/") => Self::Admin,
+            _ if path.starts_with("/api/") => Self::Api,
             "/actuator" | "/actuator/" | "/actuator/info" | "/actuator/health" => {
                 Self::ActuatorHealth
             }
@@ -80,7 +83,7 @@ impl<'a> Route<'a> {
             Self::Ready => 2,
             Self::Metrics => 3,
             Self::Index => 4,
-            Self::Admin => 5,
+            Self::Api | Self::Admin => 5,
             Self::ActuatorHealth => 6,
             Self::Actuator => 7,
             Self::Unknown => 8,
@@ -94,6 +97,11 @@ impl<'a> Route<'a> {
 
     pub(crate) fn is_mcp(self) -> bool {
         matches!(self, Self::Mcp { .. })
+    }
+
+    /// Tells whether what is refused here is told in the form of the HTTP API.
+    pub(crate) fn is_api(self) -> bool {
+        matches!(self, Self::Api | Self::Admin)
     }
 }
 
@@ -120,7 +128,8 @@ mod tests {
         check("", Route::Unknown);
         check("/health", Route::Health);
         check("/healthz", Route::Unknown);
-        check("/api/servers", Route::Admin);
+        check("/api/servers", Route::Api);
+        check("/api/admin/tap", Route::Admin);
         check("/actuator", Route::ActuatorHealth);
         check("/actuator/info", Route::ActuatorHealth);
         check("/actuator/health", Route::ActuatorHealth);

@@ -38,6 +38,12 @@ impl Site {
         Ok(Self { running, folder })
     }
 
+    /// Starts another gateway on the folder of one that has ended.
+    pub(crate) async fn again(folder: TempDir) -> Self {
+        let running = Box::pin(Running::start(options(&folder))).await.unwrap();
+        Self { running, folder }
+    }
+
     pub(crate) fn address(&self) -> SocketAddr {
         self.running.address()
     }

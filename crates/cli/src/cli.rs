@@ -234,11 +234,13 @@ pub(crate) enum ConfigFormat {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum ReferencePage {
+    Api,
     Cli,
     Config,
     Env,
     Errors,
     Metrics,
+    Openapi,
 }
 
 /// Reads `NAME=VALUE`.

@@ -27,7 +27,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 use crate::actuator;
-use crate::http_stack::Refusal;
+use crate::http_stack::{Refusal, Route};
 use crate::shared::Shared;
 
 /// No route of ours answers with more.
@@ -79,8 +79,17 @@ pub(crate) async fn answer(
     }
 }
 
-async fn nothing_here(Extension(asked): Extension<Asked>, uri: http::Uri) -> Response {
-    refused(Refusal::nothing_at(uri.path()), &asked)
+async fn nothing_here(
+    State(shared): State<Arc<Shared>>,
+    Extension(asked): Extension<Asked>,
+    uri: http::Uri,
+) -> Response {
+    let refusal = Refusal::nothing_at(uri.path());
+    if Route::of(uri.path()).is_api() {
+        let response = refusal.into_api().into_response(&asked.request_id, &*shared.gateway.clock);
+        return response.map(axum::body::Body::new);
+    }
+    refused(refusal, &asked)
 }
 
 async fn wrong_method(Extension(asked): Extension<Asked>) -> Response {

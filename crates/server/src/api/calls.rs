@@ -4,9 +4,12 @@
 //! was carried out, and a status of the class 5xx would have clients and proxies run the tool again.
 
 use bytes::Bytes;
+use gantry_core::offer::Freshness;
+use gantry_core::{ErrorCode, Provider as _};
 use gantry_gateway::dispatch::Reply;
 use gantry_gateway::door::errand;
 use gantry_gateway::snapshot::Section;
+use gantry_gateway::upstream::State;
 use gantry_protocol::{Message, RpcError, json, method};
 use http::StatusCode;
 use serde_json::Value;
@@ -65,7 +68,8 @@ pub(super) async fn call_tool(
     params.extend_from_slice(arguments);
     params.push(b'}');
     let begun = Instant::now();
-    let answer = ask(call, server.unwrap_or_default(), method::TOOLS_CALL, &params).await?;
+    let asked = ask(call, server.unwrap_or_default(), method::TOOLS_CALL, &params).await;
+    let answer = asked.map_err(|error| unheard(call, server).unwrap_or(error))?;
     let execution_time_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     let result = answer.result().unwrap_or(b"{}");
     Ok(ToolResult {
@@ -108,6 +112,19 @@ async fn ask(
         None if answer.result_object().is_some() => Ok(answer),
         None => Err(ApiError::of_rpc(&no_result("an object as its result"))),
     }
+}
+
+/// Says of a server that was never heard and is down that it is, rather than that it has no such
+/// tool: nobody knows.
+fn unheard(call: &Call, server: Option<&str>) -> Option<ApiError> {
+    let upstreams = call.shared.gateway.registry.upstreams();
+    let upstream = upstreams.iter().find(|upstream| Some(&*upstream.spec().name) == server)?;
+    let state = upstream.state();
+    let is_unheard = upstream.offer().load().freshness == Freshness::Pending;
+    (is_unheard && state != State::Ready).then(|| {
+        let message = format!("the server `{}` is {state}", upstream.spec().name);
+        ApiError::new(state.code().unwrap_or(ErrorCode::UpstreamUnreachable), message)
+    })
 }
 
 /// Finds whose tool a public name is.

@@ -13,6 +13,7 @@ use gantry_gateway::spec::UpstreamSpec;
 use http::header::LOCATION;
 use http::{HeaderValue, StatusCode};
 use serde_json::{Map, Value, json};
+use url::Url;
 
 use super::call::{Call, Outcome, reply};
 use super::error::ApiError;
@@ -141,7 +142,10 @@ async fn apply(shared: &Shared, live: &Live, change: Change) -> Result<(), ApiEr
         Change::Switch { name, on } => {
             let old = of_api(shared, live, &name)?;
             let mut entry = old.written.clone();
-            entry["enabled"] = Value::Bool(on);
+            // What is no object is refused below, with all that is wrong with it.
+            if let Some(members) = entry.as_object_mut() {
+                members.insert("enabled".to_owned(), Value::Bool(on));
+            }
             put(shared, live, &name, entry, None).await
         }
         Change::Remove { name, force } => {
@@ -170,7 +174,7 @@ async fn put(
     mut entry: Value,
     old: Option<&Value>,
 ) -> Result<(), ApiError> {
-    restore_secrets(&mut entry, old.unwrap_or(&Value::Null))?;
+    restore(&mut entry, old.unwrap_or(&Value::Null))?;
     let folder = folder(live);
     let spec = check(name, &entry, &folder)?;
     if !added::may_start(&spec, &live.config) {
@@ -208,11 +212,26 @@ fn is_not_the_files(live: &Live, name: &str) -> Result<(), ApiError> {
     Err(ApiError::new(ErrorCode::ServerInFile, message).with_detail("file", file))
 }
 
-/// Puts what is stored in the place of `[redacted]`, so that what was read can be sent back.
+/// Puts what is stored in the place of `[redacted]`, so that what was read can be sent back; but only
+/// while it goes to the same server, or a stored secret could be read by sending it elsewhere.
+fn restore(entry: &mut Value, old: &Value) -> Result<(), ApiError> {
+    let sent = entry.clone();
+    restore_secrets(entry, old)?;
+    let address = |entry: &Value| entry.get("url").and_then(Value::as_str).map(Url::parse);
+    let is_moved = address(entry) != address(old) || entry.get("command") != old.get("command");
+    if is_moved && *entry != sent {
+        let message = "`[redacted]` cannot be kept for another `url` or `command`: send the values";
+        return Err(ApiError::new(ErrorCode::ServerEntryInvalid, message)
+            .with_detail("problems", json!([message])));
+    }
+    Ok(())
+}
+
 fn restore_secrets(entry: &mut Value, old: &Value) -> Result<(), ApiError> {
     match entry {
-        Value::String(text) if text == config::REDACTED => {
-            let Value::String(stored) = old else {
+        Value::String(text) if text.contains(config::REDACTED) => {
+            let stored = old.as_str().filter(|stored| stands_for(text, stored));
+            let Some(stored) = stored else {
                 let message = "`[redacted]` stands for a stored value, and there is none";
                 return Err(ApiError::new(ErrorCode::ServerEntryInvalid, message)
                     .with_detail("problems", json!([message])));
@@ -238,6 +257,13 @@ fn restore_secrets(entry: &mut Value, old: &Value) -> Result<(), ApiError> {
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
     Ok(())
+}
+
+/// Tells whether a text that was read stands for what is stored: for all of it, or for an address
+/// whose query is left out.
+fn stands_for(shown: &str, stored: &str) -> bool {
+    let head = shown.strip_suffix(config::REDACTED);
+    head.is_some_and(|head| head.is_empty() || (head.ends_with('?') && stored.starts_with(head)))
 }
 
 fn folder(live: &Live) -> PathBuf {
@@ -274,15 +300,39 @@ mod tests {
 
     #[test]
     fn what_was_read_can_be_sent_back_without_losing_secrets() {
-        let old = json!({ "args": ["a", "b"], "headers": { "X-Key": "k", "Y": "y" } });
+        let old = json!({
+            "args": ["a", "b"], "headers": { "X-Key": "k", "Y": "y" }, "url": "http://h/?key=k",
+        });
         let mut new = json!({
             "args": ["[redacted]", "c"], "headers": { "x-key": "[redacted]", "y": "z" },
+            "url": "http://h/?[redacted]",
         });
-        restore_secrets(&mut new, &old).unwrap();
-        assert_eq!(new, json!({ "args": ["a", "c"], "headers": { "x-key": "k", "y": "z" } }));
-        for unknown in [json!({ "args": ["a", "b", "[redacted]"] }), json!({ "url": "[redacted]" })]
-        {
+        restore(&mut new, &old).unwrap();
+        let restored = json!({
+            "args": ["a", "c"], "headers": { "x-key": "k", "y": "z" }, "url": "http://h/?key=k",
+        });
+        assert_eq!(new, restored);
+        for unknown in [
+            json!({ "args": ["a", "b", "[redacted]"] }),
+            json!({ "url": "http://other/?[redacted]" }),
+            json!({ "args": ["x[redacted]"] }),
+        ] {
             assert!(restore_secrets(&mut unknown.clone(), &old).is_err(), "{unknown}");
         }
+    }
+
+    #[test]
+    fn a_secret_is_not_kept_for_another_server() {
+        let old = json!({ "url": "http://h/mcp", "headers": { "a": "k" } });
+        let kept = |url: &str, secret: &str| {
+            restore(&mut json!({ "url": url, "headers": { "a": secret } }), &old).is_ok()
+        };
+        assert!(kept("http://h/mcp", "[redacted]") && kept("HTTP://h:80/mcp", "[redacted]"));
+        assert!(kept("http://evil/mcp", "new"));
+        for elsewhere in ["http://evil/mcp", "https://h/mcp", "http://h/other", "not one"] {
+            assert!(!kept(elsewhere, "[redacted]"), "{elsewhere}");
+        }
+        let mut program = json!({ "command": "sh", "headers": { "a": "[redacted]" } });
+        assert!(restore(&mut program, &old).is_err());
     }
 }

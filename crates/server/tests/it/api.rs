@@ -215,7 +215,7 @@ async fn raw_messages_are_answered_by_their_server() {
 #[tokio::test]
 async fn a_listener_hears_of_changes_and_is_told_first_what_it_will_hear() {
     let (site, upstream) = with_upstream("").await;
-    let request = Request::get("/api/servers/up/notifications");
+    let request = Request::get("/api/servers/up/notifications").header("connection", "close");
     let mut stream = request.open(site.address()).await;
     let mut seen = String::new();
     read_until(&mut stream, &mut seen, "notifications/subscriptions/acknowledged").await;

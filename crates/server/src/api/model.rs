@@ -36,7 +36,6 @@ pub(crate) struct Server {
     /// Whether it is used at all.
     pub(crate) enabled: bool,
     /// Whether the API made a server of this name too, which is not used because the file has it.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(crate) shadows_api: bool,
     /// Its configuration, for the administrator, with every value that may be a secret left out.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -43,6 +43,17 @@ async fn what_is_there_is_answered_as_its_description_says() {
     assert!(health.status.success(), "the server outlives whatever was sent: {health}");
 }
 
+#[tokio::test]
+async fn servers_are_made_replaced_and_removed_as_the_description_says() {
+    let (gantry, _upstream) = gateway().await;
+    drive(&gantry, "[parameters]\nid = \"example\"\n", "5").await;
+    let log = gantry.log();
+    for action in ["made", "replaced", "removed", "enabled", "disabled"] {
+        let told = format!("action=\"{action}\"");
+        assert!(log.contains(&told) || log.contains(&told.replace('"', "")), "{action}: {log}");
+    }
+}
+
 /// A gateway with one server. Its folder is thrown away with whatever the drive makes of it.
 async fn gateway() -> (Gantry, HttpUpstream) {
     let upstream = HttpUpstream::start("dual").await;

@@ -80,10 +80,12 @@ fn describe(operation: &Operation, generator: &mut SchemaGenerator) -> Value {
         described["parameters"] = json!(parameters);
     }
     if let Some((schema, is_required)) = taken(operation, generator) {
-        described["requestBody"] = json!({
-            "required": is_required,
-            "content": { "application/json": { "schema": schema } },
-        });
+        let mut media = json!({ "schema": schema });
+        if let Ok(example) = serde_json::from_str::<Value>(operation.example) {
+            media["example"] = example;
+        }
+        described["requestBody"] =
+            json!({ "required": is_required, "content": { "application/json": media } });
     }
     described["responses"] = responses(operation, generator);
     described
@@ -160,6 +162,8 @@ mod tests {
             let described = &document["paths"][operation.path][method.as_str()];
             assert_eq!(described["operationId"], operation.id);
             assert!(ids.insert(operation.id), "{}", operation.id);
+            let example = &described["requestBody"]["content"]["application/json"]["example"];
+            assert_eq!(example.is_object(), matches!(operation.takes, Takes::Json(_)));
             assert!(!operation.summary.is_empty() && !operation.summary.ends_with('.'));
             let in_path = operation.path.matches('{').count();
             let told = operation.parameters.iter().filter(|one| one.place == Place::Path);

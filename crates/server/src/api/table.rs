@@ -47,6 +47,8 @@ pub(crate) struct Operation {
     pub(crate) access: Access,
     pub(crate) parameters: &'static [Parameter],
     pub(crate) takes: Takes,
+    /// A body that the route takes, as JSON; empty where any will do.
+    pub(crate) example: &'static str,
     pub(crate) gives: Gives,
     /// Whether a server behind the gateway is asked, which can fail in more ways.
     pub(crate) asks_a_server: bool,
@@ -162,6 +164,7 @@ const READ: Operation = Operation {
     access: Access::Read,
     parameters: &[SERVER],
     takes: Takes::Nothing,
+    example: "",
     gives: Gives::Nothing,
     asks_a_server: false,
     run: |_| Box::pin(async { Err(super::ApiError::malformed("no route")) }),
@@ -206,6 +209,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         summary: "Make a server, which is kept and used at once",
         parameters: &[],
         takes: Takes::Json(of::<NewServer>),
+        example: r#"{ "id": "example", "url": "http://127.0.0.1:9/mcp" }"#,
         gives: Gives::Json(201, of::<Server>),
         run: |call| Box::pin(edit::make(call)),
         ..CHANGE
@@ -224,6 +228,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         id: "replaceServer",
         summary: "Replace the configuration of a server that the API made",
         takes: Takes::Json(of::<Upstream>),
+        example: r#"{ "url": "http://127.0.0.1:9/mcp", "timeout": "30s" }"#,
         run: |call| Box::pin(edit::replace(call)),
         ..CHANGE
     },
@@ -329,6 +334,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         id: "sendServerMessage",
         summary: "Send a JSON-RPC request of MCP to a server; errors of JSON-RPC are answers too",
         takes: Takes::Json(of::<RpcRequest>),
+        example: r#"{ "jsonrpc": "2.0", "id": 1, "method": "tools/list" }"#,
         gives: Gives::Json(200, of::<RpcAnswer>),
         run: |call| Box::pin(messages::send(call)),
         ..CALL
@@ -358,6 +364,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         summary: "Call several tools, some after others",
         parameters: &[],
         takes: Takes::Json(of::<Batch>),
+        example: r#"{ "executions": [{ "tool_name": "gantry__list_servers" }] }"#,
         gives: Gives::Json(200, of::<BatchResult>),
         run: |call| Box::pin(batch::call(call)),
         ..CALL

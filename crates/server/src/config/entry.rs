@@ -102,11 +102,11 @@ mod tests {
     #[test]
     fn everything_that_is_wrong_is_told_and_no_secret() {
         let problems = check(&json!({
-            "url": "https://x/mcp", "tiemout": "1s", "timeout": 5, "era": "old",
+            "url": "https://x/mcp", "comand": "1s", "timeout": 5, "era": "old",
             "env": { "KEY": ["hunter2"] },
         }));
         insta::assert_snapshot!(problems.unwrap_err().join("\n"), @r"
-        unknown key `tiemout` in `servers.docs`; did you mean `timeout`?
+        unknown key `comand` in `servers.docs`; did you mean `command`?
         `servers.docs.era` must be one of `match`, `modern`, `legacy`, but is `old`
         `servers.docs.env.KEY` must be text, but is a list
         `servers.docs.timeout` must be a duration such as `15s`, but is `5`; write `5s`

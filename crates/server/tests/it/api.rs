@@ -53,7 +53,7 @@ async fn servers_are_listed_filtered_and_paged() {
         let body = site.get(&format!("/api/servers?{query}")).await.json();
         assert_eq!(body["servers"].as_array().unwrap().len(), expected, "{query}");
     }
-    for query in ["status=good", "limit=0", "limit=1001", "page=+1", "page=1&page=1", "stauts=x"] {
+    for query in ["status=good", "limit=0", "limit=1001", "page=+1", "page=1&page=1", "state=x"] {
         let refused = site.get(&format!("/api/servers?{query}")).await;
         assert_eq!(refused.refusal(), (400, "INVALID_PARAMETERS".to_owned()), "{query}");
         assert_eq!(refused.code(), "E0324", "{query}");

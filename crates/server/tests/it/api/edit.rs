@@ -130,7 +130,7 @@ async fn names_that_are_taken_and_entries_that_are_wrong_are_refused_whole() {
         (json!({ "id": "a__b", "url": url }), "__"),
         (json!({ "id": "x" }), "neither"),
         (json!({ "id": "x", "url": "ftp://x" }), "https://example.com"),
-        (json!({ "id": "x", "url": url, "tiemout": "1s" }), "did you mean `timeout`"),
+        (json!({ "id": "x", "url": url, "comand": "1s" }), "did you mean `command`"),
         (json!({ "id": "x", "url": "http://h/${HOME}" }), "variable"),
         (json!({ "id": "x", "url": url, "headers": { "a": "[redacted]" } }), "none"),
     ] {

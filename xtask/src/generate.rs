@@ -21,6 +21,8 @@ struct Generated {
 /// All of them.
 const FILES: &[Generated] = &[
     Generated { path: "schema/config.json", arguments: &["config", "schema"] },
+    Generated { path: "schema/openapi.json", arguments: &["__reference", "openapi"] },
+    Generated { path: "docs/reference/api.md", arguments: &["__reference", "api"] },
     Generated { path: "docs/reference/cli.md", arguments: &["__reference", "cli"] },
     Generated {
         path: "docs/reference/compatibility.md",

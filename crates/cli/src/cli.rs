@@ -432,12 +432,14 @@ pub(crate) enum ConfigFormat {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum ReferencePage {
+    Api,
     Cli,
     Compatibility,
     Config,
     Env,
     Errors,
     Metrics,
+    Openapi,
 }
 
 /// Reads `NAME=VALUE`.

@@ -1,4 +1,4 @@
-//! The pages of `docs/reference`, made from what the program itself knows.
+//! The pages of `docs/reference`, and the `OpenAPI` document, made from what the program itself knows.
 
 use std::fmt::Write as _;
 
@@ -14,12 +14,14 @@ const WIDTH: usize = 100;
 /// Returns a page as Markdown.
 pub(crate) fn page(page: ReferencePage) -> String {
     match page {
+        ReferencePage::Api => gantry_server::api::reference::markdown(),
         ReferencePage::Cli => commands(),
         ReferencePage::Compatibility => config::compatibility::markdown(),
         ReferencePage::Config => config::reference::markdown(),
         ReferencePage::Env => environment(),
         ReferencePage::Errors => errors(),
         ReferencePage::Metrics => metrics::markdown(),
+        ReferencePage::Openapi => gantry_server::api::reference::openapi(),
     }
 }
 

@@ -114,6 +114,14 @@ macro_rules! for_each_error_code {
             EventGone "E0310" Request (-32600) (410) false "a stream cannot be resumed from this event";
             AnswerNotKept "E0311" Request (-32603) (-) false "an answer is not kept any more";
             GatewayEnding "E0312" Request (-32603) (503) true "the gateway ends before a call does";
+            ServerInFile "E0320" Request (-) (409) false "a server stands in the configuration file and is changed there";
+            ServerNameInUse "E0321" Request (-) (409) false "a server or view has this name already";
+            CommandsNotAllowed "E0322" Request (-) (403) false "the HTTP API may not make servers that start a program";
+            ServerEntryInvalid "E0323" Request (-) (400) false "the entry of a server is invalid";
+            ApiRequestInvalid "E0324" Request (-) (400) false "a request to the HTTP API is malformed";
+            NotForThisToken "E0325" Access (-) (403) false "the token does not open this";
+            ServerNotInState "E0326" Request (-) (409) false "the state of a server does not allow this";
+            BatchInvalid "E0327" Request (-) (400) false "a batch of calls cannot be carried out";
 
             QueryInvalid "E0340" Request (-) (400) false "the query of a request makes no sense";
             UnknownFigure "E0341" Request (-) (404) false "no metric or part of the health has this name";

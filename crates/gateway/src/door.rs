@@ -6,11 +6,14 @@
 //!    of 2024-11-05, which is a pipe in two pieces.
 //! 3. [`modern`] and [`legacy`]: a request of either era, whatever carried it.
 //! 4. [`lists`], [`greeting`], [`listen`]: what the gateway answers by itself.
-//! 5. [`exchange`] and [`link`]: how an answer stays plain JSON or becomes a stream, and the way
+//! 5. [`errand`]: requests that the process makes for somebody who asked in another way.
+//! 6. [`exchange`] and [`link`]: how an answer stays plain JSON or becomes a stream, and the way
 //!    from a running call back to its client.
 //!
 //! Authentication, `Host` and `Origin` come before this; which provider serves a request and what
 //! its answer looks like in the client's era comes after it (`dispatch`).
+
+pub mod errand;
 
 mod cursor;
 mod exchange;

@@ -18,7 +18,7 @@ mod streams;
 use std::collections::{HashMap, VecDeque};
 use std::fmt::Debug;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use gantry_core::BoxFuture;
 use gantry_core::session::SessionId;
@@ -60,6 +60,9 @@ pub trait Outlet: Send + Sync + Debug + 'static {
     /// A notification for one legacy session, on its standalone stream (or its pipe).
     fn to_session(&self, session: SessionId, notification: &Message);
 
+    /// A log message of an upstream, whosever call it is about; only operators may hear it here.
+    fn logged(&self, upstream: &str, notification: &Message);
+
     /// A callback for one legacy session on its standalone stream.
     fn ask_session<'a>(
         &'a self,
@@ -73,6 +76,8 @@ pub trait Outlet: Send + Sync + Debug + 'static {
 pub struct Hub {
     sessions: Mutex<HashMap<SessionId, Arc<Session>>>,
     listens: Mutex<HashMap<u64, Arc<Listen>>>,
+    /// How many of them hear logs, so that a log costs nothing while nobody does.
+    log_hearers: AtomicUsize,
     /// By upstream.
     watches: Mutex<HashMap<Box<str>, Vec<Watch>>>,
     /// Unix seconds at which this process began to keep sessions; 0 before that.
@@ -104,6 +109,7 @@ impl Hub {
         Arc::new(Self {
             sessions: Mutex::default(),
             listens: Mutex::default(),
+            log_hearers: AtomicUsize::new(0),
             watches: Mutex::default(),
             began: AtomicU64::new(0),
             ended: Mutex::default(),
@@ -211,6 +217,16 @@ impl Hub {
         self.take_listen(number);
     }
 
+    /// Lets a listen stream hear what the server of its endpoint logs. For operators alone: a log
+    /// may be about anybody's call.
+    pub(crate) fn hear_log(&self, number: u64) {
+        // Under the lock, so that a stream that ends meanwhile is counted once and taken back once.
+        let listens = self.listens.lock();
+        if listens.get(&number).is_some_and(|listen| listen.hear_log()) {
+            self.log_hearers.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
     /// Ends a listen stream with the result of its request, if it is still open.
     pub fn conclude_listen(&self, number: u64) {
         if let Some(listen) = self.take_listen(number) {
@@ -220,6 +236,9 @@ impl Hub {
 
     fn take_listen(&self, number: u64) -> Option<Arc<Listen>> {
         let listen = self.listens.lock().remove(&number)?;
+        if listen.hears_log() {
+            self.log_hearers.fetch_sub(1, Ordering::Relaxed);
+        }
         for (uri, subscription) in listen.subscriptions.iter() {
             self.unwatch(Hearer::Listen(number), subscription, uri);
         }
@@ -302,6 +321,19 @@ impl Outlet for Hub {
         };
         if !heard {
             self.metrics.dropped.inc();
+        }
+    }
+
+    fn logged(&self, upstream: &str, notification: &Message) {
+        if self.log_hearers.load(Ordering::Relaxed) == 0 {
+            return;
+        }
+        let is_hearer = |listen: &Listen| listen.hears_log() && *listen.view == *upstream;
+        for listen in self.all_listens().into_iter().filter(|listen| is_hearer(listen)) {
+            // A log may be lost where a change may not: a slow reader keeps its stream.
+            if !listen.tell(notification) {
+                self.metrics.dropped.inc();
+            }
         }
     }
 

@@ -163,6 +163,12 @@ impl Gateway {
         self.registry.apply(spec).await
     }
 
+    /// Stops an upstream and starts it anew; `false` if there is none of this name, or it is
+    /// switched off.
+    pub async fn restart(&self, name: &str) -> bool {
+        self.registry.restart(name).await
+    }
+
     /// Tells how every upstream is, in configuration order.
     pub fn status(&self) -> Vec<UpstreamStatus> {
         self.registry.status()

@@ -143,6 +143,29 @@ impl Registry {
         applied
     }
 
+    /// Stops an upstream and starts it anew with the same configuration; `false` if there is none of
+    /// this name, or it is switched off.
+    pub async fn restart(&self, name: &str) -> bool {
+        let _one = self.applying.lock().await;
+        let current = self.snapshot();
+        let mut servers = current.servers.to_vec();
+        let found = servers.iter_mut().find(|server| *server.name == *name);
+        let Some((server, old)) =
+            found.and_then(|server| server.upstream.clone().map(|upstream| (server, upstream)))
+        else {
+            return false;
+        };
+        if !old.spec().enabled {
+            return false;
+        }
+        old.stop();
+        let upstream = Upstream::start(old.spec().clone(), Arc::clone(&self.deps));
+        server.provider = Arc::clone(&upstream) as Arc<dyn Provider>;
+        server.upstream = Some(upstream);
+        self.publish(Arc::clone(&current.spec), servers.into());
+        true
+    }
+
     /// Returns the view as this caller sees it. With `wait`, what was never heard is waited for,
     /// at most `first_offer_wait`.
     pub async fn view_for(

@@ -160,6 +160,15 @@ impl Upstream {
         self.link.store(None);
     }
 
+    /// Returns how many calls of clients it has not answered yet.
+    pub fn n_calls(&self) -> usize {
+        let modern = match self.link.load_full().as_deref() {
+            Some(Link::Modern(link)) => link.n_calls(),
+            Some(Link::Legacy(_)) | None => 0,
+        };
+        modern + self.lanes.all().iter().map(|lane| lane.n_calls()).sum::<usize>()
+    }
+
     /// Waits until it is down, or switched off: nothing is to be heard of it soon.
     pub async fn down(&self) {
         let mut state = self.shared.state.subscribe();

@@ -13,6 +13,7 @@ use gantry_core::session::{MemorySessions, SessionStore};
 use gantry_core::store::{NoStore, OfferStore};
 use gantry_core::{Clock, SystemClock, Tasks};
 use gantry_gateway::metrics::Metrics;
+use gantry_gateway::spec::GatewaySpec;
 use gantry_gateway::{Gateway, GatewayParts};
 use gantry_net::{Client, ClientConfig, ProxyConfig};
 use gantry_policy::AdminToken;
@@ -137,9 +138,10 @@ pub(crate) fn session_store(config: &Config, store: &Sqlite) -> Arc<dyn SessionS
     }
 }
 
-/// Makes a gateway that keeps offers, and starts its upstreams.
+/// Makes a gateway that keeps offers, and starts the upstreams of `spec`, which need not be those
+/// of the configuration alone.
 pub(crate) async fn gateway(
-    config: &Config,
+    (config, spec): (&Config, GatewaySpec),
     env: &Env,
     kept: (Arc<dyn OfferStore>, Arc<dyn SessionStore>, KeyRing),
     tasks: &Tasks,
@@ -171,8 +173,8 @@ pub(crate) async fn gateway(
         tracer,
         tasks: tasks.clone(),
     };
-    let gateway = Gateway::new(parts, config.gateway.clone());
-    gateway.apply(config.gateway.clone()).await;
+    let gateway = Gateway::new(parts, spec.clone());
+    gateway.apply(spec).await;
     Ok(gateway)
 }
 
@@ -185,7 +187,8 @@ pub(crate) async fn in_memory(
     let keys = KeyRing::random()
         .map_err(|source| StartError::Seal { origin: "the operating system", source })?;
     let kept = (Arc::new(NoStore) as _, Arc::new(MemorySessions::default()) as _, keys);
-    gateway(config, env, kept, tasks, &mut Registry::default()).await
+    let spec = config.gateway.clone();
+    gateway((config, spec), env, kept, tasks, &mut Registry::default()).await
 }
 
 /// The secrets of the environment, which replicas share, else the data folder's own.

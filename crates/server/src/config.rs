@@ -20,6 +20,7 @@ pub mod reference;
 mod access;
 mod check;
 mod doors;
+mod entry;
 mod env;
 mod foreign;
 mod listener;
@@ -65,6 +66,9 @@ pub use shape::json_schema;
 pub use tree::Location;
 pub use warnings::Checked;
 
+pub(crate) use entry::check_entry;
+pub(crate) use show::{REDACTED, shown_upstream};
+
 use check::Checker;
 use foreign::reading::{self, Reading};
 use path::Path;
@@ -95,6 +99,8 @@ pub struct Config {
     pub otlp: Option<Otlp>,
     /// Who may use the gateway.
     pub auth: Auth,
+    /// What the administrator may do over the network.
+    pub admin: raw::Admin,
     /// Whether `/metrics` is served.
     pub metrics_enabled: bool,
     /// Where else `/health` and `/metrics` are served.
@@ -276,6 +282,7 @@ fn check_all(
         log: log::check(&raw.log, &raw.tracing.otlp.service_name, checker),
         otlp: log::check_otlp(&raw.tracing.otlp, checker),
         auth,
+        admin: raw.admin.clone(),
         metrics_enabled: raw.metrics.enabled,
         paths: paths::check(&raw.health, &raw.metrics, checker),
         metrics,
@@ -346,7 +353,7 @@ fn name_files(problems: &mut [Problem], files: &[PathBuf]) {
 }
 
 /// Relative paths of a configuration begin at its file's folder; without a file, at the current one.
-fn folder_of(path: Option<&FilePath>) -> PathBuf {
+pub(crate) fn folder_of(path: Option<&FilePath>) -> PathBuf {
     let folder = path.and_then(FilePath::parent).unwrap_or_else(|| FilePath::new(""));
     std::path::absolute(if folder.as_os_str().is_empty() { FilePath::new(".") } else { folder })
         .unwrap_or_else(|_| folder.to_owned())

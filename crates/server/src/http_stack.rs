@@ -32,6 +32,7 @@ pub(crate) use tls_only::hsts;
 pub(crate) use under_way::Answer;
 pub(crate) use via::{Face, Peer, Via};
 
+use crate::api::{self, Api};
 use crate::live::Live;
 use crate::routes;
 use crate::shared::Shared;
@@ -42,6 +43,7 @@ use under_way::UnderWay;
 pub(crate) struct Front {
     pub(crate) shared: Arc<Shared>,
     pub(crate) routes: Router,
+    pub(crate) api: Api,
 }
 
 /// Answers one request. The order of the layers is decided here and nowhere else.
@@ -121,6 +123,11 @@ async fn named(
                 let request = HttpRequest { parts, body, view, principal, request_id };
                 Box::pin(shared.gateway.serve_messages(request)).await
             }
+            (_, Right::Api(caller)) => {
+                let request_id = Arc::clone(&request_id);
+                let asked = api::Asked { parts, body, caller, request_id };
+                Box::pin(front.api.answer(shared, Arc::clone(&live), asked)).await
+            }
             (_, right) => {
                 let may_see_details = matches!(right, Right::Details);
                 let asked = routes::Asked { request_id: Arc::clone(&request_id), may_see_details };
@@ -135,7 +142,11 @@ async fn named(
     let answer: Result<_, Refusal> = answer.await;
     let mut response = answer.unwrap_or_else(|refusal| {
         shared.http_metrics.refused(refusal.code());
-        refusal.into_response(route.is_mcp(), &request_id)
+        if route.is_api() {
+            refusal.into_api().into_response(&request_id, &*shared.gateway.clock)
+        } else {
+            refusal.into_response(route.is_mcp(), &request_id)
+        }
     });
     if let Some(origin) = origin.filter(|_| is_ours) {
         cors::allow(origin, response.headers_mut());
@@ -153,6 +164,8 @@ async fn named(
 enum Right {
     /// A client of the MCP endpoints.
     Client(Arc<gantry_core::Principal>),
+    /// Somebody who may use some of the HTTP API.
+    Api(api::Caller),
     /// Someone who may see details.
     Details,
     /// Anybody.
@@ -177,6 +190,7 @@ fn authenticate(
             gate::is_not_forwarded_unasked(live, headers)?;
             gate::client(&live.tokens, headers).map(Right::Client)
         }
+        Route::Api => gate::api_caller(live, &shared.admin, via.peer, headers).map(Right::Api),
         Route::Admin => gate::administrator(&shared.admin, headers).map(|()| Right::Details),
         Route::Loggers if parts.method != Method::GET => {
             gate::administrator(&shared.admin, headers).map(|()| Right::Details)

@@ -7,12 +7,13 @@
 //! 3. `listeners`: which there are and what each shows; `accept`: threads and connections; `tls`.
 //! 4. `http_stack`: the layers that every request passes, in one function.
 //! 5. `routes`: everything that is not MCP; `actuator`: what is asked in the form of Spring Boot.
-//! 6. `reload`: how a changed configuration comes in force.
-//! 7. `local`, `stdio`, [`reach`]: clients on this machine that do not speak HTTP; [`admin`]: commands
+//! 6. [`api`]: the servers for programs that do not speak MCP; `added`: those that it makes.
+//! 7. `reload`: how a changed configuration comes in force.
+//! 8. `local`, `stdio`, [`reach`]: clients on this machine that do not speak HTTP; [`admin`]: commands
 //!    that administer.
-//! 8. [`config`]: the file, read and checked.
-//! 9. [`mod@log`] and [`dump`]: what is told of the work.
-//! 10. `inherited`, `systemd`: what a service manager passes on and is told.
+//! 9. [`config`]: the file, read and checked.
+//! 10. [`mod@log`] and [`dump`]: what is told of the work.
+//! 11. `inherited`, `systemd`: what a service manager passes on and is told.
 //!
 //! What happens to an MCP message is not known here; see `gantry_gateway`.
 #![warn(missing_docs)]
@@ -20,6 +21,7 @@
 #![recursion_limit = "256"]
 
 pub mod admin;
+pub mod api;
 pub mod config;
 pub mod dump;
 pub mod log;
@@ -28,6 +30,7 @@ pub mod reach;
 
 mod accept;
 mod actuator;
+mod added;
 mod announce;
 mod banner;
 mod compose;

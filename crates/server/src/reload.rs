@@ -107,12 +107,14 @@ impl Reloader {
         // A certificate that cannot be used refuses the whole configuration, before any of it is
         // in force.
         self.renew_certificate(&live).await.map_err(|source| StartError::Tls { source })?;
+        // The API changes servers under the same lock.
+        let _one = shared.added.changing.lock().await;
         let old = shared.live.swap(Arc::clone(&live));
         shared.hide_secrets();
         // Access has changed by now: a token that was taken away opens nothing while upstreams
         // are still being compared.
         log.take_up();
-        let applied = shared.gateway.apply(live.config.gateway.clone()).await;
+        let applied = shared.gateway.apply(shared.added.merge(&live.config)).await;
         tracing::info!(
             added = ?applied.added,
             changed = ?applied.changed,

@@ -26,11 +26,11 @@ use gantry_transport::server::ReplyBody;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Request, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tower::ServiceExt as _;
 
 use crate::actuator;
-use crate::http_stack::Refusal;
+use crate::http_stack::{Refusal, Route};
 use crate::shared::Shared;
 
 /// No route of ours answers with more.
@@ -52,7 +52,6 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/metrics", get(figures::figures))
         .route("/actuator/prometheus", get(figures::figures))
         .merge(actuator::router())
-        .route("/api/servers", get(servers))
         .route("/api/admin/tap", get(tap::tap))
         .merge(levels::routes())
         .merge(dumps::routes())
@@ -89,13 +88,17 @@ pub(crate) async fn answer(
     }
 }
 
-/// `GET /api/servers`: every upstream and all that is known of it.
-async fn servers(State(shared): State<Arc<Shared>>) -> Response {
-    json_body(StatusCode::OK, &json!({ "servers": shared.gateway.status() }))
-}
-
-async fn nothing_here(Extension(asked): Extension<Asked>, uri: http::Uri) -> Response {
-    refused(Refusal::nothing_at(uri.path()), &asked)
+async fn nothing_here(
+    State(shared): State<Arc<Shared>>,
+    Extension(asked): Extension<Asked>,
+    uri: http::Uri,
+) -> Response {
+    let refusal = Refusal::nothing_at(uri.path());
+    if Route::of(uri.path()).is_api() {
+        let response = refusal.into_api().into_response(&asked.request_id, &*shared.gateway.clock);
+        return response.map(axum::body::Body::new);
+    }
+    refused(refusal, &asked)
 }
 
 async fn wrong_method(Extension(asked): Extension<Asked>) -> Response {

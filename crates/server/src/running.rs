@@ -17,8 +17,10 @@ use prometheus_client::registry::Registry;
 use tokio::time::Instant;
 
 use crate::accept::{Inbox, Workers};
+use crate::added::Added;
+use crate::api::Api;
 use crate::compose::{self, Kept, Options};
-use crate::config::{Config, Env};
+use crate::config::{self, Config, Env};
 use crate::http_metrics::HttpMetrics;
 use crate::http_stack::{Front, RequestIds};
 use crate::inherited::Inherited;
@@ -82,9 +84,19 @@ impl Running {
         let store: Arc<dyn OfferStore> = Arc::new(kept.store.clone());
         let sessions = compose::session_store(&live.config, &kept.store);
         let holdings = (store, sessions, kept.keys);
-        let gateway =
-            compose::gateway(&live.config, &options.env, holdings, &background, &mut registry)
-                .await?;
+        let folder = config::folder_of(live.config.file.as_deref());
+        let added = Added::load(&kept.store, &folder)
+            .await
+            .map_err(|source| StartError::Stored { source })?;
+        let spec = added.merge(&live.config);
+        let gateway = compose::gateway(
+            (&live.config, spec),
+            &options.env,
+            holdings,
+            &background,
+            &mut registry,
+        )
+        .await?;
         let answers = Arc::clone(&http_metrics.answers);
         let sources = Sources::new(Arc::clone(&gateway), kept.store.clone(), answers);
         let sources = Arc::new(sources);
@@ -101,6 +113,7 @@ impl Running {
             refused_reload: Mutex::new(None),
             gateway,
             admin: kept.admin,
+            added,
             store: kept.store,
             registry,
             http_metrics,
@@ -118,8 +131,11 @@ impl Running {
         });
 
         shared.hide_secrets();
-        let front =
-            Arc::new(Front { shared: Arc::clone(&shared), routes: routes::router(shared.clone()) });
+        let front = Arc::new(Front {
+            shared: Arc::clone(&shared),
+            routes: routes::router(shared.clone()),
+            api: Api::new(),
+        });
         let workers = Workers::start(&front, &connections)
             .map_err(|source| StartError::Runtime { source })?;
         listeners.accept(&workers.inboxes(), &connections);

@@ -16,6 +16,7 @@ use parking_lot::Mutex;
 use prometheus_client::registry::Registry;
 use tokio::time::Instant;
 
+use crate::added::Added;
 use crate::http_metrics::HttpMetrics;
 use crate::http_stack::RequestIds;
 use crate::listeners::Bound;
@@ -35,6 +36,8 @@ pub(crate) struct Shared {
     pub(crate) gateway: Arc<Gateway>,
     /// Opens the admin routes.
     pub(crate) admin: AdminToken,
+    /// The servers that the HTTP API made.
+    pub(crate) added: Added,
     /// Asked by `/ready` whether it answers.
     pub(crate) store: Sqlite,
     /// Everything that is counted.

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use gantry_core::ErrorCode;
 use gantry_core::seal::SealError;
+use gantry_core::store::StoreError;
 use gantry_net::{ProxyError, UrlError};
 use gantry_policy::{BadPattern, Exposed, TokenError};
 use gantry_storage::{LockError, OpenError, SecretError};
@@ -109,6 +110,13 @@ pub enum StartError {
         #[source]
         source: OpenError,
     },
+    /// The servers that the HTTP API made cannot be read.
+    #[error("cannot read the servers that the HTTP API made")]
+    Stored {
+        /// Why.
+        #[source]
+        source: StoreError,
+    },
     /// The secret for sealed handles is too short, or none could be made.
     #[error("no secret to seal handles with, from {origin}")]
     Seal {
@@ -181,7 +189,7 @@ impl StartError {
             Self::Folder { source: LockError::Held { .. } } => ErrorCode::DataFolderLocked,
             Self::Folder { .. } | Self::Secret { .. } => ErrorCode::DataFolderUnusable,
             Self::Database { source: OpenError::Newer { .. } } => ErrorCode::StorageTooNew,
-            Self::Database { .. } => ErrorCode::StorageFailed,
+            Self::Database { .. } | Self::Stored { .. } => ErrorCode::StorageFailed,
             Self::Collector { .. } => ErrorCode::ConfigInvalidValue,
             Self::Seal { .. } | Self::Proxy { .. } | Self::Token { .. } | Self::Pattern { .. } => {
                 ErrorCode::ConfigInvalidValue

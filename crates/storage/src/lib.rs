@@ -9,4 +9,4 @@ pub mod folder;
 pub mod sqlite;
 
 pub use folder::{DataFolder, LockError, SecretError};
-pub use sqlite::{Connections, OpenError, Sqlite};
+pub use sqlite::{Connections, OpenError, Sqlite, StoredServer};

@@ -2,7 +2,8 @@
 //!
 //! SQLite in WAL mode: readers never wait for the writer. `synchronous = NORMAL`: a crash of the
 //! process loses nothing that was acknowledged; a crash of the machine may lose the last moments,
-//! and never damages the file. What is kept here can be learned again, so that is enough.
+//! and never damages the file. Nearly all that is kept here can be learned again, and of the servers
+//! made over the HTTP API only a change of the last moments is at stake, so that is enough.
 //!
 //! Invariant: only [`writer`] writes once the database is open, so `SQLITE_BUSY` does not occur
 //! while the data folder is held ([`crate::folder`]).
@@ -10,6 +11,7 @@
 mod migration;
 mod offers;
 mod open;
+mod servers;
 mod sessions;
 mod writer;
 
@@ -20,6 +22,7 @@ use gantry_core::{Clock, Tasks};
 use sqlx::SqlitePool;
 
 pub use open::OpenError;
+pub use servers::StoredServer;
 
 /// A handle of the database. Cheap to clone; see [`Sqlite::close`] for the end.
 #[derive(Debug, Clone)]

@@ -6,6 +6,7 @@
 #![expect(clippy::panic, reason = "where a helper of a test fails, the test has failed")]
 #![expect(clippy::needless_pass_by_value, reason = "`json!(…)` reads better without a reference")]
 
+mod api;
 #[cfg(test)]
 mod commands;
 mod conformance;

@@ -139,6 +139,11 @@ impl Drop for Taken {
 }
 
 impl OpenListen {
+    /// Lets the stream hear what the server of its endpoint logs, too.
+    pub(super) fn hear_log(&self) {
+        self.taken.gateway.hub.hear_log(self.number);
+    }
+
     /// Ends the stream with the result of its request.
     pub(super) fn conclude(&self) {
         self.taken.gateway.hub.conclude_listen(self.number);

@@ -1,6 +1,7 @@
 //! A listen stream of a modern client (`subscriptions/listen`).
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use gantry_core::session::Lists;
@@ -29,6 +30,7 @@ pub struct Listen {
     pub subscriptions: Subscriptions,
     sink: Sink,
     lists: Mutex<Lists>,
+    hears_log: AtomicBool,
 }
 
 /// Resources, with what upholds the subscription to each upstream.
@@ -119,7 +121,18 @@ impl Listen {
             subscriptions: parts.subscriptions,
             sink: parts.sink,
             lists: Mutex::new(parts.lists),
+            hears_log: AtomicBool::new(false),
         })
+    }
+
+    /// Lets it hear what the server of its endpoint logs; `false` if it did already.
+    pub(super) fn hear_log(&self) -> bool {
+        !self.hears_log.swap(true, Ordering::Relaxed)
+    }
+
+    /// Tells whether it does.
+    pub(super) fn hears_log(&self) -> bool {
+        self.hears_log.load(Ordering::Relaxed)
     }
 
     /// Returns whose it is.

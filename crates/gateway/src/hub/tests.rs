@@ -114,6 +114,63 @@ async fn logs_below_the_level_of_the_session_are_not_heard() {
     assert!(pipe.try_recv().is_err());
 }
 
+fn listen(hub: &Hub, view: &str) -> (u64, mpsc::Receiver<Bytes>) {
+    let (sink, pipe) = Sink::pipe(16);
+    let caller = gantry_core::Caller {
+        revision: Revision::LATEST_LEGACY,
+        capabilities: Bytes::from_static(b"{}"),
+        profile: gantry_protocol::capabilities::Profile::EMPTY,
+        info: None,
+        log_level: None,
+        session: None,
+        param_headers: None,
+    };
+    let context = gantry_core::CallContext {
+        request_id: "".into(),
+        principal: Arc::new(Principal::anonymous()),
+        caller: Arc::new(caller),
+        client: Arc::new(gantry_core::NoClient),
+        trace: None,
+        cancelled: tokio_util::sync::CancellationToken::new(),
+    };
+    let listen = super::Listen::new(super::ListenParts {
+        id: gantry_protocol::Id::from(1),
+        view: view.into(),
+        context,
+        filter: super::ListenFilter::default(),
+        subscriptions: Vec::new().into(),
+        sink,
+        lists: [0; 3],
+    });
+    let number = listen.number;
+    assert!(hub.add_listen(listen));
+    (number, pipe)
+}
+
+#[tokio::test]
+async fn what_a_server_logs_is_heard_by_operators_who_listen_to_it_alone() {
+    let hub = hub();
+    let ((number, mut operator), (_, mut client)) = (listen(&hub, "up"), listen(&hub, "up"));
+    let (other_number, mut other) = listen(&hub, "other");
+    hub.hear_log(number);
+    hub.hear_log(number);
+    hub.hear_log(other_number);
+    let log = parsed(message::notification(method::MESSAGE, br#"{"level":"info","data":"x"}"#));
+    hub.logged("up", &log);
+    let acknowledged = |bytes: Option<Bytes>| parsed(bytes.unwrap()).method().to_owned();
+    for pipe in [&mut operator, &mut client, &mut other] {
+        assert_eq!(acknowledged(pipe.recv().await), method::SUBSCRIPTIONS_ACKNOWLEDGED);
+    }
+    assert_eq!(acknowledged(operator.recv().await), method::MESSAGE);
+    assert!(client.try_recv().is_err() && other.try_recv().is_err());
+    hub.remove_listen(number);
+    hub.remove_listen(other_number);
+    hub.hear_log(number);
+    hub.logged("up", &log);
+    assert!(operator.try_recv().is_err());
+    assert_eq!(hub.log_hearers.load(std::sync::atomic::Ordering::Relaxed), 0);
+}
+
 fn question() -> Message {
     let id = gantry_protocol::Id::from(7);
     parsed(message::request(&id, method::ROOTS_LIST, b"{}"))

@@ -139,6 +139,11 @@ impl View {
         self.entries(section).all()
     }
 
+    /// Returns whose an entry is.
+    pub fn server(&self, entry: &Entry) -> &Server {
+        &self.servers[entry.server]
+    }
+
     /// Returns how long lists of this view may be kept.
     pub fn freshness(&self) -> Freshness {
         let remaining = self.expires.map(|at| at.saturating_duration_since(Instant::now()));

@@ -83,6 +83,11 @@ impl Outlet for WatchedOutlet {
         self.inner.to_session(session, notification);
     }
 
+    fn logged(&self, upstream: &str, notification: &Message) {
+        // The tap hears it on its way to whomever it is for.
+        self.inner.logged(upstream, notification);
+    }
+
     fn ask_session<'a>(
         &'a self,
         session: SessionId,

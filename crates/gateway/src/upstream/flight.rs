@@ -88,6 +88,11 @@ impl Flights {
         calls
     }
 
+    /// Returns how many calls of clients are open.
+    pub(super) fn n_of_clients(&self) -> usize {
+        self.open.lock().values().filter(|flight| flight.of_client).count()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.open.lock().is_empty()
     }

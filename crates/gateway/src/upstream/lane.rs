@@ -248,6 +248,11 @@ impl Lane {
         self.closed.cancel();
     }
 
+    /// Returns how many calls of clients are open on it.
+    pub(super) fn n_calls(&self) -> usize {
+        self.flights.n_of_clients()
+    }
+
     /// Returns the child that carries the lane.
     pub(super) fn pipe(&self) -> Option<&Arc<Pipe>> {
         match &self.wire {
@@ -328,6 +333,7 @@ impl Lane {
     }
 
     fn hear_log(&self, flight: Option<&Arc<Flight>>, message: &Message) {
+        self.shared.deps.outlet.logged(&self.shared.spec.name, message);
         if let Some(flight) = flight {
             flight.link.notify(message);
         } else if let Some(flight) = self.flights.only() {

@@ -90,6 +90,11 @@ impl ModernLink {
         link
     }
 
+    /// Returns how many calls of clients are open on it.
+    pub(super) fn n_calls(&self) -> usize {
+        self.flights.n_of_clients()
+    }
+
     /// Returns the child that carries the link.
     pub(super) fn pipe(&self) -> Option<&Arc<Pipe>> {
         match &self.wire {
@@ -315,7 +320,12 @@ impl ModernLink {
                         flight.patience.renew();
                         flight.link.notify(&message);
                     }
-                    _ => flight.link.notify(&message),
+                    other => {
+                        if other == method::MESSAGE {
+                            self.shared.deps.outlet.logged(&self.shared.spec.name, &message);
+                        }
+                        flight.link.notify(&message);
+                    }
                 },
                 // A modern server asks by its results, never by a request.
                 _ => tracing::debug!(upstream = %self.shared.spec.name, "A message was dropped."),
@@ -425,6 +435,9 @@ impl ModernLink {
         if message.meta_raw(meta::SUBSCRIPTION_ID).is_some() {
             self.listens.hear(&self.shared, message);
             return;
+        }
+        if message.method() == method::MESSAGE {
+            self.shared.deps.outlet.logged(&self.shared.spec.name, message);
         }
         let flight = match message.method() {
             method::PROGRESS => {

@@ -37,6 +37,12 @@ impl Path {
         self.join(Step::Index(index))
     }
 
+    /// Returns the path of what stands at `inner` inside this one.
+    #[must_use]
+    pub(crate) fn join_all(&self, inner: &Self) -> Self {
+        Self { steps: [self.steps.as_slice(), inner.steps.as_slice()].concat() }
+    }
+
     /// Returns the steps from the root.
     pub fn steps(&self) -> &[Step] {
         &self.steps

@@ -6,6 +6,7 @@
 //! better message. What durations, sizes and patterns mean is checked there too.
 
 mod access;
+mod admin;
 mod doors;
 mod listener;
 mod log;
@@ -19,6 +20,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use access::{Auth, Token};
+pub use admin::Admin;
 pub use doors::{Https, Management, TlsVersion};
 pub use listener::{Limits, Server};
 pub use log::{Log, Otlp, Rotation, Tracing};
@@ -59,6 +61,8 @@ pub struct Config {
     pub tracing: Tracing,
     /// Who may use the gateway. Since 0.1.
     pub auth: Auth,
+    /// What the administrator may do over the network. Since 0.1.
+    pub admin: Admin,
     /// Figures for Prometheus at `/metrics`. Since 0.1.
     pub metrics: Metrics,
     /// Where `/health` is found. Since 0.1.
@@ -114,6 +118,7 @@ impl Default for Config {
             log: Log::default(),
             tracing: Tracing::default(),
             auth: Auth::default(),
+            admin: Admin::default(),
             metrics: Metrics::default(),
             health: Health::default(),
             sessions: Sessions::default(),

@@ -69,6 +69,14 @@ pub(crate) fn fit(root: &Node, report: &mut Report) -> Value {
         .unwrap_or_else(|| Value::Object(Map::new()))
 }
 
+/// Returns what of `node` fits the schema of one server, which stands at `path`.
+pub(crate) fn fit_server(node: &Node, path: &Path, report: &mut Report) -> Value {
+    let settings =
+        SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
+    let schema = raw::Upstream::json_schema(&mut settings.into_generator()).to_value();
+    Fitter { report }.node(&schema, node, path).unwrap_or_else(|| Value::Object(Map::new()))
+}
+
 struct Fitter<'a> {
     report: &'a mut Report,
 }

@@ -9,7 +9,8 @@ use serde_json::{Map, Value, json};
 use super::path::{Path, Step};
 use super::{Config, Identity, Log, units};
 
-const REDACTED: &str = "[redacted]";
+/// Stands for what must not be shown.
+pub(crate) const REDACTED: &str = "[redacted]";
 
 pub(crate) fn to_json(config: &Config) -> Value {
     let limits = &config.server.limits;
@@ -43,6 +44,7 @@ pub(crate) fn to_json(config: &Config) -> Value {
         "auth": {
             "tokens": tokens.map(|token| json!({ "name": token.name, "token": REDACTED })).collect::<Vec<_>>(),
         },
+        "admin": { "allow_commands": config.admin.allow_commands },
         "metrics": { "enabled": config.metrics_enabled, "path": config.paths.metrics },
         "health": { "path": config.paths.health },
         "sessions": {
@@ -69,6 +71,15 @@ pub(crate) fn to_json(config: &Config) -> Value {
         }
     }
     value
+}
+
+/// Shows one server to somebody who need not be at the machine: arguments are left out as well.
+pub(crate) fn shown_upstream(spec: &UpstreamSpec) -> Value {
+    let mut shown = upstream(spec);
+    if let Some(Value::Array(arguments)) = shown.get_mut("args") {
+        arguments.fill(json!(REDACTED));
+    }
+    shown
 }
 
 fn log(log: &Log) -> Value {

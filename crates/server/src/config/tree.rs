@@ -12,6 +12,7 @@ use std::ops::Range;
 
 use gantry_core::ErrorCode;
 use granit_parser::{Event, Parser, ScalarStyle, Span, StructureStyle};
+use serde_json::Value;
 
 use super::path::{Path, Step};
 use super::problem::{Problem, Report};
@@ -93,6 +94,36 @@ impl Scalar {
 }
 
 impl Node {
+    /// Makes a tree of a JSON value that stands in no file; `None` if it is too deep.
+    pub(crate) fn from_json(value: &Value, depth: usize) -> Option<Self> {
+        const NOWHERE: Location = Location { file: 0, line: 0, column: 0 };
+        if depth > MAX_DEPTH {
+            return None;
+        }
+        let scalar =
+            |text: String, is_plain| Data::Scalar(Scalar { text, is_plain, written: None });
+        let data = match value {
+            Value::String(text) => scalar(text.clone(), false),
+            Value::Null | Value::Bool(_) | Value::Number(_) => scalar(value.to_string(), true),
+            Value::Array(values) => {
+                let entries = values.iter().map(|value| Self::from_json(value, depth + 1));
+                Data::Sequence { entries: entries.collect::<Option<_>>()? }
+            }
+            Value::Object(members) => {
+                let entries = members.iter().map(|(key, value)| {
+                    Some(Entry {
+                        key: key.clone(),
+                        key_at: NOWHERE,
+                        key_bytes: 0..0,
+                        value: Self::from_json(value, depth + 1)?,
+                    })
+                });
+                Data::Mapping { entries: entries.collect::<Option<_>>()?, is_flow: true }
+            }
+        };
+        Some(Self { data, at: NOWHERE, bytes: 0..0, is_shared: false })
+    }
+
     /// Returns what a problem report may call it.
     pub(crate) fn kind(&self) -> &'static str {
         match &self.data {

@@ -12,6 +12,7 @@ use http::{HeaderMap, HeaderName, Uri, Version};
 use super::refusal::Refusal;
 use super::route::Route;
 use super::via::Peer;
+use crate::api::Caller;
 use crate::live::Live;
 
 /// Headers by which a proxy says for whom it speaks.
@@ -81,6 +82,34 @@ pub(super) fn administrator(admin: &AdminToken, headers: &HeaderMap) -> Result<(
         let message = "the admin token is needed; it is in `admin.token` of the data folder";
         Refusal::new(ErrorCode::AdminTokenWrong, message).denied(denied)
     })
+}
+
+/// Finds who calls the HTTP API: the administrator, the user of the unix socket, a client, or on the
+/// loopback anybody while no client has a token.
+pub(super) fn api_caller(
+    live: &Live,
+    admin: &AdminToken,
+    peer: Peer,
+    headers: &HeaderMap,
+) -> Result<Caller, Refusal> {
+    let authorization = single(headers, &AUTHORIZATION)?;
+    let has_token = !live.tokens.is_empty();
+    match admin.verify(authorization) {
+        Ok(()) => {
+            let is_client = !has_token && !is_forwarded(headers);
+            let anonymous = || is_client.then(|| live.tokens.authenticate(None).ok()).flatten();
+            let principal = same_user(peer, headers).or_else(anonymous);
+            Ok(Caller { principal, no_admin: None, has_token: false })
+        }
+        Err(denied) => {
+            is_not_forwarded_unasked(live, headers)?;
+            let principal = match same_user(peer, headers) {
+                Some(local) => local,
+                None => client(&live.tokens, headers)?,
+            };
+            Ok(Caller { principal: Some(principal), no_admin: Some(denied), has_token })
+        }
+    }
 }
 
 /// Tells whether the caller may see details of the gateway: someone on this machine, or someone

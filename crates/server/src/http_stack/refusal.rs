@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 
 const CORRELATION_ID: &str = "correlation_id";
 
+use crate::api::ApiError;
+
 /// Why a request is not served.
 #[derive(Debug)]
 pub(crate) struct Refusal {
@@ -49,6 +51,15 @@ impl Refusal {
 
     pub(crate) fn code(&self) -> ErrorCode {
         self.code
+    }
+
+    /// Returns the same in the form of the HTTP API.
+    pub(crate) fn into_api(self) -> ApiError {
+        let error = ApiError::new(self.code, self.message).denied(self.denied);
+        match self.status {
+            Some(status) => error.with_status(status),
+            None => error,
+        }
     }
 
     /// Makes the response.

@@ -49,6 +49,8 @@ pub(crate) enum Route<'a> {
     Metrics,
     /// What is where.
     Index,
+    /// The servers, for programs that do not speak MCP.
+    Api,
     /// For the administrator.
     Admin,
     /// Health in the form of Spring Boot, and what else is open to everybody below `/actuator`.
@@ -79,7 +81,8 @@ impl<'a> Route<'a> {
             "/actuator/threaddump" => Self::Admin,
             "/actuator/loggers" => Self::Loggers,
             _ if path.starts_with("/actuator/loggers/") => Self::Loggers,
-            _ if path.starts_with("/api/") => Self::Admin,
+            _ if path.starts_with("/api/admin/") => Self::Admin,
+            _ if path.starts_with("/api/") => Self::Api,
             "/actuator" | "/actuator/" | "/actuator/info" | "/actuator/health" => {
                 Self::ActuatorHealth
             }
@@ -104,7 +107,7 @@ impl<'a> Route<'a> {
             Self::Ready => 2,
             Self::Metrics => 3,
             Self::Index => 4,
-            Self::Admin => 5,
+            Self::Api | Self::Admin => 5,
             Self::ActuatorHealth => 6,
             Self::Actuator => 7,
             Self::Loggers => 8,
@@ -122,6 +125,11 @@ impl<'a> Route<'a> {
     /// Tells whether MCP is spoken there, by whatever transport.
     pub(crate) fn is_mcp(self) -> bool {
         matches!(self, Self::Mcp { .. } | Self::Sse { .. } | Self::Messages)
+    }
+
+    /// Tells whether what is refused here is told in the form of the HTTP API.
+    pub(crate) fn is_api(self) -> bool {
+        matches!(self, Self::Api | Self::Admin)
     }
 }
 
@@ -154,7 +162,8 @@ mod tests {
         check("", Route::Unknown);
         check("/health", Route::Health);
         check("/healthz", Route::Unknown);
-        check("/api/servers", Route::Admin);
+        check("/api/servers", Route::Api);
+        check("/api/admin/tap", Route::Admin);
         check("/actuator", Route::ActuatorHealth);
         check("/actuator/info", Route::ActuatorHealth);
         check("/actuator/health", Route::ActuatorHealth);

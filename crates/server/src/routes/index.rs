@@ -29,6 +29,7 @@ pub(super) async fn index(State(shared): State<Arc<Shared>>) -> Response {
                 "metrics": "/metrics",
                 "actuator": "/actuator",
                 "servers": "/api/servers",
+                "api": "/api/openapi.json",
             },
             "authentication": if needs_token { "bearer token" } else { "none on the loopback" },
         }),

@@ -82,9 +82,14 @@ async fn once_there_is_a_token_the_endpoints_need_one() {
     // The administrator's token is for the admin routes alone, the client's for the endpoints.
     assert_eq!(list.bearer(&site.admin_token()).send(site.address()).await.status, 401);
     let servers = Request::get("/api/servers");
-    assert_eq!(servers.clone().send(site.address()).await.code(), "E0404");
-    assert_eq!(servers.clone().bearer(TOKEN).send(site.address()).await.status, 401);
+    assert_eq!(servers.clone().send(site.address()).await.code(), "E0401");
+    assert_eq!(servers.clone().bearer(TOKEN).send(site.address()).await.status, 200);
     assert_eq!(servers.bearer(&site.admin_token()).send(site.address()).await.status, 200);
+    let admins = Request::get("/api/admin/anything");
+    assert_eq!(admins.clone().send(site.address()).await.code(), "E0404");
+    assert_eq!(admins.clone().bearer(TOKEN).send(site.address()).await.status, 401);
+    let nothing = admins.bearer(&site.admin_token()).send(site.address()).await;
+    assert_eq!(nothing.refusal(), (404, "RESOURCE_NOT_FOUND".to_owned()));
     for open in ["/health", "/ready", "/"] {
         assert_eq!(site.get(open).await.status, 200, "{open}");
     }
@@ -93,8 +98,11 @@ async fn once_there_is_a_token_the_endpoints_need_one() {
 #[tokio::test]
 async fn the_admin_routes_need_the_token_on_the_loopback_too() {
     let site = Site::start("").await;
-    assert_eq!(site.get("/api/servers").await.status, 401);
-    assert_eq!(site.get("/api/anything").await.status, 401);
+    for path in ["/api/admin/tap", "/api/admin/anything"] {
+        let refused = site.get(path).await;
+        assert_eq!(refused.refusal(), (401, "AUTHENTICATION_FAILED".to_owned()), "{path}");
+        assert_eq!(refused.code(), "E0404", "{path}");
+    }
 }
 
 #[tokio::test]
@@ -103,6 +111,7 @@ async fn what_a_proxy_passes_on_needs_authentication() {
     let forwarded = |path| Request::get(path).header("x-forwarded-for", "203.0.113.7");
     assert_eq!(forwarded("/mcp").send(open.address()).await.status, 401);
     assert_eq!(forwarded("/metrics").send(open.address()).await.status, 401);
+    assert_eq!(forwarded("/api/servers").send(open.address()).await.status, 401);
     assert_eq!(forwarded("/health").send(open.address()).await.status, 200);
     let closed = Site::start(&with_token("")).await;
     let list = Request::modern("/mcp", "tools/list", json!({}));

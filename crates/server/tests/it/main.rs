@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod actuator;
 #[cfg(test)]
+mod api;
+#[cfg(test)]
 mod config;
 #[cfg(test)]
 mod doors;

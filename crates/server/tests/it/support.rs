@@ -50,6 +50,12 @@ impl Site {
         Self { running, folder }
     }
 
+    /// Starts another gateway on the folder of one that has ended.
+    pub(crate) async fn again(folder: TempDir) -> Self {
+        let running = Box::pin(Running::start(options(&folder))).await.unwrap();
+        Self { running, folder }
+    }
+
     pub(crate) fn address(&self) -> SocketAddr {
         self.running.address()
     }

@@ -5,13 +5,14 @@
 use sqlx::{Connection as _, SqliteConnection};
 
 /// Number, name and statements, in the order of the numbers.
-const MIGRATIONS: [(i64, &str, &str); 2] = [
+const MIGRATIONS: [(i64, &str, &str); 3] = [
     (
         1,
         "offers_and_verdicts",
         include_str!("../../migrations/sqlite/0001_offers_and_verdicts.sql"),
     ),
     (2, "sessions", include_str!("../../migrations/sqlite/0002_sessions.sql")),
+    (3, "servers", include_str!("../../migrations/sqlite/0003_servers.sql")),
 ];
 
 /// The last schema that this version knows.

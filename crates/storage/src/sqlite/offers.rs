@@ -9,7 +9,7 @@ use gantry_core::store::{OfferStore, StoreError, StoredVerdict};
 use sqlx::SqliteConnection;
 
 use super::writer::{Write, WriteError};
-use super::{Sqlite, open};
+use super::{Sqlite, open, servers};
 
 /// Largest offer, in bytes.
 const MOST_OFFER: usize = 16 * 1024 * 1024;
@@ -182,6 +182,10 @@ pub(super) async fn apply(
         Write::TouchVerdict { upstream, now } => {
             sqlx::query(TOUCH_VERDICT).bind(upstream).bind(now).execute(connection).await?;
         }
+        Write::PutServer { name, entry, now } => {
+            servers::put(connection, name, entry, *now).await?;
+        }
+        Write::RemoveServer { name } => servers::remove(connection, name).await?,
         // Not of these tables.
         Write::Sessions(_) => {}
     }
@@ -201,7 +205,13 @@ pub(super) fn seconds(unix: u64) -> i64 {
     i64::try_from(unix).unwrap_or(i64::MAX)
 }
 
-fn bounded(action: &'static str, what: &str, found: usize, most: usize) -> Result<(), StoreError> {
+/// Refuses what is larger than a row may be.
+pub(super) fn bounded(
+    action: &'static str,
+    what: &str,
+    found: usize,
+    most: usize,
+) -> Result<(), StoreError> {
     if found <= most {
         return Ok(());
     }

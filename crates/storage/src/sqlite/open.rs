@@ -30,7 +30,7 @@ pub enum OpenError {
     /// The content is not what SQLite wrote there.
     #[error(
         "the database `{path}` is damaged, or no database: move it away and start again; what it \
-         kept of the upstreams is learned anew"
+         kept of the upstreams is learned anew, and servers made over the HTTP API are to be made again"
     )]
     Damaged {
         /// The file.

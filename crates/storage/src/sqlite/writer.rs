@@ -33,6 +33,8 @@ pub(super) enum Write {
     PutVerdict { upstream: String, verdict: String, found_at: i64, now: i64 },
     TouchVerdict { upstream: String, now: i64 },
     Sessions(sessions::Change),
+    PutServer { name: String, entry: String, now: i64 },
+    RemoveServer { name: String },
 }
 
 /// Why a write was not made.
@@ -193,7 +195,11 @@ impl Write {
         let bytes = match self {
             Self::PutOffer { offer, profile, .. } => offer.len() + profile.len(),
             Self::Sessions(change) => change.size(),
-            Self::TouchOffer { .. } | Self::PutVerdict { .. } | Self::TouchVerdict { .. } => 0,
+            Self::PutServer { entry, .. } => entry.len(),
+            Self::TouchOffer { .. }
+            | Self::PutVerdict { .. }
+            | Self::TouchVerdict { .. }
+            | Self::RemoveServer { .. } => 0,
         };
         // More than all there is would wait for ever.
         u32::try_from(bytes / 1024 + 1).unwrap_or(ROOM).min(ROOM)

@@ -7,6 +7,8 @@ mod life;
 #[cfg(test)]
 mod pruning;
 #[cfg(test)]
+mod servers;
+#[cfg(test)]
 mod sessions;
 #[cfg(test)]
 mod support;

@@ -187,7 +187,11 @@ async fn the_schema_and_the_reference_in_the_repository_are_fresh() {
         print(&["config", "schema"]).await == kept("schema/config.json"),
         "`gantry config schema > schema/config.json` makes it fresh"
     );
-    for page in ["cli", "config", "env", "errors"] {
+    assert!(
+        print(&["__reference", "openapi"]).await == kept("schema/openapi.json"),
+        "`gantry __reference openapi > schema/openapi.json` makes it fresh"
+    );
+    for page in ["api", "cli", "config", "env", "errors"] {
         assert!(
             print(&["__reference", page]).await == kept(&format!("docs/reference/{page}.md")),
             "`gantry __reference {page} > docs/reference/{page}.md` makes it fresh"

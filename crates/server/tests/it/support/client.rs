@@ -45,6 +45,17 @@ impl Request {
         request
     }
 
+    /// A request with a method of the HTTP API and a body of JSON.
+    pub(crate) fn json(method: &str, path: &str, body: &Value) -> Self {
+        let mut request = Self::post(path, body.to_string());
+        request.line = format!("{method} {path} HTTP/1.1");
+        request
+    }
+
+    pub(crate) fn delete(path: &str) -> Self {
+        Self::new(&format!("DELETE {path} HTTP/1.1")).header("host", "localhost")
+    }
+
     pub(crate) fn modern(path: &str, method: &str, mut params: Value) -> Self {
         params["_meta"] = json!({
             "io.modelcontextprotocol/protocolVersion": "2026-07-28",
@@ -131,14 +142,22 @@ impl Answer {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
-    /// The code of a refusal, in the form of the MCP endpoints or of the others.
+    /// The code of a refusal, in the form of the MCP endpoints, of the HTTP API or of the others.
     #[track_caller]
     pub(crate) fn code(&self) -> String {
+        let error = &self.json()["error"];
+        let places = [&error["data"]["code"], &error["details"]["code"], &error["code"]];
+        places.into_iter().find_map(Value::as_str).unwrap_or_default().to_owned()
+    }
+
+    /// The status, and the code by which the HTTP API names the kind of a refusal.
+    #[track_caller]
+    pub(crate) fn refusal(&self) -> (u16, String) {
         let body = self.json();
-        let code = match &body["error"]["data"]["code"] {
-            Value::Null => &body["error"]["code"],
-            code => code,
-        };
-        code.as_str().unwrap_or_default().to_owned()
+        let error = &body["error"];
+        assert_eq!(error["request_id"].as_str(), self.header("x-request-id"), "{body}");
+        assert!(error["timestamp"].as_str().is_some_and(|at| at.ends_with('Z')), "{body}");
+        assert!(error["message"].is_string() && error["details"].is_object(), "{body}");
+        (self.status, error["code"].as_str().unwrap_or_default().to_owned())
     }
 }

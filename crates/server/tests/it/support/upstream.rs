@@ -18,7 +18,8 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-/// It offers `echo`, which answers, and `wait`, which answers once it is let go.
+/// It offers `echo`, which answers, `wait`, which answers once it is let go, `fail`, which says that
+/// it failed, and `boom`, which is answered with an error; a resource and a prompt.
 #[derive(Debug, Clone)]
 pub(crate) struct Upstream {
     address: SocketAddr,
@@ -86,10 +87,37 @@ impl Upstream {
         match method.as_str() {
             "server/discover" => {
                 result["supportedVersions"] = json!(["2026-07-28"]);
-                result["capabilities"] = json!({ "tools": {} });
+                result["capabilities"] = json!({ "tools": {}, "resources": {}, "prompts": {} });
+                result["instructions"] = json!("Count.");
                 result["serverInfo"] = json!({ "name": "counting", "version": "1" });
             }
-            "tools/list" => result["tools"] = json!([tool("echo"), tool("wait")]),
+            "tools/list" => {
+                result["tools"] = json!(["echo", "wait", "fail", "boom"].map(tool));
+            }
+            "resources/list" => {
+                result["resources"] = json!([{ "uri": "note://1", "name": "one" }]);
+            }
+            "resources/templates/list" => {
+                let template = json!({ "uriTemplate": "note://{n}", "name": "notes" });
+                result["resourceTemplates"] = json!([template]);
+            }
+            "prompts/list" => result["prompts"] = json!([{ "name": "greet" }]),
+            "resources/read" if message["params"]["uri"] == "note://1" => {
+                result["contents"] = json!([{ "uri": "note://1", "text": "first" }]);
+            }
+            "resources/read" => {
+                let data = json!({ "uri": message["params"]["uri"] });
+                return Ok(refusal(&message, (-32602, "no such note"), &data));
+            }
+            "tools/call" if message["params"]["name"] == "boom" => {
+                return Ok(refusal(&message, (-32000, "it blew up"), &json!({ "fuse": 1 })));
+            }
+            "tools/call" if message["params"]["name"] == "fail" => {
+                result = json!({
+                    "resultType": "complete", "isError": true,
+                    "content": [{ "type": "text", "text": "no" }],
+                });
+            }
             "tools/call" => {
                 if message["params"]["name"] == "wait" {
                     self.waiting.send_modify(|count| *count += 1);
@@ -108,6 +136,11 @@ impl Upstream {
         }
         Ok(reply(200, &json!({ "jsonrpc": "2.0", "id": message["id"], "result": result })))
     }
+}
+
+fn refusal(message: &Value, (code, text): (i64, &str), data: &Value) -> Response<Full<Bytes>> {
+    let error = json!({ "code": code, "message": text, "data": data });
+    reply(200, &json!({ "jsonrpc": "2.0", "id": message["id"], "error": error }))
 }
 
 fn reply(status: u16, value: &Value) -> Response<Full<Bytes>> {

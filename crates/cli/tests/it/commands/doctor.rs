@@ -85,8 +85,8 @@ async fn a_server_that_is_down_is_bad_and_a_broken_file_too() {
         let mut command = desk.command(env!("CARGO_BIN_EXE_gantry"));
         command.args(["serve", "--listen", "127.0.0.1:0"]);
         let mut gateway = crate::support::process::Process::start("gantry serve", command);
-        let down = gateway
-            .find_line(super::COMMAND, |_, line| line.contains("state=unreachable").then_some(()));
+        let down =
+            gateway.find_line(super::COMMAND, |_, line| line.contains("unreachable").then_some(()));
         down.await.unwrap_or_else(|reason| panic!("{reason}"));
         gateway
     };

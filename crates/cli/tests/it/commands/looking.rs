@@ -31,7 +31,7 @@ async fn every_mistake_is_told_with_its_place() {
     ----- stderr
     error: cannot use the configuration `gantry.yaml`
       caused by: unknown key `comand` in `servers.docs` (gantry.yaml:3:5); did you mean `command`?
-      caused by: `log.level` must be one of `error`, `warn`, `info`, `debug`, `trace`, but is `loud` (gantry.yaml:5:10)
+      caused by: `log.level` must be one of `off`, `error`, `warn`, `info`, `debug`, `trace`, but is `loud` (gantry.yaml:5:10)
 
     hint: this is E0103 — run `gantry explain E0103`
     hint: this is E0105 — run `gantry explain E0105`
@@ -56,7 +56,7 @@ async fn every_mistake_is_told_with_its_place() {
           "path": "log.level",
           "line": 5,
           "column": 10,
-          "message": "`log.level` must be one of `error`, `warn`, `info`, `debug`, `trace`, but is `loud`",
+          "message": "`log.level` must be one of `off`, `error`, `warn`, `info`, `debug`, `trace`, but is `loud`",
           "hint": null
         }
       ],
@@ -69,7 +69,7 @@ async fn every_mistake_is_told_with_its_place() {
     ----- stderr
     error: cannot use the configuration `gantry.yaml`
       caused by: unknown key `comand` in `servers.docs` (gantry.yaml:3:5); did you mean `command`?
-      caused by: `log.level` must be one of `error`, `warn`, `info`, `debug`, `trace`, but is `loud` (gantry.yaml:5:10)
+      caused by: `log.level` must be one of `off`, `error`, `warn`, `info`, `debug`, `trace`, but is `loud` (gantry.yaml:5:10)
 
     hint: this is E0103 — run `gantry explain E0103`
     hint: this is E0105 — run `gantry explain E0105`

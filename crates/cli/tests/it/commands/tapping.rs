@@ -76,7 +76,12 @@ async fn a_legacy_client_is_seen_from_its_handshake_on() {
     assert!(seen.starts_with("exit code 0\n"), "{seen}");
     let seen = until(tap, "<- tools/list").await;
     let lines: Vec<_> = seen.lines().filter_map(without_times).collect();
-    assert_snapshot!(lines.join("\n"), @"");
+    assert_snapshot!(lines.join("\n"), @r"
+    client local       -> initialize             #0
+    client local       <- initialize             #0 ok
+    client local       -> tools/list             #1
+    client local       <- tools/list             #1 ok
+    ");
 }
 
 #[tokio::test]

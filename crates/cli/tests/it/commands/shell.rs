@@ -48,11 +48,11 @@ async fn a_script_is_run_until_a_line_fails() {
     hint: line 1 ended the script
     hint: this is E0602 — run `gantry explain E0602`
     ");
-    assert_snapshot!(desk.script("tools list --fromat json\n").await, @r"
+    assert_snapshot!(desk.script("tools list --farmat json\n").await, @r"
     exit code Some(2)
     ----- stdout
     ----- stderr
-    error: unexpected argument '--fromat' found
+    error: unexpected argument '--farmat' found
 
       tip: a similar argument exists: '--format'
 

@@ -34,7 +34,7 @@ impl Place {
         let file = source.path.as_deref().unwrap_or(Path::new(DEFAULT_FILE));
         let data_folder = match &global.data_dir {
             Some(folder) => folder.clone(),
-            None => Self::default_data_folder(&file),
+            None => Self::default_data_folder(file),
         };
         let data_folder = std::path::absolute(&data_folder).map_err(|error| {
             Failure::new("cannot tell where the data folder is").because(&error)

@@ -254,23 +254,20 @@ impl Job {
     /// Carries out what a provider answers.
     async fn carried(&self, context: &CallContext, message: Message) -> Bytes {
         let Some(id) = message.id().cloned() else { return Bytes::new() };
-        match self.gateway.registry.view_for(&self.session.view, context, false).await {
-            Some(view) => {
-                crate::dispatch::carry(&self.gateway, &view, context, message).await.bytes
-            }
-            None => {
-                let error = unknown_view(&self.session.view).error;
-                traces::refused(context, &error);
-                reply::own_message(&id, Err(error))
-            }
-        }
+        let registry = &self.gateway.registry;
+        let Some(view) = registry.view_for(&self.session.view, context, false).await else {
+            let error = unknown_view(&self.session.view).error;
+            traces::refused(context, &error);
+            return reply::own_message(&id, Err(error));
+        };
+        crate::dispatch::carry(&self.gateway, &view, context, message).await.bytes
     }
 
     /// Makes the result of what the gateway answers itself.
     async fn own(&self, context: &CallContext, message: &Message) -> Result<Bytes, RpcError> {
         match message.method() {
             method::PING => Ok(Bytes::from_static(b"{}")),
-            method::LOGGING_SET_LEVEL => self.set_level(context, message).await,
+            method::LOGGING_SET_LEVEL => self.set_level(context, message),
             method::RESOURCES_SUBSCRIBE => self.subscribe(context, message).await,
             method::RESOURCES_UNSUBSCRIBE => self.unsubscribe(message).await,
             name => {
@@ -286,7 +283,7 @@ impl Job {
         }
     }
 
-    async fn set_level(&self, context: &CallContext, message: &Message) -> Result<Bytes, RpcError> {
+    fn set_level(&self, context: &CallContext, message: &Message) -> Result<Bytes, RpcError> {
         let name = message.param_string("level").unwrap_or_default();
         let level = Level::parse(&name)
             .ok_or_else(|| RpcError::invalid_params(format!("unknown log level: `{name}`")))?;

@@ -119,13 +119,12 @@ impl Streams {
     pub fn standalone(self: &Arc<Self>, reading: Reading, waiting: &[Bytes]) -> EventBody {
         self.changing(|inner, now| {
             inner.limits = reading.limits;
-            let number = match inner.standalone() {
-                Some(stream) => stream.number,
-                None => {
-                    let number = random::<8>().map_or_else(|_| next_number(), u64::from_be_bytes);
-                    inner.streams.insert(0, Stream::new(number, StreamKind::Standalone, now));
-                    number
-                }
+            let number = if let Some(stream) = inner.standalone() {
+                stream.number
+            } else {
+                let number = random::<8>().map_or_else(|_| next_number(), u64::from_be_bytes);
+                inner.streams.insert(0, Stream::new(number, StreamKind::Standalone, now));
+                number
             };
             if let Some(stream) = inner.stream(number) {
                 push_all(stream, waiting, now);

@@ -25,7 +25,12 @@ const SAMPLES: &[(&str, &str, &str, &str)] = &[
     ("METRICS_PORT", "9091", "127.0.0.1:9091", ""),
     ("PROMETHEUS_PORT", "9092", "127.0.0.1:9092", ""),
     ("HEALTH_CHECK_PATH", "/healthz", "/healthz", ""),
-    ("TELEMETRY_ENDPOINT", "https://telemetry.example.com", "https://telemetry.example.com", ""),
+    (
+        "TELEMETRY_ENDPOINT",
+        "https://telemetry.example.com",
+        "https://telemetry.example.com/v1/traces",
+        "",
+    ),
 ];
 
 fn config(text: &str, variables: &[(&str, &str)]) -> Result<Config, String> {

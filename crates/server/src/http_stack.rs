@@ -71,7 +71,7 @@ async fn named(
     // 2. One configuration for the whole request, whatever is reloaded meanwhile.
     let live = shared.live.load_full();
     let begun = Instant::now();
-    let (mut parts, body) = request.into_parts();
+    let (parts, body) = request.into_parts();
     // A copy of a pointer, because whoever answers takes the rest.
     let uri = parts.uri.clone();
     // A route's further path is its own one from here on.
@@ -106,38 +106,8 @@ async fn named(
         // 7. Who asks: before the body is read, so that a stranger cannot make us read one.
         let right = authenticate(shared, &live, route, via, &parts)?;
         // 8. Whoever answers.
-        Ok(match (route, right) {
-            (Route::Mcp { view }, Right::Client(principal)) => {
-                let view = view.into();
-                let request_id = Arc::clone(&request_id);
-                let request = HttpRequest { parts, body, view, principal, request_id };
-                Box::pin(shared.gateway.serve_http(request)).await
-            }
-            (Route::Sse { view }, Right::Client(principal)) => {
-                let (view, request_id) = (view.into(), Arc::clone(&request_id));
-                let request = HttpRequest { parts, body, view, principal, request_id };
-                shared.gateway.serve_sse(&request)
-            }
-            (Route::Messages, Right::Client(principal)) => {
-                let (view, request_id) = ("".into(), Arc::clone(&request_id));
-                let request = HttpRequest { parts, body, view, principal, request_id };
-                Box::pin(shared.gateway.serve_messages(request)).await
-            }
-            (_, Right::Api(caller)) => {
-                let request_id = Arc::clone(&request_id);
-                let asked = api::Asked { parts, body, caller, request_id };
-                Box::pin(front.api.answer(shared, Arc::clone(&live), asked)).await
-            }
-            (_, right) => {
-                let may_see_details = matches!(right, Right::Details);
-                let asked = routes::Asked { request_id: Arc::clone(&request_id), may_see_details };
-                if let Some(own) = own_path {
-                    parts.uri = Uri::from_static(own);
-                }
-                let request = Request::from_parts(parts, axum::body::Body::new(body));
-                Box::pin(routes::answer(&front.routes, asked, request)).await
-            }
-        })
+        let passed = Passed { parts, body, own_path, request_id: Arc::clone(&request_id) };
+        Ok(hand_over(front, &live, (route, right), passed).await)
     };
     let answer: Result<_, Refusal> = answer.await;
     let mut response = answer.unwrap_or_else(|refusal| {
@@ -158,6 +128,53 @@ async fn named(
     shared.http_metrics.answered(route, &method, response.status(), begun.elapsed());
     access.end(&response);
     response.map(|body| UnderWay::until_sent(under_way, body))
+}
+
+/// A request that may be answered.
+struct Passed {
+    parts: http::request::Parts,
+    body: Incoming,
+    /// The route's own path, where it was asked for by another one.
+    own_path: Option<&'static str>,
+    request_id: Arc<str>,
+}
+
+/// Gives a request to whoever answers on its route.
+async fn hand_over(
+    front: &Front,
+    live: &Arc<Live>,
+    (route, right): (Route<'_>, Right),
+    passed: Passed,
+) -> Response<ReplyBody> {
+    let gateway = &front.shared.gateway;
+    let Passed { mut parts, body, own_path, request_id } = passed;
+    match (route, right) {
+        (Route::Mcp { view }, Right::Client(principal)) => {
+            let request = HttpRequest { parts, body, view: view.into(), principal, request_id };
+            Box::pin(gateway.serve_http(request)).await
+        }
+        (Route::Sse { view }, Right::Client(principal)) => {
+            let request = HttpRequest { parts, body, view: view.into(), principal, request_id };
+            gateway.serve_sse(&request)
+        }
+        (Route::Messages, Right::Client(principal)) => {
+            let request = HttpRequest { parts, body, view: "".into(), principal, request_id };
+            Box::pin(gateway.serve_messages(request)).await
+        }
+        (_, Right::Api(caller)) => {
+            let asked = api::Asked { parts, body, caller, request_id };
+            Box::pin(front.api.answer(&front.shared, Arc::clone(live), asked)).await
+        }
+        (_, right) => {
+            let asked =
+                routes::Asked { request_id, may_see_details: matches!(right, Right::Details) };
+            if let Some(own) = own_path {
+                parts.uri = Uri::from_static(own);
+            }
+            let request = Request::from_parts(parts, axum::body::Body::new(body));
+            Box::pin(routes::answer(&front.routes, asked, request)).await
+        }
+    }
 }
 
 /// What a caller has shown to be.

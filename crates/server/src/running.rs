@@ -57,6 +57,22 @@ pub struct Running {
     socket: Option<SocketFile>,
 }
 
+/// Begins to serve connections, on every listener and on the socket of the data folder.
+fn open_doors(
+    front: &Arc<Front>,
+    listeners: Listeners,
+    connections: &Tasks,
+) -> Result<Workers, StartError> {
+    let workers =
+        Workers::start(front, connections).map_err(|source| StartError::Runtime { source })?;
+    listeners.accept(&workers.inboxes(), connections);
+    if let Err(error) = local::start(&front.shared.data, front, connections) {
+        // The gateway serves all the same; commands then start one of their own.
+        tracing::warn!(%error, "The socket of the data folder cannot be made.");
+    }
+    Ok(workers)
+}
+
 impl Running {
     /// Starts a gateway with the configuration that `options` name, and returns once it accepts.
     pub async fn start(options: Options) -> Result<Self, StartError> {
@@ -136,13 +152,7 @@ impl Running {
             routes: routes::router(shared.clone()),
             api: Api::new(),
         });
-        let workers = Workers::start(&front, &connections)
-            .map_err(|source| StartError::Runtime { source })?;
-        listeners.accept(&workers.inboxes(), &connections);
-        if let Err(error) = local::start(&shared.data, &front, &connections) {
-            // The gateway serves all the same; commands then start one of their own.
-            tracing::warn!(%error, "The socket of the data folder cannot be made.");
-        }
+        let workers = open_doors(&front, listeners, &connections)?;
         let reloader = Reloader::new(Arc::clone(&shared), options, log);
         background.spawn_until_stop("watch", Arc::clone(&reloader).watch());
         background.spawn_until_stop("renew", Arc::clone(&reloader).watch_certificates());

@@ -23,7 +23,7 @@ const MOST_LINES: usize = 4096;
 /// Their bytes.
 const MOST_BYTES: usize = 8 << 20;
 /// How often ages are looked at while nothing is written.
-const LOOK: Duration = Duration::from_secs(60);
+const LOOK: Duration = Duration::from_mins(1);
 /// How often it is tried to tell the thread something while the queue is full.
 const PAUSE: Duration = Duration::from_millis(5);
 

@@ -1,5 +1,7 @@
 //! Lines for people.
 
+use std::fmt::Write as _;
+
 use tracing::Level;
 
 use super::super::time;
@@ -20,7 +22,8 @@ pub(super) fn write(line: &Line, with_colours: bool) -> String {
     plain(&line.message, &mut text);
     for (name, value) in &line.fields {
         if with_colours {
-            text.push_str(&format!(" {DIM}{name}={RESET}"));
+            // Writing to a string cannot fail.
+            let _ = write!(text, " {DIM}{name}={RESET}");
             value_text(value, &mut text);
         } else {
             pair(name, value, &mut text);

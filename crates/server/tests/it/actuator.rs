@@ -42,7 +42,7 @@ async fn health_has_groups_and_components() {
     let servers = &whole["components"]["mcp-servers"];
     assert_eq!(servers["status"], "UP", "a server that nobody requires decides nothing");
     assert_eq!(servers["components"]["up"]["status"], "UP");
-    assert_eq!(servers["components"]["up"]["details"]["tools"], 2);
+    assert_eq!(servers["components"]["up"]["details"]["tools"], 4);
     assert_eq!(servers["components"]["dead"]["status"], "DOWN");
     for (part, component) in [
         ("liveness", "livenessState"),

@@ -24,7 +24,7 @@ const LIST_SERVERS: &str = "list_servers";
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct ServerRow {
     pub(crate) name: String,
-    /// `stdio` or `http`.
+    /// `stdio`, `http` or `sse`.
     pub(crate) kind: String,
     /// The true state, in one word.
     pub(crate) state: String,

@@ -107,6 +107,8 @@ pub struct UpstreamSpec {
     pub session: SessionMode,
     /// Which era to use of one that speaks both.
     pub era: EraMode,
+    /// Which transport to use with one that has an address.
+    pub transport: TransportMode,
     /// Longest wait for the answer to the probe.
     pub probe_timeout: Duration,
     /// Which of its tools are offered.
@@ -131,7 +133,7 @@ pub enum Connection {
         /// Working directory.
         cwd: Option<PathBuf>,
     },
-    /// Streamable HTTP.
+    /// Streamable HTTP, or HTTP+SSE.
     Http {
         /// The MCP endpoint.
         url: String,
@@ -166,6 +168,18 @@ pub enum EraMode {
     Modern,
     /// Always legacy.
     Legacy,
+}
+
+/// Which transport to use with an upstream that has an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TransportMode {
+    /// Streamable HTTP, and HTTP+SSE where that is refused.
+    #[default]
+    Auto,
+    /// Streamable HTTP alone.
+    Streamable,
+    /// HTTP+SSE, the transport of revision 2024-11-05, alone.
+    Sse,
 }
 
 impl Connection {
@@ -212,6 +226,7 @@ impl UpstreamSpec {
             description: None,
             session: SessionMode::Auto,
             era: EraMode::Match,
+            transport: TransportMode::Auto,
             probe_timeout: Duration::from_secs(10),
             tools: ToolFilter::default(),
             trust_annotations: false,

@@ -73,7 +73,7 @@ pub struct UpstreamStatus {
     /// The code under which the cause is explained.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<&'static str>,
-    /// `stdio` or `http`.
+    /// `stdio`, `http`, or `sse` for HTTP+SSE.
     pub transport: &'static str,
     /// `legacy`, `modern`, or `dual`; `None` while unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -199,6 +199,7 @@ impl Upstream {
             code: state.code().map(ErrorCode::code),
             transport: match self.shared.spec.connection {
                 Connection::Stdio { .. } => "stdio",
+                Connection::Http { .. } if self.shared.by_sse() => "sse",
                 Connection::Http { .. } => "http",
             },
             era,

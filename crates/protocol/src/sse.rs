@@ -50,6 +50,9 @@ pub struct Parser {
     skipping: bool,
     /// While skipping: part of the present line was dropped already.
     in_line: bool,
+    /// The two ends of the data that was skipped last.
+    skipped: (BytesMut, BytesMut),
+    telling: Telling,
     last_id: String,
     retry: Option<u64>,
     failures: VecDeque<SseError>,
@@ -60,6 +63,15 @@ enum Start {
     /// A byte order mark may come.
     MayHaveMark,
     Begun,
+}
+
+/// When an event that is too large is told of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Telling {
+    /// When it is found out.
+    AtOnce,
+    /// When it is over.
+    AtEnd,
 }
 
 #[derive(Debug, Default)]
@@ -81,6 +93,9 @@ enum Data {
 
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
+/// What is kept of either end of an event that is too large, in bytes.
+const EDGE: usize = 512;
+
 impl Parser {
     /// Makes a parser that skips events with more than `limit` bytes of data or in a line.
     pub fn new(limit: usize) -> Self {
@@ -93,10 +108,24 @@ impl Parser {
             pending: Pending::default(),
             skipping: false,
             in_line: false,
+            skipped: (BytesMut::new(), BytesMut::new()),
+            telling: Telling::AtOnce,
             last_id: String::new(),
             retry: None,
             failures: VecDeque::new(),
         }
+    }
+
+    /// Makes [`SseError::TooLarge`] come when the event is over, so that [`Parser::skipped`] shows
+    /// both ends of it.
+    pub fn tell_at_end(&mut self) {
+        self.telling = Telling::AtEnd;
+    }
+
+    /// Returns the first and the last bytes of the data that was skipped last, 512 of each at most.
+    /// They overlap if it was shorter than that.
+    pub fn skipped(&self) -> (&[u8], &[u8]) {
+        (&self.skipped.0, &self.skipped.1)
     }
 
     /// Takes in the next piece of the stream.
@@ -147,8 +176,9 @@ impl Parser {
     /// Keeps the unfinished line within the limit.
     fn bound(&mut self) {
         if self.skipping {
-            self.in_line |= !self.input.is_empty();
-            self.input.clear();
+            let input = std::mem::take(&mut self.input);
+            self.drop_data(&input);
+            self.in_line |= !input.is_empty();
             self.searched = 0;
         } else if self.pending.data.len() + self.input.len() > self.limit {
             self.skip();
@@ -159,17 +189,40 @@ impl Parser {
     fn skip(&mut self) {
         self.skipping = true;
         self.in_line = false;
-        self.pending = Pending { id: self.pending.id.take(), ..Pending::default() };
-        self.failures.push_back(SseError::TooLarge { limit: self.limit });
+        let pending = Pending { id: self.pending.id.take(), ..Pending::default() };
+        self.skipped = (BytesMut::new(), BytesMut::new());
+        match std::mem::replace(&mut self.pending, pending).data {
+            Data::None => {}
+            Data::One(line) => self.drop_data(&line),
+            Data::Many(lines) => self.drop_data(&lines),
+        }
+        if self.telling == Telling::AtOnce {
+            self.failures.push_back(SseError::TooLarge { limit: self.limit });
+        }
+    }
+
+    /// Keeps no more than the ends of data that is skipped.
+    fn drop_data(&mut self, piece: &[u8]) {
+        let (head, tail) = &mut self.skipped;
+        let field = if self.in_line { None } else { piece.strip_prefix(b"data:") };
+        let piece = field.unwrap_or(piece);
+        let room = EDGE - head.len();
+        head.extend_from_slice(&piece[..piece.len().min(room)]);
+        tail.extend_from_slice(&piece[piece.len().saturating_sub(EDGE)..]);
+        tail.advance(tail.len().saturating_sub(EDGE));
     }
 
     /// Takes in a line; returns an event when the line ends one.
     fn take(&mut self, line: &Bytes) -> Option<Event> {
         if self.skipping {
             let blank = line.is_empty() && !self.in_line;
+            self.drop_data(line);
             self.in_line = false;
             if blank {
                 self.skipping = false;
+                if self.telling == Telling::AtEnd {
+                    self.failures.push_back(SseError::TooLarge { limit: self.limit });
+                }
                 return self.dispatch();
             }
             return None;
@@ -179,6 +232,7 @@ impl Parser {
         }
         if self.pending.data.len() + line.len() > self.limit {
             self.skip();
+            self.drop_data(line);
             return None;
         }
         let (field, value) = match memchr::memchr(b':', line) {

@@ -3,6 +3,7 @@
 //! stdio, which know the legacy era alone, and the upstream on the official Rust SDK over HTTP.
 
 pub(crate) mod client;
+mod everything;
 mod federation;
 
 use client::{Client, Plan};

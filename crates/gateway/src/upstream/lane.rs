@@ -23,7 +23,9 @@ use gantry_core::{BoxFuture, CallContext, NoClient, ProviderError, RawResult, Re
 use gantry_protocol::message::{Kind, notification};
 use gantry_protocol::{Id, Message, Revision, json, message, method};
 use gantry_transport::client::http::{HttpUpstream, McpHeaders};
-use gantry_transport::client::stdio::{Inbound, Pipe, number};
+use gantry_transport::client::sse::SseLink;
+use gantry_transport::client::stdio::Pipe;
+use gantry_transport::client::{Inbound, number};
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -72,6 +74,7 @@ pub(super) struct Lane {
 #[derive(Debug)]
 enum Wire {
     Stdio(Arc<Pipe>),
+    Sse(Arc<SseLink>),
     Http(Box<HttpWire>),
 }
 
@@ -210,6 +213,7 @@ impl Lane {
         self.closed.cancel();
         match &self.wire {
             Wire::Stdio(pipe) => pipe.close(),
+            Wire::Sse(link) => link.close(),
             Wire::Http(_) => {
                 let lane = Arc::clone(self);
                 self.shared.deps.tasks.spawn("lane-delete", async move {
@@ -225,6 +229,10 @@ impl Lane {
     pub(super) async fn ended(&self) {
         match &self.wire {
             Wire::Stdio(pipe) => pipe.closed().await,
+            Wire::Sse(link) => tokio::select! {
+                () = link.closed() => {}
+                () = self.closed.cancelled() => {}
+            },
             Wire::Http(_) => self.closed.cancelled().await,
         }
     }
@@ -233,6 +241,7 @@ impl Lane {
     pub(super) fn is_over(&self) -> bool {
         match &self.wire {
             Wire::Stdio(pipe) => pipe.is_closed() || self.closed.is_cancelled(),
+            Wire::Sse(link) => link.is_closed() || self.closed.is_cancelled(),
             Wire::Http(_) => self.closed.is_cancelled(),
         }
     }
@@ -246,6 +255,9 @@ impl Lane {
     fn forgotten(&self) {
         self.forgotten.cancel();
         self.closed.cancel();
+        if let Wire::Sse(link) = &self.wire {
+            link.close();
+        }
     }
 
     /// Returns how many calls of clients are open on it.
@@ -257,18 +269,23 @@ impl Lane {
     pub(super) fn pipe(&self) -> Option<&Arc<Pipe>> {
         match &self.wire {
             Wire::Stdio(pipe) => Some(pipe),
-            Wire::Http(_) => None,
+            Wire::Sse(_) | Wire::Http(_) => None,
+        }
+    }
+
+    /// Tells how the session ended.
+    pub(super) fn why(&self) -> String {
+        match &self.wire {
+            Wire::Stdio(pipe) => pipe.why().why,
+            Wire::Sse(link) => link.why(),
+            Wire::Http(_) => "the session was ended by the upstream".to_owned(),
         }
     }
 
     fn lost(&self) -> LaneError {
-        let message = match &self.wire {
-            Wire::Stdio(pipe) => pipe.why().why,
-            Wire::Http(_) => "the session was closed".to_owned(),
-        };
         LaneError::Failed(ProviderError::Unavailable {
             reason: "upstream_lost",
-            message,
+            message: self.why(),
             unsent: false,
         })
     }

@@ -228,14 +228,14 @@ impl Lanes {
 
 /// Returns the widest scope that a caller may have with `session: auto`.
 fn widest(shared: &Shared, context: &CallContext, profile: &Profile) -> Scope {
-    let stdio = matches!(shared.spec.connection, Connection::Stdio { .. });
+    let one_stream = matches!(shared.spec.connection, Connection::Stdio { .. }) || shared.by_sse();
     let is_asked = !profile.asks_nothing();
     let legacy = context.caller.era() == Era::Legacy;
     let roots =
         profile.asks_roots() && (legacy || shared.learned.asked_roots.load(Ordering::Relaxed));
     let narrowing = shared.narrowing();
-    // A pipe says of no message where it belongs; roots are those of one client.
-    if is_asked && (stdio || roots) || narrowing.is_some_and(Narrowing::is_by_client) {
+    // One stream for all says of no message where it belongs; roots are those of one client.
+    if is_asked && (one_stream || roots) || narrowing.is_some_and(Narrowing::is_by_client) {
         return LaneKey::client_scope(context);
     }
     // What cannot be asked back, and is the same for all, needs no lane of its own.
@@ -262,7 +262,7 @@ async fn open(
         }
         Connection::Http { .. } => {
             let upstream = shared.endpoint().map_err(unavailable)?;
-            Lane::open_http(shared, key, introduction, upstream).await
+            Lane::open_at(shared, key, introduction, upstream).await
         }
     };
     if let Ok(lane) = &opened

@@ -23,6 +23,8 @@ pub(super) struct Learned {
     pub(super) asked_roots: AtomicBool,
     /// Two principals were offered different things.
     lists_differ: AtomicBool,
+    /// It was last spoken to by HTTP+SSE.
+    pub(super) by_sse: AtomicBool,
     /// It keeps state between the calls of one session: a [`State`], or 0.
     state: AtomicU8,
     /// Since when an upstream that was modern answers as a legacy one.

@@ -13,7 +13,7 @@ use gantry_core::ProviderError;
 use gantry_protocol::message::{Kind, notification};
 use gantry_protocol::{Id, Message, code, message, meta, method};
 use gantry_transport::client::http::{EventStream, PostedKind};
-use gantry_transport::client::stdio::number;
+use gantry_transport::client::number;
 use parking_lot::Mutex;
 use serde_json::json;
 use tokio::sync::{Notify, mpsc, watch};

@@ -18,7 +18,8 @@ use gantry_protocol::{Era, Id, Message, code, message, method};
 use gantry_transport::client::http::{
     EventStream, HttpUpstream, McpHeaders, PostedKind, StreamError,
 };
-use gantry_transport::client::stdio::{Inbound, Pipe, number};
+use gantry_transport::client::stdio::Pipe;
+use gantry_transport::client::{Inbound, number};
 use http::{HeaderName, HeaderValue};
 use parking_lot::RwLock;
 

@@ -4,6 +4,7 @@
 //! remembered of it is in [`verdicts`].
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -28,7 +29,7 @@ use super::shared::Shared;
 use super::state::State;
 use super::verdicts::{self, Known};
 use crate::causes;
-use crate::spec::EraMode;
+use crate::spec::{EraMode, TransportMode};
 
 /// Pause between two looks at a modern upstream that answers like a legacy one.
 const SECOND_LOOK: Duration = Duration::from_secs(5);
@@ -47,13 +48,18 @@ pub(super) enum Link {
 pub(super) async fn connect(shared: &Arc<Shared>) -> Result<Link, State> {
     verdicts::identify(shared).await;
     let known = verdicts::recall(shared).await;
-    let known_legacy = shared.spec.era == EraMode::Legacy || known == Known::Legacy;
+    let known_legacy = is_legacy_by_config(shared) || known == Known::Legacy;
     let link = match shared.command() {
         Some(_) => connect_stdio(shared, known_legacy).await,
         None => connect_http(shared, known_legacy).await,
     }?;
     verdicts::remember(shared, &link).await;
     Ok(link)
+}
+
+/// HTTP+SSE ended with the legacy era.
+fn is_legacy_by_config(shared: &Shared) -> bool {
+    shared.spec.era == EraMode::Legacy || shared.spec.transport == TransportMode::Sse
 }
 
 fn says_legacy(verdict: &Verdict) -> bool {
@@ -76,7 +82,7 @@ async fn must_look_again(shared: &Shared) -> bool {
 /// known of it is forgotten.
 pub(super) async fn was_upgraded(shared: &Shared) -> bool {
     let Ok(upstream) = shared.endpoint() else { return false };
-    if shared.spec.era == EraMode::Legacy {
+    if is_legacy_by_config(shared) {
         return false;
     }
     let probe = probe_http(shared, &upstream, Revision::LATEST_MODERN, false).await;
@@ -213,7 +219,7 @@ async fn connect_http(shared: &Arc<Shared>, known_legacy: bool) -> Result<Link, 
     if known_legacy {
         match legacy_at(shared, Arc::clone(&upstream)).await {
             Ok(lane) => return Ok(Link::Legacy(lane)),
-            Err(error) if is_doubtful(&error) && shared.spec.era != EraMode::Legacy => {}
+            Err(error) if is_doubtful(&error) && !is_legacy_by_config(shared) => {}
             Err(error) => return Err(open_failed(error)),
         }
     }
@@ -234,6 +240,7 @@ async fn connect_http(shared: &Arc<Shared>, known_legacy: bool) -> Result<Link, 
         match verdict {
             Verdict::Modern { revision, dual, discover } => {
                 *shared.learned.legacy_since.lock() = None;
+                shared.learned.by_sse.store(false, Ordering::Relaxed);
                 let greeting = Greeting::read(revision, &discover)
                     .ok_or_else(|| not_mcp("its answer to `server/discover` is no object"))?;
                 let wire = ModernWire::Http(upstream);
@@ -273,6 +280,8 @@ async fn fall_back(
     upstream: Arc<HttpUpstream>,
     verdict: &Verdict,
 ) -> Result<Link, State> {
+    // What was known of its transport is as old as what was known of its era.
+    shared.learned.by_sse.store(false, Ordering::Relaxed);
     let error = match legacy_at(shared, Arc::clone(&upstream)).await {
         Ok(lane) => return Ok(Link::Legacy(lane)),
         Err(error) => error,
@@ -393,13 +402,37 @@ async fn ask_http(
     Ok((status, body, location))
 }
 
+/// Opens the shared lane, by HTTP+SSE if Streamable HTTP is refused.
 async fn legacy_at(
     shared: &Arc<Shared>,
     upstream: Arc<HttpUpstream>,
 ) -> Result<Arc<Lane>, OpenError> {
     let key = LaneKey::shared();
     let introduction = Introduction::own(&key);
-    Lane::open_http(shared, key, &introduction, upstream).await
+    let opened = Lane::open_at(shared, key.clone(), &introduction, Arc::clone(&upstream)).await;
+    let refusal = match opened {
+        Err(refusal) if may_be_sse(shared, &refusal) => refusal,
+        opened => return opened,
+    };
+    match Lane::open_sse(shared, key, &introduction, &upstream).await {
+        Ok(lane) => {
+            shared.learned.by_sse.store(true, Ordering::Relaxed);
+            Ok(lane)
+        }
+        // No stream at all, or one of another kind: what counts is why it was tried.
+        Err(OpenError::Refused { code: None, .. }) => Err(refusal),
+        Err(error) => Err(error),
+    }
+}
+
+/// Tells whether a handshake by Streamable HTTP was refused as a server of HTTP+SSE does, which
+/// takes nothing but GET at that address.
+fn may_be_sse(shared: &Shared, refusal: &OpenError) -> bool {
+    let by_status =
+        |status: u16| (400..500).contains(&status) && !matches!(status, 401 | 403 | 407 | 429);
+    shared.spec.transport == TransportMode::Auto
+        && !shared.by_sse()
+        && matches!(refusal, OpenError::Refused { status, code: None, .. } if by_status(*status))
 }
 
 // === both ===

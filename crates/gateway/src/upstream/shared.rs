@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use gantry_core::offer::Freshness;
@@ -23,7 +24,7 @@ use super::state::State;
 use super::verdicts;
 use crate::hub::Outlet;
 use crate::metrics::{Metrics, ServerLabels};
-use crate::spec::{Connection, UpstreamSpec};
+use crate::spec::{Connection, TransportMode, UpstreamSpec};
 
 /// How long an upstream may take to end a stream after its answer.
 const STREAM_REST: Duration = Duration::from_secs(1);
@@ -221,6 +222,15 @@ impl Shared {
             cwd: cwd.as_ref().map(PathBuf::from),
         };
         Some((spec, Limits { max_line: self.spec.max_message, ..Limits::default() }))
+    }
+
+    /// Tells whether the upstream is spoken to by HTTP+SSE, as far as that is known.
+    pub(super) fn by_sse(&self) -> bool {
+        match self.spec.transport {
+            TransportMode::Auto => self.learned.by_sse.load(Ordering::Relaxed),
+            TransportMode::Streamable => false,
+            TransportMode::Sse => true,
+        }
     }
 
     /// The endpoint of an HTTP upstream.

@@ -253,10 +253,7 @@ impl Upstream {
     async fn watch(self: &Arc<Self>, link: &Link) -> Loss {
         match link {
             Link::Legacy(lane) => tokio::select! {
-                () = lane.ended() => Loss::Lost(match lane.pipe() {
-                    Some(pipe) => pipe.why().why,
-                    None => "the session was ended by the upstream".to_owned(),
-                }),
+                () = lane.ended() => Loss::Lost(lane.why()),
                 why = self.watch_life(lane) => {
                     lane.close();
                     Loss::Lost(why)

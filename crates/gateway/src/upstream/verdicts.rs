@@ -5,7 +5,7 @@
 //! day, a little more or less for each upstream, so that not all are probed at the same moment.
 //!
 //! With a legacy verdict goes what the upstream was seen to ask its clients for: the next process
-//! need not learn it from a question that reaches nobody.
+//! need not learn it from a question that reaches nobody. So does the transport.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -20,6 +20,7 @@ use super::shared::{Shared, hex};
 const LEGACY: &str = "legacy";
 const ASKS: &str = "asks";
 const ASKS_ROOTS: &str = "roots";
+const BY_SSE: &str = "sse";
 
 /// The shortest time for which a legacy verdict is believed without another look: a day less a tenth.
 const SHORTEST_LIFE: Duration = Duration::from_mins(24 * 60 * 9 / 10);
@@ -58,6 +59,7 @@ pub(super) async fn recall(shared: &Shared) -> Known {
         match word {
             ASKS => shared.learned.asked.store(true, Ordering::Relaxed),
             ASKS_ROOTS => shared.learned.asked_roots.store(true, Ordering::Relaxed),
+            BY_SSE => shared.learned.by_sse.store(true, Ordering::Relaxed),
             _ => {}
         }
     }
@@ -120,6 +122,7 @@ fn legacy(shared: &Shared) -> String {
     let learned = &shared.learned;
     words.extend(learned.asked.load(Ordering::Relaxed).then_some(ASKS));
     words.extend(learned.asked_roots.load(Ordering::Relaxed).then_some(ASKS_ROOTS));
+    words.extend(learned.by_sse.load(Ordering::Relaxed).then_some(BY_SSE));
     words.join(" ")
 }
 

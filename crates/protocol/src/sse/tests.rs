@@ -101,6 +101,33 @@ fn an_event_that_is_too_large_is_skipped_and_reading_goes_on() {
 }
 
 #[test]
+fn both_ends_of_an_event_that_is_too_large_are_told_when_it_is_over() {
+    let long = format!("{{\"a\":\"{}\",\"id\":5}}", "x".repeat(3000));
+    for size in [1, 7, 600, 10_000] {
+        let mut parser = Parser::new(1000);
+        parser.tell_at_end();
+        let stream = format!("event: message\ndata: {long}\n\ndata: ok\n\n");
+        let mut found = Vec::new();
+        for piece in stream.as_bytes().chunks(size) {
+            parser.push(piece);
+            while let Some(event) = parser.next() {
+                if event.is_err() {
+                    let (head, tail) = parser.skipped();
+                    assert_eq!(head.trim_ascii_start()[..500], long.as_bytes()[..500], "{size}");
+                    assert_eq!(tail[12..], long.as_bytes()[long.len() - 500..], "{size}");
+                }
+                found.push(event);
+            }
+        }
+        assert_eq!(found, [Err(SseError::TooLarge { limit: 1000 }), Ok(data("ok"))], "{size}");
+    }
+    let mut parser = Parser::new(10);
+    parser.push(b"data: 0123\ndata: 456789abc\n\n");
+    assert_eq!(parser.next(), Some(Err(SseError::TooLarge { limit: 10 })));
+    assert_eq!(parser.skipped().0, b"0123 456789abc");
+}
+
+#[test]
 fn one_line_of_data_is_not_copied() {
     let mut parser = Parser::new(100);
     parser.push(b"data: abc\n\n");

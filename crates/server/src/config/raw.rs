@@ -25,7 +25,7 @@ pub use doors::{Https, Management, TlsVersion};
 pub use listener::{Limits, Server};
 pub use log::{Log, Otlp, Rotation, Tracing};
 pub use sessions::{SessionStoreKind, Sessions, Streams};
-pub use upstream::{EraMode, SessionMode, Tools, Upstream, UpstreamKind};
+pub use upstream::{EraMode, SessionMode, Tools, TransportMode, Upstream, UpstreamKind};
 pub use watching::{Health, Metrics};
 pub use words::{DurationText, LogFormat, LogLevel, NameText, PatternText, RatioText, SizeText};
 

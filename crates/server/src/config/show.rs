@@ -3,7 +3,7 @@
 //! The result has the shape of the file, so that it can be compared with it and used as one.
 //! Secrets are left out; where a variable was put in, the variable is shown instead of its value.
 
-use gantry_gateway::spec::{Connection, EraMode, SessionMode, UpstreamSpec};
+use gantry_gateway::spec::{Connection, EraMode, SessionMode, TransportMode, UpstreamSpec};
 use serde_json::{Map, Value, json};
 
 use super::path::{Path, Step};
@@ -184,6 +184,7 @@ fn upstream(spec: &UpstreamSpec) -> Value {
             shown.insert("url".into(), json!(hidden_query(url)));
             let names = headers.keys().map(|name| (name.as_str(), json!(REDACTED)));
             shown.insert("headers".into(), object(names));
+            shown.insert("transport".into(), json!(transport(spec.transport)));
         }
     }
     shown.insert("timeout".into(), json!(units::format_duration(spec.timeout)));
@@ -212,6 +213,14 @@ fn session(mode: SessionMode) -> &'static str {
         SessionMode::Client => "client",
         SessionMode::Principal => "principal",
         SessionMode::Shared => "shared",
+    }
+}
+
+fn transport(mode: TransportMode) -> &'static str {
+    match mode {
+        TransportMode::Auto => "auto",
+        TransportMode::Streamable => "streamable",
+        TransportMode::Sse => "sse",
     }
 }
 

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use gantry_core::ErrorCode;
-use gantry_gateway::spec::{Connection, EraMode, SessionMode, ToolFilter, UpstreamSpec};
+use gantry_gateway::spec::{
+    Connection, EraMode, SessionMode, ToolFilter, TransportMode, UpstreamSpec,
+};
 use http::{HeaderName, HeaderValue};
 use indexmap::IndexMap;
 use url::Url;
@@ -59,6 +61,7 @@ pub(crate) fn check(
         description: raw.description.clone(),
         session: session(raw.session),
         era: era(raw.era),
+        transport: transport(raw.transport),
         probe_timeout,
         tools,
         trust_annotations: raw.trust_annotations,
@@ -111,6 +114,7 @@ fn stdio(
         wrong_kind(path, "http", "url", "command", checker);
     }
     refuse_stray(path, "headers", !raw.headers.is_empty(), "url", checker);
+    refuse_stray(path, "transport", raw.transport != raw::TransportMode::Auto, "url", checker);
     let at = path.key("command");
     if command.is_empty() || command.contains('\0') {
         checker.invalid(&at, command, "the name or path of a program");
@@ -157,6 +161,11 @@ fn http(
     refuse_stray(path, "args", !raw.args.is_empty(), "command", checker);
     refuse_stray(path, "env", !raw.env.is_empty(), "command", checker);
     refuse_stray(path, "cwd", raw.cwd.is_some(), "command", checker);
+    if raw.transport == raw::TransportMode::Sse && raw.era == raw::EraMode::Modern {
+        let at = path.key("transport");
+        let message = format!("`{at}` is of the legacy era, but `{path}` has `era: modern`");
+        checker.conflict(&at, message, Some("leave one of them out"));
+    }
     let headers = headers(&raw.headers, &path.key("headers"), checker);
     let parsed = address(url, &path.key("url"), checker)?;
     Some(Connection::Http { url: parsed.into(), headers })
@@ -272,6 +281,14 @@ fn session(raw: raw::SessionMode) -> SessionMode {
         raw::SessionMode::Client => SessionMode::Client,
         raw::SessionMode::Principal => SessionMode::Principal,
         raw::SessionMode::Shared => SessionMode::Shared,
+    }
+}
+
+fn transport(raw: raw::TransportMode) -> TransportMode {
+    match raw {
+        raw::TransportMode::Auto => TransportMode::Auto,
+        raw::TransportMode::Streamable => TransportMode::Streamable,
+        raw::TransportMode::Sse => TransportMode::Sse,
     }
 }
 

@@ -1,15 +1,12 @@
 //! An upstream that is a child process and speaks JSON-RPC on its standard streams, one message a
 //! line.
 //!
-//! A [`Pipe`] owns the child. It matches responses with the requests that await them, answers
-//! `ping`, and hands everything else to its [`Inbound`]. It knows neither eras nor methods.
+//! A [`Pipe`] owns the child, and what is said with it is a [`Conversation`]. It knows neither eras
+//! nor methods.
 //!
 //! Invariant: the task that reads never waits for anybody, so that one slow reader of one client
 //! does not hold up what the others receive.
 
-mod edges;
-
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -17,11 +14,11 @@ use bytes::Bytes;
 use gantry_core::Tasks;
 use gantry_process::{ChildStdin, ChildStdout, LineError, LineReader, LineWriter, Process, Stderr};
 use gantry_process::{StderrTail, WriteError};
-use gantry_protocol::message::{Body, Kind, failure, response};
-use gantry_protocol::{Id, Message, ParseError, RpcError, method};
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::conversation::{Answer, AnswerTooLarge, Conversation, Heard, Inbound};
 
 pub use gantry_process::{CommandSpec, Launcher, Limits, StartError};
 
@@ -32,19 +29,11 @@ const RUBBISH_LOGGED: u64 = 5;
 /// Characters that are shown of such a line.
 const RUBBISH_SHOWN: usize = 100;
 
-/// Receives what a child says that answers no request.
-pub trait Inbound: Send + Sync + std::fmt::Debug + 'static {
-    /// A request or a notification. Must not block.
-    fn receive(&self, message: Message);
-}
-
 /// A running child and the requests it has not answered.
 #[derive(Debug)]
 pub struct Pipe {
-    name: Arc<str>,
+    conversation: Conversation,
     queue: mpsc::Sender<Bytes>,
-    pending: Mutex<HashMap<u64, oneshot::Sender<Answer>>>,
-    inbound: Mutex<Option<Arc<dyn Inbound>>>,
     closing: CancellationToken,
     closed: CancellationToken,
     end: Mutex<Option<String>>,
@@ -53,19 +42,6 @@ pub struct Pipe {
     first_rubbish: Mutex<Option<String>>,
     stderr: StderrTail,
     pid: u32,
-}
-
-/// What comes for a request.
-pub type Answer = Result<Message, AnswerTooLarge>;
-
-/// The answer was too large to be read.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("its answer of {length} bytes is larger than the limit of {limit}")]
-pub struct AnswerTooLarge {
-    /// The limit, in bytes.
-    pub limit: usize,
-    /// How long the line was, in bytes.
-    pub length: u64,
 }
 
 /// The child is gone.
@@ -88,10 +64,8 @@ impl Pipe {
         let child = launcher.start(spec, limits).await?;
         let (queue, outgoing) = mpsc::channel(QUEUE);
         let pipe = Arc::new(Self {
-            name: name.into(),
+            conversation: Conversation::new(name),
             queue,
-            pending: Mutex::default(),
-            inbound: Mutex::new(None),
             closing: tasks.stopping().child_token(),
             closed: CancellationToken::new(),
             end: Mutex::new(None),
@@ -108,22 +82,22 @@ impl Pipe {
 
     /// Says who receives what answers no request. What came before is lost.
     pub fn attach(&self, inbound: Arc<dyn Inbound>) {
-        *self.inbound.lock() = Some(inbound);
+        self.conversation.attach(inbound);
     }
 
     /// Announces a request: its answer will come out of the receiver, which fails when the child
     /// ends first. To be called before the request is sent.
     pub fn expect(&self, id: u64) -> oneshot::Receiver<Answer> {
-        let (sender, receiver) = oneshot::channel();
-        if !self.closed.is_cancelled() {
-            self.pending.lock().insert(id, sender);
+        let receiver = self.conversation.expect(id);
+        if self.closed.is_cancelled() {
+            self.conversation.forget(id);
         }
         receiver
     }
 
     /// Gives up waiting for an answer.
     pub fn forget(&self, id: u64) {
-        self.pending.lock().remove(&id);
+        self.conversation.forget(id);
     }
 
     /// Puts a message into the writer's queue, waiting for room.
@@ -150,6 +124,11 @@ impl Pipe {
     /// Ends the child, without waiting for it.
     pub fn close(&self) {
         self.closing.cancel();
+    }
+
+    /// Ends the child when the guard is dropped, unless that is disarmed before.
+    pub fn close_on_drop(&self) -> DropGuard {
+        self.closing.clone().drop_guard()
     }
 
     /// Resolves when the child is gone.
@@ -212,7 +191,7 @@ impl Pipe {
 
     async fn log(self: Arc<Self>, mut stderr: Stderr) {
         while let Some(line) = stderr.next().await {
-            tracing::debug!(upstream = %self.name, line = line.text, "The upstream wrote to stderr.");
+            tracing::debug!(upstream = %self.name(), line = line.text, "The upstream wrote to stderr.");
         }
     }
 
@@ -227,10 +206,16 @@ impl Pipe {
                 Ok(Some(line)) => self.read(&line),
                 Ok(None) => break,
                 Err(LineError::TooLong { limit, length, head, tail }) => {
-                    self.overflow(&AnswerTooLarge { limit, length }, &head, &tail);
+                    let text = format!("a line of {length} bytes is above the limit of {limit}");
+                    self.count_rubbish(&text, &head);
+                    self.conversation.overflow(
+                        AnswerTooLarge::Line { limit, length },
+                        &head,
+                        &tail,
+                    );
                 }
                 Err(error) => {
-                    tracing::warn!(upstream = %self.name, %error, "Reading from a child failed.");
+                    tracing::warn!(upstream = %self.name(), %error, "Reading from a child failed.");
                     break;
                 }
             }
@@ -249,87 +234,26 @@ impl Pipe {
         }
         *self.end.lock() = Some(why);
         self.closed.cancel();
-        self.pending.lock().clear();
-        *self.inbound.lock() = None;
+        self.conversation.end();
     }
 
     fn read(&self, line: &Bytes) {
         if line.iter().all(u8::is_ascii_whitespace) {
             return;
         }
-        match Body::parse(line.clone()) {
-            Ok(Body::One(message)) => self.dispatch(*message),
-            Ok(Body::Batch(messages)) => {
-                for message in messages {
-                    match message {
-                        Ok(message) => self.dispatch(message),
-                        Err(error) => self.reject(&error, line),
-                    }
+        for heard in self.conversation.hear(line) {
+            match heard {
+                Heard::Done => {}
+                Heard::Reply(reply) => {
+                    self.offer(reply);
                 }
+                Heard::Rubbish(error) => self.count_rubbish(&error, line),
             }
-            Err(error) => self.reject(&error, line),
         }
     }
 
-    /// Counts what is no message. If it was meant to answer a request, that one has failed: nothing
-    /// else will come for it.
-    fn reject(&self, error: &ParseError, line: &[u8]) {
-        self.count_rubbish(&error.to_string(), line);
-        let is_request = memchr::memmem::find(line, b"\"method\"").is_some();
-        let Some(id) = error.id.as_ref().filter(|_| !is_request) else { return };
-        let Some(waiting) = number(id).and_then(|id| self.pending.lock().remove(&id)) else {
-            return;
-        };
-        let text = format!("the answer of the server `{}` is no message: {error}", self.name);
-        let answer = failure(Some(id), &RpcError::internal("bad_answer", text));
-        if let Ok(answer) = Message::parse(answer) {
-            // A receiver that is gone gave up.
-            let _ = waiting.send(Ok(answer));
-        }
-    }
-
-    /// Fails the call that a line which was too long has answered. If that cannot be told, the only
-    /// open call is it; of several, none is guessed, and they wait for their time limit.
-    fn overflow(&self, error: &AnswerTooLarge, head: &[u8], tail: &[u8]) {
-        let text =
-            format!("a line of {} bytes is above the limit of {}", error.length, error.limit);
-        self.count_rubbish(&text, head);
-        let mut pending = self.pending.lock();
-        let id = match edges::read(head, tail) {
-            edges::Line::Answer(id) => number(&id),
-            edges::Line::Unknown if pending.len() == 1 => pending.keys().next().copied(),
-            edges::Line::Unknown | edges::Line::Speech => None,
-        };
-        if let Some(waiting) = id.and_then(|id| pending.remove(&id)) {
-            // A receiver that is gone gave up.
-            let _ = waiting.send(Err(error.clone()));
-        }
-    }
-
-    fn dispatch(&self, message: Message) {
-        match message.kind() {
-            Kind::Response | Kind::Error => {
-                let Some(id) = message.id().and_then(number) else { return };
-                if let Some(waiting) = self.pending.lock().remove(&id) {
-                    // A receiver that is gone gave up: the answer is late.
-                    let _ = waiting.send(Ok(message));
-                }
-            }
-            Kind::Request if message.method() == method::PING => {
-                if let Some(id) = message.id() {
-                    self.offer(response(id, b"{}"));
-                }
-            }
-            Kind::Request | Kind::Notification => {
-                let inbound = self.inbound.lock().clone();
-                if let Some(inbound) = inbound {
-                    inbound.receive(message);
-                } else {
-                    let method = message.method();
-                    tracing::debug!(upstream = %self.name, method, "The upstream spoke too early.");
-                }
-            }
-        }
+    fn name(&self) -> &str {
+        self.conversation.name()
     }
 
     fn count_rubbish(&self, error: &str, line: &[u8]) {
@@ -340,16 +264,8 @@ impl Pipe {
             *self.first_rubbish.lock() = Some(shown);
         }
         if count < RUBBISH_LOGGED {
-            tracing::warn!(upstream = %self.name, error, "The upstream printed what is no message.");
+            tracing::warn!(upstream = %self.name(), error, "The upstream printed what is no message.");
         }
-    }
-}
-
-/// Reads an id of ours.
-pub fn number(id: &Id) -> Option<u64> {
-    match id {
-        Id::Number(text) => text.parse().ok(),
-        Id::String(_) => None,
     }
 }
 

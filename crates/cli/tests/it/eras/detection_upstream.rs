@@ -1,9 +1,8 @@
-//! The era of an upstream, how it is found out and when it is doubted: cases 14 to 19 and 21 to 27.
-//!
-//! Case 20, HTTP+SSE, comes with that transport.
+//! The era of an upstream, how it is found out and when it is doubted: cases 14 to 27.
 
 mod doubt;
 mod expiry;
+mod sse;
 mod stdio;
 
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -3,6 +3,7 @@
 
 mod learning;
 mod levels;
+mod resuming;
 
 use serde_json::json;
 

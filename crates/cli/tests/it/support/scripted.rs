@@ -45,6 +45,7 @@ mod defaults;
 mod http;
 pub(crate) mod log;
 mod script;
+mod sse;
 mod state;
 pub(crate) mod stdio;
 

@@ -8,18 +8,30 @@ use gantry_core::{ProviderError, RawResult};
 use gantry_protocol::Message;
 use gantry_protocol::message::{Body, Kind};
 use gantry_transport::client::http::{EventStream, HttpError, PostedKind, StreamError};
-use gantry_transport::client::stdio::{Pipe, PipeClosed, number};
+use gantry_transport::client::number;
+use gantry_transport::client::sse::{SendError, SseLink};
+use gantry_transport::client::stdio::{Pipe, PipeClosed};
+use http::StatusCode;
 use tokio_util::sync::CancellationToken;
 
 use super::super::flight::{Boarded, Flight};
 use super::{HttpWire, Lane, LaneError, Wire, cancelled};
 
-/// Resumptions of one answer without any event in between.
+/// Tries to resume one answer without any event in between.
 const MAX_RESUMES: usize = 5;
 /// Pause before a stream is resumed, unless the upstream named another.
 const RESUME_PAUSE: Duration = Duration::from_millis(500);
 /// Longest pause that an upstream may ask for.
 const MAX_RESUME_PAUSE: Duration = Duration::from_secs(30);
+
+/// Where a stream that broke off is taken up again.
+struct Resumption {
+    /// The last event that was numbered.
+    resume_from: Option<String>,
+    pause: Duration,
+    /// Tries since the last event.
+    tries: usize,
+}
 
 /// Tells the upstream that an answer is not wanted any more, unless it came.
 struct Withdrawal<'a> {
@@ -46,6 +58,7 @@ impl Lane {
         let answer = async {
             match &self.wire {
                 Wire::Stdio(pipe) => self.by_pipe(pipe, id, bytes).await,
+                Wire::Sse(link) => self.by_sse(link, id, bytes).await,
                 Wire::Http(http) => self.by_http(http, &boarded, bytes).await,
             }
         };
@@ -69,6 +82,10 @@ impl Lane {
     pub(super) async fn deliver(&self, bytes: Bytes) -> Result<(), ProviderError> {
         match &self.wire {
             Wire::Stdio(pipe) => pipe.send(bytes).await.map_err(|error| pipe_lost(error, true)),
+            Wire::Sse(link) => {
+                let limit = Some(self.shared.spec.timeout);
+                link.send(bytes, limit).await.map_err(|error| not_sent(&error))
+            }
             Wire::Http(http) => {
                 let limit = Some(self.shared.spec.timeout);
                 http.upstream
@@ -82,7 +99,7 @@ impl Lane {
 
     async fn by_pipe(&self, pipe: &Pipe, id: u64, bytes: Bytes) -> Result<RawResult, LaneError> {
         let answer = pipe.expect(id);
-        let forget = Forget { pipe, id };
+        let forget = Forget { wire: &self.wire, id };
         pipe.send(bytes).await.map_err(|error| LaneError::Failed(pipe_lost(error, true)))?;
         let answer = match answer.await {
             Ok(Ok(message)) => self.read_answer(message),
@@ -94,6 +111,35 @@ impl Lane {
         };
         drop(forget);
         answer
+    }
+
+    async fn by_sse(&self, link: &SseLink, id: u64, bytes: Bytes) -> Result<RawResult, LaneError> {
+        let mut answer = link.expect(id);
+        let _forget = Forget { wire: &self.wire, id };
+        if link.is_closed() {
+            return Err(LaneError::Failed(stream_lost(link, true)));
+        }
+        // Some upstreams accept a request only when it is answered.
+        let answer = tokio::select! {
+            biased;
+            answer = &mut answer => answer,
+            sent = link.send(bytes, None) => match sent {
+                Ok(()) => answer.await,
+                Err(SendError::Refused { status: StatusCode::NOT_FOUND | StatusCode::GONE }) => {
+                    self.forgotten();
+                    return Err(LaneError::SessionGone);
+                }
+                Err(error) => return Err(LaneError::Failed(not_sent(&error))),
+            },
+        };
+        match answer {
+            Ok(Ok(message)) => self.read_answer(message),
+            Ok(Err(error)) => Err(LaneError::Failed(too_large(&error))),
+            Err(_) => {
+                link.closed().await;
+                Err(LaneError::Failed(stream_lost(link, false)))
+            }
+        }
     }
 
     async fn by_http(
@@ -149,14 +195,12 @@ impl Lane {
         boarded: &Boarded<'_>,
         mut stream: Box<EventStream>,
     ) -> Result<RawResult, LaneError> {
-        let mut resumes = 0;
-        let mut resume_from: Option<String> = None;
-        let mut pause = RESUME_PAUSE;
+        let mut resumption = Resumption { resume_from: None, pause: RESUME_PAUSE, tries: 0 };
         loop {
             let broken = loop {
                 match stream.next().await {
                     Ok(Some(event)) => {
-                        resumes = 0;
+                        resumption.tries = 0;
                         if event.data.is_empty() {
                             continue;
                         }
@@ -177,26 +221,44 @@ impl Lane {
                 }
             };
             if let Some(id) = stream.last_event_id() {
-                resume_from = Some(id.to_owned());
+                resumption.resume_from = Some(id.to_owned());
             }
             if let Some(asked) = stream.retry() {
-                pause = asked.min(MAX_RESUME_PAUSE);
+                resumption.pause = asked.min(MAX_RESUME_PAUSE);
             }
-            resumes += 1;
             let cause = broken.map_or("it ended".to_owned(), |error| error.to_string());
-            let Some(from) = resume_from.as_deref().filter(|_| resumes <= MAX_RESUMES) else {
-                return Err(LaneError::Failed(ProviderError::Unavailable {
-                    reason: "stream_broken",
-                    message: format!("the stream of the answer broke: {cause}"),
-                    unsent: false,
-                }));
+            stream = self.resume(http, &mut resumption, cause).await?;
+        }
+    }
+
+    /// Takes the stream of an answer up again where it broke off, with a pause before each try.
+    async fn resume(
+        &self,
+        http: &HttpWire,
+        resumption: &mut Resumption,
+        mut cause: String,
+    ) -> Result<Box<EventStream>, LaneError> {
+        loop {
+            resumption.tries += 1;
+            let Some(from) =
+                resumption.resume_from.as_deref().filter(|_| resumption.tries <= MAX_RESUMES)
+            else {
+                return Err(LaneError::Failed(stream_broken(&cause)));
             };
-            tokio::time::sleep(pause).await;
-            stream = http
-                .upstream
-                .open_stream(&http.headers(), Some(from), None)
-                .await
-                .map_err(|error| LaneError::Failed(http_failed(&error)))?;
+            tokio::time::sleep(resumption.pause).await;
+            match http.upstream.open_stream(&http.headers(), Some(from), None).await {
+                Ok(stream) => return Ok(stream),
+                // It does not resume streams, or does not know the session or the event any more.
+                Err(HttpError::NoStream { answer }) if is_final(answer.status) => {
+                    if answer.status == StatusCode::NOT_FOUND && http.session.is_some() {
+                        self.shared.suspect.notify_one();
+                    }
+                    let status = answer.status;
+                    cause = format!("{cause}, and resuming it was refused with status {status}");
+                    return Err(LaneError::Failed(stream_broken(&cause)));
+                }
+                Err(error) => cause = gantry_core::chain(&error),
+            }
         }
     }
 
@@ -254,18 +316,46 @@ impl Drop for Withdrawal<'_> {
 
 /// Stops waiting for an answer when the call ends first.
 struct Forget<'a> {
-    pipe: &'a Pipe,
+    wire: &'a Wire,
     id: u64,
 }
 
 impl Drop for Forget<'_> {
     fn drop(&mut self) {
-        self.pipe.forget(self.id);
+        match self.wire {
+            Wire::Stdio(pipe) => pipe.forget(self.id),
+            Wire::Sse(link) => link.forget(self.id),
+            Wire::Http(_) => {}
+        }
     }
 }
 
 fn pipe_lost(error: PipeClosed, unsent: bool) -> ProviderError {
     ProviderError::Unavailable { reason: "upstream_lost", message: error.why, unsent }
+}
+
+/// Tells whether a refusal is no matter of time.
+fn is_final(status: StatusCode) -> bool {
+    status.is_client_error() && !matches!(status.as_u16(), 408 | 425 | 429)
+}
+
+fn stream_broken(cause: &str) -> ProviderError {
+    ProviderError::Unavailable {
+        reason: "stream_broken",
+        message: format!("the stream of the answer broke: {cause}"),
+        unsent: false,
+    }
+}
+
+pub(super) fn stream_lost(link: &SseLink, unsent: bool) -> ProviderError {
+    ProviderError::Unavailable { reason: "upstream_lost", message: link.why(), unsent }
+}
+
+pub(super) fn not_sent(error: &SendError) -> ProviderError {
+    match error {
+        SendError::Http { source } => http_failed(source),
+        SendError::Refused { status } => not_an_answer(*status),
+    }
 }
 
 pub(in crate::upstream) fn http_failed(error: &HttpError) -> ProviderError {
@@ -287,7 +377,7 @@ pub(in crate::upstream) fn bad_answer(text: &str) -> ProviderError {
     ProviderError::Unavailable { reason: "bad_answer", message: text.to_owned(), unsent: false }
 }
 
-pub(in crate::upstream) fn not_an_answer(status: http::StatusCode) -> ProviderError {
+pub(in crate::upstream) fn not_an_answer(status: StatusCode) -> ProviderError {
     let reason = match status.as_u16() {
         401 => "upstream_unauthorized",
         403 => "upstream_forbidden",

@@ -10,8 +10,11 @@ use gantry_core::ProviderError;
 use gantry_protocol::message::{Body, Kind, notification};
 use gantry_protocol::verdict::{self, Verdict};
 use gantry_protocol::{Id, Message, Revision, code, message, method};
-use gantry_transport::client::http::{HttpUpstream, McpHeaders, PostedKind};
-use gantry_transport::client::stdio::{Inbound, Pipe};
+use gantry_transport::client::Inbound;
+use gantry_transport::client::http::{HttpError, HttpUpstream, McpHeaders, PostedKind};
+use gantry_transport::client::sse::{self, SendError, SseLink};
+use gantry_transport::client::stdio::Pipe;
+use http::StatusCode;
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -21,7 +24,7 @@ use super::super::flight::{Flights, next_id};
 use super::super::offers::Greeting;
 use super::super::scope::{LaneKey, Scope};
 use super::super::shared::Shared;
-use super::exchange::{bad_answer, http_failed, not_an_answer, too_large};
+use super::exchange::{bad_answer, http_failed, not_an_answer, not_sent, stream_lost, too_large};
 use super::level::Levels;
 use super::{HttpWire, Lane, LaneEar, Wire};
 
@@ -102,13 +105,46 @@ impl Lane {
             }
         };
         let greeting = read_greeting(&answer, 200)?;
-        // A callback could belong to any of several calls: a pipe says of none where it belongs.
-        let one_at_a_time = !key.profile.asks_nothing() && !matches!(key.scope, Scope::Session(_));
-        let wire = Wire::Stdio(Arc::clone(&pipe));
-        let lane = Self::new(shared, key, greeting, wire, one_at_a_time.then(|| Semaphore::new(1)));
+        let turns = turns(&key);
+        let lane = Self::new(shared, key, greeting, Wire::Stdio(Arc::clone(&pipe)), turns);
         let ear: Arc<dyn Inbound> = Arc::new(LaneEar(Arc::downgrade(&lane)));
         pipe.attach(ear);
         lane.greet().await?;
+        Ok(lane)
+    }
+
+    /// Opens a session by the transport that is known for the upstream.
+    pub(in crate::upstream) async fn open_at(
+        shared: &Arc<Shared>,
+        key: LaneKey,
+        introduction: &Introduction,
+        upstream: Arc<HttpUpstream>,
+    ) -> Result<Arc<Self>, OpenError> {
+        if shared.by_sse() {
+            Self::open_sse(shared, key, introduction, &upstream).await
+        } else {
+            Self::open_http(shared, key, introduction, upstream).await
+        }
+    }
+
+    /// Opens a session by HTTP+SSE. Dropped before it returns, it leaves no session.
+    pub(in crate::upstream) async fn open_sse(
+        shared: &Arc<Shared>,
+        key: LaneKey,
+        introduction: &Introduction,
+        upstream: &HttpUpstream,
+    ) -> Result<Arc<Self>, OpenError> {
+        let spec = &shared.spec;
+        let opened = SseLink::open(&spec.name, upstream, spec.probe_timeout, &shared.tasks).await;
+        let (link, guard) = opened.map_err(|error| no_link(&error))?;
+        let greeted = tokio::time::timeout(spec.timeout, greet_by_sse(&link, introduction)).await;
+        let timed_out = || OpenError::Failed(ProviderError::TimedOut { after: spec.timeout });
+        let greeting = greeted.unwrap_or_else(|_| Err(timed_out()))?;
+        let turns = turns(&key);
+        let lane = Self::new(shared, key, greeting, Wire::Sse(Arc::clone(&link)), turns);
+        link.attach(Arc::new(LaneEar(Arc::downgrade(&lane))));
+        lane.greet().await?;
+        guard.disarm();
         Ok(lane)
     }
 
@@ -148,8 +184,7 @@ impl Lane {
                 }
             },
             PostedKind::Other { .. } if (400..500).contains(&status) => {
-                let why = format!("it refused `initialize` with HTTP status {status}");
-                return Err(OpenError::Refused { status, code: None, why });
+                return Err(refused(posted.status));
             }
             PostedKind::Accepted | PostedKind::Other { .. } => {
                 return Err(OpenError::Failed(not_an_answer(posted.status)));
@@ -193,6 +228,68 @@ impl Lane {
     async fn greet(self: &Arc<Self>) -> Result<(), OpenError> {
         let initialized = notification(method::INITIALIZED, b"");
         self.deliver(initialized).await.map_err(OpenError::Failed)
+    }
+}
+
+/// Allows one call at a time where a callback could belong to any of several: neither a pipe nor the
+/// one stream of HTTP+SSE says of any where it belongs.
+fn turns(key: &LaneKey) -> Option<Semaphore> {
+    let is_unclear = !key.profile.asks_nothing() && !matches!(key.scope, Scope::Session(_));
+    is_unclear.then(|| Semaphore::new(1))
+}
+
+/// Sends `initialize` on a stream that was just opened.
+async fn greet_by_sse(link: &SseLink, introduction: &Introduction) -> Result<Greeting, OpenError> {
+    let id = next_id();
+    let request = message::request(&Id::from(id), method::INITIALIZE, &introduction.params());
+    let mut answer = link.expect(id);
+    // Some upstreams accept a request only when it is answered.
+    let answer = tokio::select! {
+        biased;
+        answer = &mut answer => answer,
+        sent = link.send(request, None) => match sent {
+            Ok(()) => answer.await,
+            Err(SendError::Refused { status }) if status.is_client_error() => {
+                return Err(refused(status));
+            }
+            Err(error) => return Err(OpenError::Failed(not_sent(&error))),
+        },
+    };
+    match answer {
+        Ok(Ok(answer)) => read_greeting(&answer, 200),
+        Ok(Err(error)) => Err(OpenError::Failed(too_large(&error))),
+        Err(_) => {
+            link.closed().await;
+            Err(OpenError::Failed(stream_lost(link, true)))
+        }
+    }
+}
+
+fn refused(status: StatusCode) -> OpenError {
+    let status = status.as_u16();
+    let why = format!("it refused `initialize` with HTTP status {status}");
+    OpenError::Refused { status, code: None, why }
+}
+
+/// Tells why the stream of HTTP+SSE is of no use.
+fn no_link(error: &sse::OpenError) -> OpenError {
+    match error {
+        sse::OpenError::Stream { source: HttpError::NoStream { answer } } => {
+            let status = answer.status;
+            if status.is_client_error() || status.is_success() {
+                let why = format!("it opened no event stream, its HTTP status is {status}");
+                return OpenError::Refused { status: status.as_u16(), code: None, why };
+            }
+            OpenError::Failed(not_an_answer(status))
+        }
+        sse::OpenError::Stream { source } => OpenError::Failed(http_failed(source)),
+        sse::OpenError::Silent { limit } => {
+            OpenError::Failed(ProviderError::TimedOut { after: *limit })
+        }
+        sse::OpenError::NoEndpoint => {
+            OpenError::Refused { status: 200, code: None, why: error.to_string() }
+        }
+        sse::OpenError::Foreign => OpenError::Failed(bad_answer(&error.to_string())),
     }
 }
 

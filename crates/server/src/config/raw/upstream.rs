@@ -23,11 +23,13 @@ pub struct Upstream {
     pub env: IndexMap<String, String>,
     /// The folder in which the program runs; the file's own folder when it is absent. Since 0.1.
     pub cwd: Option<String>,
-    /// The address of a server that speaks Streamable HTTP. Either this or `command` is required.
-    /// Since 0.1.
+    /// The address of a server that speaks Streamable HTTP or HTTP+SSE. Either this or `command` is
+    /// required. Since 0.1.
     pub url: Option<String>,
     /// Headers sent with every request to `url`. Since 0.1.
     pub headers: IndexMap<String, String>,
+    /// The transport that is spoken at `url`. Since 0.1.
+    pub transport: TransportMode,
     /// The longest that the server may be silent during a call; progress begins it anew. Since 0.1.
     pub timeout: DurationText,
     /// Use the server at all. Since 0.1.
@@ -56,7 +58,7 @@ pub struct Upstream {
 pub enum UpstreamKind {
     /// A child process that speaks on its standard input and output.
     Stdio,
-    /// A server that speaks Streamable HTTP.
+    /// A server that has an address.
     Http,
 }
 
@@ -75,6 +77,19 @@ pub enum SessionMode {
     Principal,
     /// Everybody.
     Shared,
+}
+
+/// The transport that is spoken with an upstream server that has an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum TransportMode {
+    /// Streamable HTTP; where that is refused, HTTP+SSE.
+    #[default]
+    Auto,
+    /// Streamable HTTP.
+    Streamable,
+    /// HTTP+SSE, the transport of revision 2024-11-05.
+    Sse,
 }
 
 /// Which era of the protocol is spoken with an upstream server.
@@ -110,6 +125,7 @@ impl Default for Upstream {
             cwd: None,
             url: None,
             headers: IndexMap::new(),
+            transport: TransportMode::Auto,
             timeout: DurationText::from("60s"),
             enabled: true,
             description: None,

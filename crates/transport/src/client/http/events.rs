@@ -91,6 +91,17 @@ impl EventStream {
         }
     }
 
+    /// Makes [`StreamError::TooLarge`] come when the event is over, so that
+    /// [`EventStream::skipped`] shows both ends of it.
+    pub(in crate::client) fn tell_at_end(&mut self) {
+        self.parser.tell_at_end();
+    }
+
+    /// Returns the first and the last bytes of the event that was left out last.
+    pub(in crate::client) fn skipped(&self) -> (&[u8], &[u8]) {
+        self.parser.skipped()
+    }
+
     /// Returns the id to resume after; `None` if the upstream sent none.
     pub fn last_event_id(&self) -> Option<&str> {
         match self.parser.last_event_id() {

@@ -70,6 +70,7 @@ async fn exchange(
         number: usize::try_from(state.next.fetch_add(1, Ordering::Relaxed)).unwrap_or_default(),
         at: Instant::now(),
         verb: parts.method.to_string(),
+        path: parts.uri.to_string(),
         headers: parts.headers,
         message: serde_json::from_slice(&body).unwrap_or_default(),
         body,
@@ -83,6 +84,9 @@ async fn exchange(
         Answer::Default => {}
         answer => return turn.render(answer, guard).await,
     }
+    if turn.script.sse {
+        return Ok(turn.over_sse(guard));
+    }
     match turn.seen.verb.as_str() {
         "GET" => Ok(turn.get(guard)),
         "DELETE" => Ok(turn.delete(guard)),
@@ -91,11 +95,11 @@ async fn exchange(
 }
 
 /// One request, and what it is judged by.
-struct Turn<'a> {
-    state: &'a Arc<State>,
-    script: Arc<Script>,
-    seen: Arc<Seen>,
-    modern: bool,
+pub(super) struct Turn<'a> {
+    pub(super) state: &'a Arc<State>,
+    pub(super) script: Arc<Script>,
+    pub(super) seen: Arc<Seen>,
+    pub(super) modern: bool,
 }
 
 impl Turn<'_> {
@@ -171,7 +175,7 @@ impl Turn<'_> {
         })
     }
 
-    fn default_answer(&self) -> Answer {
+    pub(super) fn default_answer(&self) -> Answer {
         let seen = &self.seen;
         match (self.modern, seen.method()) {
             (true, "subscriptions/listen") => Answer::Default,
@@ -281,7 +285,7 @@ fn status_of(answer: &Answer, modern: bool) -> u16 {
 }
 
 /// The JSON-RPC message of an answer.
-fn message_of(turn: &Turn<'_>, answer: Answer) -> String {
+pub(super) fn message_of(turn: &Turn<'_>, answer: Answer) -> String {
     let id = turn.seen.id();
     match answer {
         Answer::Result(result) => {

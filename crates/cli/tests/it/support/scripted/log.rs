@@ -17,6 +17,8 @@ pub(crate) struct Seen {
     pub(crate) at: Instant,
     /// `POST`, `GET` or `DELETE`.
     pub(crate) verb: String,
+    /// What was asked for: the path with its query.
+    pub(crate) path: String,
     pub(crate) headers: HeaderMap,
     /// The bytes of the body.
     pub(crate) body: Bytes,
@@ -104,7 +106,7 @@ impl Seen {
 
 impl fmt::Debug for Seen {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{:3} {}", self.number, self.verb)?;
+        write!(formatter, "{:3} {} {}", self.number, self.verb, self.path)?;
         for name in ["mcp-session-id", "mcp-protocol-version", "mcp-method", "mcp-name"] {
             if let Some(value) = self.headers.get(name) {
                 write!(formatter, " {name}={value:?}")?;

@@ -17,6 +17,7 @@ pub(crate) struct Script {
     pub(super) revisions: Vec<String>,
     pub(super) sessions: bool,
     pub(super) get_stream: bool,
+    pub(super) sse: bool,
     pub(super) capabilities: Option<Value>,
     pub(super) hints: (u64, String),
     pub(super) tools: Vec<Item>,
@@ -42,6 +43,7 @@ impl Script {
             revisions: revisions.iter().map(|&revision| revision.to_owned()).collect(),
             sessions: true,
             get_stream: true,
+            sse: false,
             capabilities: None,
             hints: (0, "private".to_owned()),
             tools: Vec::new(),
@@ -156,6 +158,13 @@ impl Script {
     /// A legacy server that answers GET by 405.
     pub(crate) fn without_get_stream(mut self) -> Self {
         self.get_stream = false;
+        self
+    }
+
+    /// A legacy server that speaks HTTP+SSE, the transport of 2024-11-05, and nothing else: POST is
+    /// answered by 405.
+    pub(crate) fn over_sse(mut self) -> Self {
+        self.sse = true;
         self
     }
 

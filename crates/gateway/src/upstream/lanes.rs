@@ -258,7 +258,13 @@ async fn open(
     let opened = match shared.spec.connection {
         Connection::Stdio { .. } => {
             let pipe = start(shared).await.map_err(|state| unavailable(state.to_string()))?;
-            Lane::open_stdio(shared, key, introduction, pipe).await
+            // Whoever wanted the lane may go away before it is open: then nobody wants the child.
+            let guard = pipe.close_on_drop();
+            let opened = Lane::open_stdio(shared, key, introduction, pipe).await;
+            if opened.is_ok() {
+                guard.disarm();
+            }
+            opened
         }
         Connection::Http { .. } => {
             let upstream = shared.endpoint().map_err(unavailable)?;

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    eras::config,
+    eras::{config, in_front_of, ready},
     support::{
         client::Client, gantry::Gantry, marks::Mark, scripted::stdio::StdioScript, wait::eventually,
     },
@@ -135,4 +135,30 @@ fn parent_of(pid: u32) -> Option<u32> {
 fn kill(pid: u32) {
     let pid = rustix::process::Pid::from_raw(pid.cast_signed()).expect("a process has an id");
     rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("it can be killed");
+}
+
+#[tokio::test]
+async fn a_child_is_ended_whose_caller_went_away_before_it_was_ready() {
+    let done = json!([{ "result": { "content": [{ "type": "text", "text": "done" }] } }]);
+    let script = StdioScript::new("2025-11-25").tool("do", json!({}), done).on_start(
+        1,
+        "initialize",
+        json!([{ "silence": true }]),
+    );
+    let mut server = script.server();
+    server["session"] = "call".into();
+    server["timeout"] = "10m".into();
+    let gantry = in_front_of(server).await;
+    ready(&gantry).await;
+    let client = Client::modern(&gantry.url("/mcp"), json!({}));
+    let child = tokio::select! {
+        early = client.call("up__do", json!({})) => panic!("its child says nothing: {early:?}"),
+        lines = script.wait_for("initialize", 2) => lines[1].clone(),
+    };
+    assert_eq!(child.start, 1);
+    eventually("the end of the child", async || {
+        (!std::path::Path::new(&format!("/proc/{}", child.pid)).exists()).then_some(())
+    })
+    .await;
+    assert_eq!(client.call("up__do", json!({})).await.text(), "done");
 }

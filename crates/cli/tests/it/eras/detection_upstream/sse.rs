@@ -16,6 +16,9 @@ use crate::{
     },
 };
 
+/// What a POST to the address of the stream is answered, with a status.
+type Refusal = fn(u16) -> Answer;
+
 /// A server of the revision that had this transport.
 fn old() -> Script {
     with_echo(Scripted::legacy("2024-11-05")).over_sse()
@@ -24,7 +27,7 @@ fn old() -> Script {
 /// *->L: POST is answered in each of the ways of such servers, and GET opens with `endpoint`.
 #[tokio::test]
 async fn case_20_an_upstream_with_http_sse_alone_is_spoken_to_by_that() {
-    let refusals: [(&str, fn(u16) -> Answer, u16); 3] = [
+    let refusals: [(&str, Refusal, u16); 3] = [
         ("not-allowed", Answer::status, 405),
         ("html", |status| Answer::body(status, "text/html", "Cannot POST /mcp"), 404),
         ("empty", Answer::status, 400),

@@ -1,7 +1,5 @@
 //! Sessions over a restart of the gateway: each goes on, with what its client had set.
 
-use std::time::Instant;
-
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 

@@ -59,7 +59,11 @@ fn health(place: &Place, name: &str, format: Format) -> Result<(), Failure> {
             .with_code(ErrorCode::UnknownServer));
     };
     if !output::data(format, server)? {
-        let rows: Vec<_> = server.as_object().into_iter().flat_map(Map::iter).map(row).collect();
+        let members = server.as_object().into_iter().flat_map(Map::iter);
+        // How it is configured is for `gantry config show` to tell.
+        let of_health =
+            members.filter(|(key, _)| !matches!(key.as_str(), "config" | "shadows_api"));
+        let rows: Vec<_> = of_health.map(row).collect();
         output::table(&["what", "value"], &rows)?;
         if let Some(code) = server["code"].as_str() {
             output::hint(&format!("`gantry explain {code}` says what to do about {code}"));

@@ -1,3 +1,5 @@
+//! What a tap tells, and what it keeps to itself.
+
 use bytes::Bytes;
 use gantry_core::clock::FixedClock;
 

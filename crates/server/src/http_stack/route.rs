@@ -175,7 +175,7 @@ mod tests {
         check("/apis", Route::Unknown);
         check("/actuator/loggers", Route::Loggers);
         check("/actuator/loggers/ROOT", Route::Loggers);
-        check("/actuator/loggersx", Route::Unknown);
+        check("/actuator/loggersx", Route::Actuator);
         check("/actuator/threaddump", Route::Admin);
     }
 }

@@ -27,9 +27,11 @@ async fn each_listener_shows_what_it_is_for() {
     let site = Site::start(BESIDE).await;
     let management = site.running.management_address().unwrap();
     let metrics = site.running.metrics_address().unwrap();
-    let paths = ["/health", "/ready", "/metrics", "/", "/api/servers", "/mcp/gantry", "/mcp"];
-    assert_eq!(statuses(management, &paths).await, [200, 200, 200, 200, 401, 404, 404]);
-    assert_eq!(statuses(metrics, &paths).await, [404, 404, 200, 404, 404, 404, 404]);
+    let paths =
+        ["/health", "/ready", "/metrics", "/", "/api/servers", "/mcp/gantry", "/mcp", "/sse"];
+    assert_eq!(statuses(management, &paths).await, [200, 200, 200, 200, 200, 404, 404, 404]);
+    assert_eq!(statuses(metrics, &paths).await, [404, 404, 200, 404, 404, 404, 404, 404]);
+    assert_eq!(statuses(management, &["/api/admin/log-level"]).await, [401]);
     let hidden = Request::modern("/mcp", "tools/list", json!({})).send(management).await;
     assert_eq!((hidden.status, hidden.code().as_str()), (404, "E0301"));
     assert_eq!(site.ask("tools/list", json!({})).await.status, 200, "the main one shows all");
@@ -123,7 +125,8 @@ async fn the_socket_serves_its_user_without_a_token() {
     // A proxy of the same user is not that user.
     let forwarded = list.header("x-forwarded-for", "203.0.113.7");
     assert!(on_socket(&path, &forwarded).await.starts_with("HTTP/1.1 401"));
-    let admin = on_socket(&path, &Request::get("/api/servers")).await;
+    assert!(on_socket(&path, &Request::get("/api/servers")).await.starts_with("HTTP/1.1 200"));
+    let admin = on_socket(&path, &Request::get("/api/admin/log-level")).await;
     assert!(admin.starts_with("HTTP/1.1 401"), "the admin token is needed everywhere: {admin}");
     let foreign = Request::get("/ready").without("host").header("host", "evil.example");
     assert!(on_socket(&path, &foreign).await.starts_with("HTTP/1.1 403"));

@@ -19,7 +19,7 @@ async fn a_gateway_that_cannot_begin_says_why() {
       caused by: Address already in use (os error 98)
 
     hint: another process holds the port; `ss -ltnp 'sport = :[PORT]'` shows which
-    hint: `--listen 127.0.0.1:0` takes a free one
+    hint: port 0 takes a free one, as in `--listen 127.0.0.1:0`
     hint: this is E0104 — run `gantry explain E0104`
     ");
     let gateway = desk.serve().await;

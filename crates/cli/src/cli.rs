@@ -332,7 +332,7 @@ pub(crate) struct Connect {
     #[arg(long, requires = "client", conflicts_with_all = ["http", "stdio", "header"])]
     pub(crate) remove: bool,
 
-    /// Have the client start `gantry stdio`, which needs no running gateway [default]
+    /// Have the client start `gantry stdio`, which needs no running gateway (the default)
     #[arg(long, requires = "client", conflicts_with = "http")]
     pub(crate) stdio: bool,
 

@@ -27,6 +27,9 @@ use tokio::runtime::Runtime;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+#[cfg(unix)]
+pub(crate) use connection::serve_user;
+
 use crate::http_stack::{Face, Front, Peer};
 #[cfg(unix)]
 use crate::local;

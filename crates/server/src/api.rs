@@ -5,7 +5,7 @@
 //! 2. [`call`]: one request that was let in, with its parameters checked.
 //! 3. [`servers`], [`offered`], [`calls`], [`batch`], [`messages`], [`edit`]: what the routes do.
 //! 4. [`error`]: the one shape of every refusal.
-//! 5. [`openapi`] and [`reference`]: the description, for programs and for people.
+//! 5. [`openapi`] and [`mod@reference`]: the description, for programs and for people.
 //!
 //! Who asks was decided before (`http_stack`). Calls pass the same stack as a client's
 //! (`gantry_gateway::door::errand`). Only `application/json` is taken by whatever changes or calls

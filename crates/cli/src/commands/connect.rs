@@ -1,6 +1,6 @@
 //! `gantry connect`: enters the gateway in a client's own configuration file.
 //!
-//! [`clients`] knows where each client keeps its file and how it wants an entry, [`file`] changes
+//! [`clients`] knows where each client keeps its file and how it wants an entry, [`mod@file`] changes
 //! the text. This shows the change, asks, keeps the file before, and writes.
 
 mod clients;

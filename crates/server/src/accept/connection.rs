@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 
 use super::{Entrance, Stream, http2};
 use crate::config::Limits;
-use crate::http_stack::{Front, Peer, Via, http_stack};
+use crate::http_stack::{Face, Front, Peer, Via, http_stack};
 use crate::tls::{self, Tls};
 
 /// More than any client sends; bounds the work of reading a head.
@@ -62,6 +62,19 @@ pub(super) async fn serve(
     };
     if let Err(error) = served {
         tracing::debug!(%peer, error, "A connection ended early.");
+    }
+}
+
+/// Serves HTTP to the user whose gateway this is, over whatever leads to a process of theirs.
+#[cfg(unix)]
+pub(crate) async fn serve_user<S>(stream: S, front: Arc<Front>, tasks: &Tasks)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let limits = front.shared.live.load().config.server.limits.clone();
+    let via = Via { face: Face::Everything, is_tls: false, peer: Peer::SameUser };
+    if let Err(error) = serve_http1(stream, Serving { via, limits, front, tasks }).await {
+        tracing::debug!(error, "A connection to the socket ended early.");
     }
 }
 

@@ -7,9 +7,6 @@ use std::sync::Arc;
 
 use gantry_core::{Principal, Tasks};
 use gantry_storage::DataFolder;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{
     AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader,
 };
@@ -17,15 +14,14 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 
 use super::Ends;
-use crate::http_stack::{Face, Front, Peer, Via, http_stack};
+use crate::accept::serve_user;
+use crate::http_stack::Front;
 
 /// Connections at a time; a user has few commands running at once.
 const MAX_CONNECTIONS: usize = 64;
 /// The longest line that names an endpoint.
 const LONGEST_PATH: u64 = 128;
 const BUFFER: usize = 64 * 1024;
-/// Who speaks HTTP here is the user whose gateway this is.
-const LOCAL: Via = Via { face: Face::Everything, is_tls: false, peer: Peer::SameUser };
 
 /// Makes the socket and serves it until `tasks` is told to stop.
 pub(crate) fn start(folder: &Path, front: &Arc<Front>, tasks: &Tasks) -> io::Result<()> {
@@ -132,43 +128,14 @@ async fn serve(stream: UnixStream, front: Arc<Front>, tasks: &Tasks) -> io::Resu
     let mut reader = BufReader::with_capacity(BUFFER, reader);
     // No message and no path begins with a capital; every method of HTTP does.
     if reader.fill_buf().await?.first().is_some_and(u8::is_ascii_uppercase) {
-        serve_http(tokio::io::join(reader, writer), front, tasks).await;
+        // The routes, as `server.socket` serves them.
+        Box::pin(serve_user(tokio::io::join(reader, writer), front, tasks)).await;
         return Ok(());
     }
     let view = endpoint(&mut reader).await?;
     let principal = Arc::new(Principal::local());
     Box::pin(front.shared.gateway.serve_stream(reader, writer, principal, view)).await;
     Ok(())
-}
-
-/// Serves the routes, as `server.socket` does.
-async fn serve_http<S>(stream: S, front: Arc<Front>, tasks: &Tasks)
-where
-    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
-{
-    let limits = front.shared.live.load().config.server.limits.clone();
-    let service = service_fn(move |request| {
-        let answer = http_stack(Arc::clone(&front), LOCAL, request);
-        async move { Ok::<_, std::convert::Infallible>(answer.await) }
-    });
-    let mut connection = std::pin::pin!(
-        http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(limits.request_timeout)
-            .max_buf_size(BUFFER.max(limits.header))
-            .serve_connection(TokioIo::new(stream), service)
-    );
-    let served = tokio::select! {
-        served = connection.as_mut() => served,
-        () = tasks.stopping().cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(error) = served {
-        let error = gantry_core::chain(&error);
-        tracing::debug!(error, "A connection to the socket ended early.");
-    }
 }
 
 /// Reads the line that names an endpoint, if the first byte begins one: no message does.

@@ -1,6 +1,7 @@
 //! What a provider may know of the call it serves, and how it reaches the client behind it.
 
 use std::fmt::Debug;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -19,6 +20,8 @@ pub struct CallContext {
     pub request_id: Arc<str>,
     /// Who calls.
     pub principal: Arc<Principal>,
+    /// From where; `None` where there is no address, as over a pipe.
+    pub address: Option<IpAddr>,
     /// How the caller speaks.
     pub caller: Arc<Caller>,
     /// The way back to the caller while the call runs.

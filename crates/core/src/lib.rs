@@ -25,7 +25,7 @@ pub use clock::{Clock, SystemClock};
 pub use context::{CallContext, Caller, ClientLink, NoClient};
 pub use error_code::ErrorCode;
 pub use offer::{Offer, OfferCell};
-pub use principal::Principal;
+pub use principal::{Grants, Principal};
 pub use provider::{Outcome, Provider, ProviderError, RawResult, Request};
 pub use task::Tasks;
 

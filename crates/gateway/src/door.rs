@@ -31,6 +31,7 @@ mod standalone;
 mod stdio;
 mod token;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,6 +59,8 @@ pub struct HttpRequest {
     pub view: Box<str>,
     /// Who asks.
     pub principal: Arc<Principal>,
+    /// From where; `None` for a socket without addresses.
+    pub address: Option<IpAddr>,
     /// Names the request in logs.
     pub request_id: Arc<str>,
 }
@@ -67,6 +70,7 @@ pub struct HttpRequest {
 struct Origin {
     view: Box<str>,
     principal: Arc<Principal>,
+    address: Option<IpAddr>,
     request_id: Arc<str>,
     /// What the transport says of the trace, where it is HTTP.
     trace: Option<TraceContext>,

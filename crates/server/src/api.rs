@@ -25,6 +25,7 @@ pub mod reference;
 mod servers;
 mod table;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -52,6 +53,8 @@ const MOST_BODY: usize = 4 << 20;
 pub(crate) struct Caller {
     /// As whom calls are made; `None` for an administrator that is no client.
     pub(crate) principal: Option<Arc<Principal>>,
+    /// From where; `None` for the unix socket.
+    pub(crate) address: Option<IpAddr>,
     /// Why the caller is not the administrator; `None` if it is.
     pub(crate) no_admin: Option<Denied>,
     /// Whether it presented the token of a client.
@@ -224,6 +227,7 @@ mod tests {
     fn callers_are_told_which_token_they_need() {
         let caller = |principal: bool, no_admin, has_token| Caller {
             principal: principal.then(|| Arc::new(Principal::anonymous())),
+            address: None,
             no_admin,
             has_token,
         };

@@ -14,6 +14,7 @@ mod tls_only;
 mod under_way;
 mod via;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -106,7 +107,8 @@ async fn named(
         // 7. Who asks: before the body is read, so that a stranger cannot make us read one.
         let right = authenticate(shared, &live, route, via, &parts)?;
         // 8. Whoever answers.
-        let passed = Passed { parts, body, own_path, request_id: Arc::clone(&request_id) };
+        let (address, request_id) = (via.peer.address(), Arc::clone(&request_id));
+        let passed = Passed { parts, body, own_path, address, request_id };
         Ok(hand_over(front, &live, (route, right), passed).await)
     };
     let answer: Result<_, Refusal> = answer.await;
@@ -136,6 +138,8 @@ struct Passed {
     body: Incoming,
     /// The route's own path, where it was asked for by another one.
     own_path: Option<&'static str>,
+    /// From where it came, unless by a unix socket.
+    address: Option<IpAddr>,
     request_id: Arc<str>,
 }
 
@@ -147,18 +151,21 @@ async fn hand_over(
     passed: Passed,
 ) -> Response<ReplyBody> {
     let gateway = &front.shared.gateway;
-    let Passed { mut parts, body, own_path, request_id } = passed;
+    let Passed { mut parts, body, own_path, address, request_id } = passed;
     match (route, right) {
         (Route::Mcp { view }, Right::Client(principal)) => {
-            let request = HttpRequest { parts, body, view: view.into(), principal, request_id };
+            let request =
+                HttpRequest { parts, body, view: view.into(), principal, address, request_id };
             Box::pin(gateway.serve_http(request)).await
         }
         (Route::Sse { view }, Right::Client(principal)) => {
-            let request = HttpRequest { parts, body, view: view.into(), principal, request_id };
+            let request =
+                HttpRequest { parts, body, view: view.into(), principal, address, request_id };
             gateway.serve_sse(&request)
         }
         (Route::Messages, Right::Client(principal)) => {
-            let request = HttpRequest { parts, body, view: "".into(), principal, request_id };
+            let request =
+                HttpRequest { parts, body, view: "".into(), principal, address, request_id };
             Box::pin(gateway.serve_messages(request)).await
         }
         (_, Right::Api(caller)) => {

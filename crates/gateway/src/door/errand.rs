@@ -5,6 +5,7 @@
 //! is a legacy client that declares nothing and keeps no session: its results are whole, and no
 //! server asks it back.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -32,6 +33,8 @@ pub const REVISION: Revision = Revision::LATEST_LEGACY;
 pub struct Errand {
     /// Who asks.
     pub principal: Arc<Principal>,
+    /// From where, if they have an address.
+    pub address: Option<IpAddr>,
     /// Names the request in logs.
     pub request_id: Arc<str>,
 }
@@ -108,6 +111,7 @@ impl Errand {
         CallContext {
             request_id: Arc::clone(&self.request_id),
             principal: Arc::clone(&self.principal),
+            address: self.address,
             caller: Arc::new(caller),
             client: Arc::new(NoClient),
             trace: None,

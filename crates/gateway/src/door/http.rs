@@ -48,7 +48,7 @@ impl Gateway {
     /// Dropping the future cancels a modern request; a legacy one runs on.
     pub async fn serve_http(self: &Arc<Self>, request: HttpRequest) -> Response<ReplyBody> {
         let snapshot = self.registry.snapshot();
-        let HttpRequest { parts, body, view, principal, request_id } = request;
+        let HttpRequest { parts, body, view, principal, address, request_id } = request;
         if !snapshot.has_view(&view) {
             return self.refuse(None, &unknown_view(&view));
         }
@@ -57,6 +57,7 @@ impl Gateway {
             origin: Origin {
                 view,
                 principal,
+                address,
                 request_id,
                 trace: traces::of_headers(self, &parts.headers),
                 by_http: true,

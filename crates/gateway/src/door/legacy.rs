@@ -224,6 +224,7 @@ impl Job {
         CallContext {
             request_id: Arc::clone(&self.origin.request_id),
             principal: Arc::clone(&self.origin.principal),
+            address: self.origin.address,
             caller: self.session.caller(),
             client: Arc::new(link),
             trace: traces::begin(&self.gateway, self.origin.came(), self.session.revision, message),

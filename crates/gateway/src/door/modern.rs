@@ -111,6 +111,7 @@ pub(super) fn context(
     CallContext {
         request_id: Arc::clone(&origin.request_id),
         principal: Arc::clone(&origin.principal),
+        address: origin.address,
         caller: Arc::new(caller),
         client: Arc::new(link),
         trace: traces::begin(gateway, origin.came(), revision, message),

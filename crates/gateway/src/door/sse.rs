@@ -62,7 +62,7 @@ impl Handles {
 impl Gateway {
     /// Serves a request to `/sse` or `/sse/NAME`: opens a connection of this transport.
     pub fn serve_sse(self: &Arc<Self>, request: &HttpRequest) -> Response<ReplyBody> {
-        let HttpRequest { parts, view, principal, .. } = request;
+        let HttpRequest { parts, view, principal, address, .. } = request;
         let snapshot = self.registry.snapshot();
         if let Err(refusal) = is_served(&snapshot) {
             return self.refuse(None, &refusal);
@@ -91,7 +91,8 @@ impl Gateway {
             view.clone(),
             sink,
             Eras::Legacy,
-        );
+        )
+        .at(*address);
         {
             let mut open = self.handles.open.lock();
             if open.len() >= MOST {

@@ -241,6 +241,7 @@ impl Session {
         CallContext {
             request_id: Arc::from(""),
             principal: Arc::clone(&self.principal),
+            address: None,
             caller: Arc::clone(&self.state.lock().caller),
             client: Arc::new(NoClient),
             trace: None,

@@ -128,6 +128,7 @@ fn listen(hub: &Hub, view: &str) -> (u64, mpsc::Receiver<Bytes>) {
     let context = gantry_core::CallContext {
         request_id: "".into(),
         principal: Arc::new(Principal::anonymous()),
+        address: None,
         caller: Arc::new(caller),
         client: Arc::new(gantry_core::NoClient),
         trace: None,

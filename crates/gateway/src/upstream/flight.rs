@@ -37,6 +37,8 @@ pub(super) struct Flight {
 #[derive(Debug, Default)]
 pub(super) struct Flights {
     open: Mutex<HashMap<u64, Arc<Flight>>>,
+    /// The session whose call was the last one open, and when that call ended.
+    last: Mutex<Option<(SessionId, Instant)>>,
 }
 
 /// Takes a call out of its table when it ends, however it ends.
@@ -65,6 +67,10 @@ const ASKING_TICK: Duration = Duration::from_millis(250);
 
 /// Request ids on upstream hops; unique in the process, so that no late answer meets another call.
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+
+/// How long after its answer a call may still be what a log message is about: the two travel on
+/// connections of their own, and either may be read first.
+const LATE: Duration = Duration::from_secs(1);
 
 pub(super) fn next_id() -> u64 {
     NEXT_ID.fetch_add(1, Ordering::Relaxed)
@@ -112,6 +118,15 @@ impl Flights {
         }
     }
 
+    /// Returns the session whose call ended just now, if nobody called since.
+    pub(super) fn just_ended(&self) -> Option<SessionId> {
+        if self.any_of_client() {
+            return None;
+        }
+        let (session, ended) = (*self.last.lock())?;
+        (ended.elapsed() < LATE).then_some(session)
+    }
+
     /// Returns the only open call that may be asked back, if there is exactly one.
     pub(super) fn only_carrier(&self) -> Option<Arc<Flight>> {
         let open = self.open.lock();
@@ -136,7 +151,13 @@ impl Flight {
 
 impl Drop for Boarded<'_> {
     fn drop(&mut self) {
-        self.flights.open.lock().remove(&self.flight.id);
+        let mut open = self.flights.open.lock();
+        open.remove(&self.flight.id);
+        if self.flight.of_client {
+            let was_alone = !open.values().any(|other| other.of_client);
+            let session = self.flight.session.filter(|_| was_alone);
+            *self.flights.last.lock() = session.map(|session| (session, Instant::now()));
+        }
     }
 }
 

@@ -38,10 +38,12 @@ impl Call {
     /// Returns the way to the gateway's own call stack.
     pub(crate) fn errand(&self) -> Errand {
         // The administrator that is no client only looks at lists.
-        let principal = self.caller.principal.clone().unwrap_or_else(|| {
-            Arc::new(Principal { issuer: "gantry:admin".into(), subject: "administrator".into() })
-        });
-        Errand { principal, request_id: Arc::clone(&self.request_id) }
+        let principal = self
+            .caller
+            .principal
+            .clone()
+            .unwrap_or_else(|| Arc::new(Principal::new("gantry:admin", "administrator")));
+        Errand { principal, address: self.caller.address, request_id: Arc::clone(&self.request_id) }
     }
 
     /// Reads the body as what the route takes.

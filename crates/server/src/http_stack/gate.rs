@@ -99,7 +99,7 @@ pub(super) fn api_caller(
             let is_client = !has_token && !is_forwarded(headers);
             let anonymous = || is_client.then(|| live.tokens.authenticate(None).ok()).flatten();
             let principal = same_user(peer, headers).or_else(anonymous);
-            Ok(Caller { principal, no_admin: None, has_token: false })
+            Ok(Caller { principal, address: peer.address(), no_admin: None, has_token: false })
         }
         Err(denied) => {
             is_not_forwarded_unasked(live, headers)?;
@@ -107,7 +107,8 @@ pub(super) fn api_caller(
                 Some(local) => local,
                 None => client(&live.tokens, headers)?,
             };
-            Ok(Caller { principal: Some(principal), no_admin: Some(denied), has_token })
+            let (address, no_admin) = (peer.address(), Some(denied));
+            Ok(Caller { principal: Some(principal), address, no_admin, has_token })
         }
     }
 }

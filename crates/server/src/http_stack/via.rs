@@ -1,6 +1,6 @@
 //! How a request came: through which listener, and from whom.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use gantry_policy::exposure::is_loopback;
 
@@ -50,6 +50,14 @@ impl Face {
 // === impl Peer ===
 
 impl Peer {
+    /// Returns the address at the other end, an IPv4 one as such; a unix socket has none.
+    pub(crate) fn address(self) -> Option<IpAddr> {
+        match self {
+            Self::At(address) => Some(address.ip().to_canonical()),
+            Self::SameUser => None,
+        }
+    }
+
     /// Tells whether it is on this machine.
     pub(crate) fn is_near(self) -> bool {
         match self {

@@ -124,10 +124,7 @@ fn remembered(row: &SqliteRow) -> Result<Remembered, sqlx::Error> {
     let subscriptions = serde_json::from_str(&text("subscriptions")?);
     Ok(Remembered::Open(Box::new(SessionRecord {
         revision,
-        principal: Principal {
-            issuer: text("issuer")?.into_boxed_str(),
-            subject: text("subject")?.into_boxed_str(),
-        },
+        principal: Principal::new(&text("issuer")?, &text("subject")?),
         capabilities: bytes("capabilities")?,
         client_info: bytes("client_info")?,
         view: text("view")?.into_boxed_str(),

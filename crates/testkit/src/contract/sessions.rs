@@ -27,7 +27,7 @@ fn id(number: u16) -> SessionId {
 fn record(subject: &str) -> SessionRecord {
     SessionRecord {
         revision: Revision::V2025_06_18,
-        principal: Principal { issuer: "https://id.example.com/".into(), subject: subject.into() },
+        principal: Principal::new("https://id.example.com/", subject),
         capabilities: Bytes::from_static(br#"{"roots":{},"x":"\u00e9"}"#),
         client_info: Bytes::from_static(br#"{"name":"c","version":"1"}"#),
         view: "".into(),

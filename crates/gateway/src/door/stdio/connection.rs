@@ -1,6 +1,7 @@
 //! One connection: its legacy session, if there was a handshake, and the modern requests under way.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -44,6 +45,8 @@ pub(in crate::door) struct Connection {
     eras: Eras,
     view: Box<str>,
     principal: Arc<Principal>,
+    /// From where it was opened, if there is an address.
+    address: Option<IpAddr>,
     sink: Sink,
     /// Since `initialize`.
     session: Mutex<Option<Arc<Session>>>,
@@ -69,6 +72,7 @@ impl Connection {
             eras,
             view,
             principal,
+            address: None,
             sink,
             session: Mutex::new(None),
             modern: Arc::default(),
@@ -137,6 +141,12 @@ impl Connection {
             Body::One(message) => self.hear_one(*message).await,
             Body::Batch(elements) => self.hear_batch(elements).await,
         }
+    }
+
+    /// Says from where the connection was opened.
+    pub(in crate::door) fn at(mut self, address: Option<IpAddr>) -> Self {
+        self.address = address;
+        self
     }
 
     /// Tells whether this is the connection of that principal.
@@ -305,6 +315,7 @@ impl Connection {
         Origin {
             view: self.view.clone(),
             principal: Arc::clone(&self.principal),
+            address: self.address,
             request_id: Arc::from(format!("stdio-{}", next_number())),
             trace: None,
             by_http: false,

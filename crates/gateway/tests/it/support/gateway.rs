@@ -111,5 +111,5 @@ fn arrived(request: hyper::Request<hyper::body::Incoming>) -> HttpRequest {
     let view = parts.uri.path().trim_start_matches("/mcp").trim_start_matches('/').into();
     let named = parts.headers.get("x-test-principal").and_then(|name| name.to_str().ok());
     let principal = Arc::new(named.map_or_else(Principal::anonymous, Principal::of_gantry));
-    HttpRequest { view, principal, request_id: "test".into(), parts, body }
+    HttpRequest { view, principal, address: None, request_id: "test".into(), parts, body }
 }

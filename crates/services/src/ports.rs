@@ -1,0 +1,169 @@
+//! What services need of the world, as ports that whoever puts the process together plugs in.
+//!
+//! All of them may wait, and none is asked on a thread that carries requests (see
+//! [`crate::Effort`]). Each has its own time limit and returns an error when that passed.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use gantry_core::{Clock, Principal};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+mod memory;
+
+pub use memory::MemoryRecords;
+
+/// Everything that services get from outside.
+#[derive(Debug, Clone)]
+pub struct Ports {
+    /// The time of day.
+    pub clock: Arc<dyn Clock>,
+    /// Where records outlive a call; [`MemoryRecords`] where nothing outlives the process.
+    pub records: Arc<dyn Records>,
+    /// A model that embeds texts, if the operator named one.
+    pub embeddings: Option<Arc<dyn Embeddings>>,
+    /// The folder for results, if the operator named one.
+    pub folder: Option<Arc<dyn OutputFolder>>,
+    /// The gateway around the services, if there is one.
+    pub gateway: Option<Arc<dyn Gateway>>,
+}
+
+/// Why a port did not do it; the text is fit for the caller and holds no secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct PortError {
+    message: String,
+}
+
+/// What services keep: sessions, outcomes, analyses.
+///
+/// A record belongs to a kind, which its service names, and to an owner, who alone is shown it.
+pub trait Records: Send + Sync + Debug + 'static {
+    /// Returns a record that has not expired.
+    fn get(&self, kind: &str, owner: &str, key: &str) -> Result<Option<Record>, PortError>;
+
+    /// Keeps a record in the place of an older one of the same key.
+    fn put(&self, kind: &str, owner: &str, record: Record) -> Result<(), PortError>;
+
+    /// Forgets a record; tells whether there was one.
+    fn remove(&self, kind: &str, owner: &str, key: &str) -> Result<bool, PortError>;
+
+    /// Returns at most `most` records of an owner that have not expired, those put last first.
+    fn list(&self, kind: &str, owner: &str, most: usize) -> Result<Vec<Record>, PortError>;
+}
+
+/// Something kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// Its name within kind and owner.
+    pub key: String,
+    /// What the service wrote.
+    pub value: Bytes,
+    /// Unix seconds from which on it is not there any more.
+    pub expires_at: Option<u64>,
+}
+
+/// A model that makes vectors of texts.
+pub trait Embeddings: Send + Sync + Debug + 'static {
+    /// Returns the model's name.
+    fn model(&self) -> &str;
+
+    /// Returns one vector for each text, all of one length.
+    fn embed(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, PortError>;
+}
+
+/// The one folder in which services write files.
+pub trait OutputFolder: Send + Sync + Debug + 'static {
+    /// Writes a new file and returns its path.
+    ///
+    /// `name` is a plain file name; what is there already is never overwritten.
+    fn write(&self, name: &str, contents: &[u8]) -> Result<String, PortError>;
+}
+
+/// The gateway around the services.
+pub trait Gateway: Send + Sync + Debug + 'static {
+    /// Tells of its connections, as far as `principal` may know.
+    fn state(&self, principal: &Principal) -> Result<GatewayState, PortError>;
+
+    /// Sends a request to an upstream, by the same policy as if the principal had sent it.
+    fn request(
+        &self,
+        principal: &Principal,
+        upstream: &str,
+        method: &str,
+        params: &Value,
+    ) -> Result<Exchange, PortError>;
+
+    /// Sends a notification to every session of the principal; returns how many there are.
+    fn broadcast(
+        &self,
+        principal: &Principal,
+        method: &str,
+        params: &Value,
+    ) -> Result<usize, PortError>;
+}
+
+/// The gateway's connections at one moment.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct GatewayState {
+    /// The transports by which clients come.
+    pub transports: Vec<TransportState>,
+    /// The servers behind the gateway.
+    pub upstreams: Vec<UpstreamState>,
+}
+
+/// A transport at one moment.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct TransportState {
+    /// `streamable_http`, `http_sse`, `stdio`.
+    pub name: String,
+    /// The sessions or connections that are open.
+    pub open: u64,
+    /// The messages received since the start.
+    pub received: u64,
+    /// The messages sent since the start.
+    pub sent: u64,
+}
+
+/// An upstream at one moment.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct UpstreamState {
+    /// Its name.
+    pub name: String,
+    /// Its state, such as `ready`.
+    pub state: String,
+    /// How it is reached.
+    pub transport: String,
+}
+
+/// A request with its answer.
+#[derive(Debug, Clone, Serialize)]
+pub struct Exchange {
+    /// The answer as it came: a whole JSON-RPC response.
+    pub response: Box<RawValue>,
+    /// How long it took.
+    pub milliseconds: f64,
+}
+
+// === impl Ports ===
+
+impl Ports {
+    /// Returns ports to nothing but a clock and memory.
+    pub fn detached(clock: Arc<dyn Clock>) -> Self {
+        let records = Arc::new(MemoryRecords::new(Arc::clone(&clock)));
+        Self { clock, records, embeddings: None, folder: None, gateway: None }
+    }
+}
+
+// === impl PortError ===
+
+impl PortError {
+    /// Says what went wrong and what to do.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into() }
+    }
+}

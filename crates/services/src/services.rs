@@ -1,0 +1,67 @@
+//! Running the services: the one place through which every call goes.
+
+use std::time::Instant;
+
+use gantry_core::Principal;
+
+use crate::context::{CallLink, Context};
+use crate::error::ToolError;
+use crate::output::Output;
+use crate::ports::Ports;
+use crate::service::Service;
+use crate::tool::Tool;
+use crate::usage::{RecentCall, Usage};
+
+/// What the services share in one process.
+#[derive(Debug)]
+pub struct Services {
+    ports: Ports,
+    usage: Usage,
+}
+
+impl Services {
+    /// Makes services that reach the world by `ports`.
+    pub fn new(ports: Ports) -> Self {
+        Self { ports, usage: Usage::new() }
+    }
+
+    /// Returns what a tool, a resource or a prompt of a service needs to know of a call.
+    pub fn context<'a>(
+        &'a self,
+        service: &'static Service,
+        principal: &'a Principal,
+        link: &'a dyn CallLink,
+    ) -> Context<'a> {
+        Context { services: self, service, principal, link }
+    }
+
+    /// Carries a call out, on the calling thread, and counts it.
+    ///
+    /// `arguments` is the JSON of the arguments, or empty.
+    pub fn call(
+        context: &Context<'_>,
+        tool: &'static Tool,
+        arguments: &[u8],
+    ) -> Result<Output, ToolError> {
+        let at = context.ports().clock.unix_seconds();
+        let started = Instant::now();
+        let result = (tool.run)(context, arguments);
+        let call = RecentCall {
+            tool: tool.name,
+            at,
+            microseconds: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+            error: result.as_ref().err().map(ToString::to_string),
+        };
+        context.usage().record(context, call);
+        result
+    }
+
+    /// Returns what the services get from outside.
+    pub fn ports(&self) -> &Ports {
+        &self.ports
+    }
+
+    pub(crate) fn usage(&self) -> &Usage {
+        &self.usage
+    }
+}

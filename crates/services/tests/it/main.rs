@@ -1,0 +1,6 @@
+//! Tests of the services by their public face.
+
+mod catalogue;
+mod examples;
+mod rig;
+mod vector_similarity;

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use gantry_core::seal::{self, SealError};
 
 pub use secret::SecretError;
-pub(crate) use secret::{make_private, private_options};
+pub(crate) use secret::{make_private, private_options, to_hex};
 
 const LOCK: &str = "lock";
 const KEYS: &str = "keys";
@@ -100,7 +100,7 @@ impl DataFolder {
     /// Returns the sealing secret, made at the first start: 32 bytes, kept as hexadecimal digits.
     pub fn keys(&self) -> Result<Vec<u8>, SecretError> {
         let path = self.path.join(KEYS);
-        let fresh = || seal::random::<KEY>().map(|bytes| secret::to_hex(&bytes));
+        let fresh = || seal::random::<KEY>().map(|bytes| to_hex(&bytes));
         let text = secret::read_or_create(&path, fresh)?;
         secret::from_hex(&text)
             .filter(|bytes| bytes.len() >= KEY)

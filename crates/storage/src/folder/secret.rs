@@ -146,7 +146,7 @@ pub(super) fn writable_by_others(folder: &Path) -> Option<u32> {
     permissions::beyond_owner(&fs::metadata(folder).ok()?, 0o022)
 }
 
-pub(super) fn to_hex(bytes: &[u8]) -> String {
+pub(crate) fn to_hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         // Writing to a string cannot fail.

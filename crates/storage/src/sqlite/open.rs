@@ -9,6 +9,7 @@ use sqlx::{ConnectOptions as _, SqliteConnection, SqlitePool};
 
 use super::{migration, offers};
 use crate::folder::{make_private, private_options};
+use crate::schema::TooNew;
 
 /// Reads are rare and short.
 const READERS: u32 = 2;
@@ -39,10 +40,10 @@ pub enum OpenError {
         #[source]
         source: sqlx::Error,
     },
-    /// A later version of Gantry wrote it.
+    /// A later version of Gantry wrote it, and has taken away what this one needs.
     #[error(
         "the database `{path}` has schema {found}, and this version knows schemas up to {known}: \
-         start the newer version, or move the file away"
+         start {needs} or a later one, restore a backup from before the update, or move the file away"
     )]
     Newer {
         /// The file.
@@ -51,6 +52,8 @@ pub enum OpenError {
         found: i64,
         /// The last one this version knows.
         known: i64,
+        /// The first release that can use it.
+        needs: String,
     },
     /// Whatever else SQLite refuses.
     #[error("cannot {action} the database `{path}`")]
@@ -72,11 +75,15 @@ pub(super) async fn open(
     create(path).map_err(|source| OpenError::File { path: path.to_owned(), source })?;
     let failed = |action| move |source| failed(path, action, source);
     let mut connection = options(path).connect().await.map_err(failed("open"))?;
-    let found = migration::version(&mut connection).await.map_err(failed("read"))?;
-    if found > migration::KNOWN {
-        return Err(OpenError::Newer { path: path.to_owned(), found, known: migration::KNOWN });
-    }
-    migration::migrate(&mut connection, found, now).await.map_err(failed("migrate"))?;
+    let found = migration::found(&mut connection).await.map_err(failed("read"))?;
+    found.check(migration::KNOWN).map_err(|TooNew { found, needs }| OpenError::Newer {
+        path: path.to_owned(),
+        found,
+        known: migration::KNOWN,
+        needs,
+    })?;
+    let wanted = migration::numbers();
+    migration::migrate(&mut connection, &found, &wanted, now).await.map_err(failed("migrate"))?;
     let pruned = offers::prune(&mut connection, now).await.map_err(failed("prune"))?;
     if pruned > 0 {
         tracing::info!(rows = pruned, "Forgot what nobody touched for 90 days.");

@@ -12,7 +12,9 @@ use std::path::{Path, PathBuf};
 use gantry_core::seal::{self, SealError};
 
 pub use secret::SecretError;
-pub(crate) use secret::{make_private, private_options, to_hex};
+pub(crate) use secret::{
+    make_private, private_options, remove_if_there, replace_private, sync_folder_of, to_hex,
+};
 
 const LOCK: &str = "lock";
 const KEYS: &str = "keys";
@@ -90,6 +92,16 @@ impl DataFolder {
     /// Returns where the database stands.
     pub fn database(&self) -> PathBuf {
         self.path.join(DATABASE)
+    }
+
+    /// Returns where the database of a folder stands; no lock is needed to read it.
+    pub fn database_of(folder: &Path) -> PathBuf {
+        folder.join(DATABASE)
+    }
+
+    /// Returns the names of the files that hold the gateway's own secrets.
+    pub fn secret_names() -> [&'static str; 2] {
+        [KEYS, ADMIN_TOKEN]
     }
 
     /// Returns where the socket of a folder stands; no lock is needed to connect to it.

@@ -6,6 +6,7 @@
 //! [`Database`] is either of them.
 #![warn(missing_docs)]
 
+pub mod backup;
 pub mod folder;
 pub mod postgres;
 pub mod sqlite;

@@ -12,9 +12,9 @@
 //! any more, or it ends the session once it has not heard of it for long.
 
 mod config;
-mod migration;
-mod offers;
-mod open;
+pub(crate) mod migration;
+pub(crate) mod offers;
+pub(crate) mod open;
 mod servers;
 mod sessions;
 

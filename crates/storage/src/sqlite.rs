@@ -10,7 +10,7 @@
 
 pub(crate) mod migration;
 mod offers;
-mod open;
+pub(crate) mod open;
 mod servers;
 mod sessions;
 mod writer;

@@ -84,7 +84,6 @@ impl PostgresConfig {
             .username(&self.user)
             .password(self.password.as_deref().unwrap_or_default())
             .database(&self.database)
-            .application_name(super::open::APPLICATION)
             .ssl_mode(match self.tls {
                 TlsMode::Disable => PgSslMode::Disable,
                 TlsMode::Prefer => PgSslMode::Prefer,

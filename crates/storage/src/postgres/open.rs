@@ -11,8 +11,10 @@ use tokio::time::timeout;
 use super::{PostgresConfig, migration, offers};
 use crate::schema::TooNew;
 
-/// What the server is told that we are.
-pub(super) const APPLICATION: &str = "gantry";
+/// What the server is told that a gateway is.
+pub(crate) const APPLICATION: &str = "gantry";
+/// And a command.
+const COMMAND: &str = "gantry command";
 
 /// What every connection begins with: our schema, and a server that ends what takes too long even
 /// when nobody waits for it any more.
@@ -96,23 +98,38 @@ pub(super) async fn open(config: &PostgresConfig, now: u64) -> Result<PgPool, Co
     outcome.map(|()| pool)
 }
 
-/// Makes the pool, with one connection to see that there is a server.
-pub(super) async fn connect(config: &PostgresConfig) -> Result<PgPool, ConnectError> {
+/// Makes the pool of a gateway.
+async fn connect(config: &PostgresConfig) -> Result<PgPool, ConnectError> {
     let limits = &config.pool;
     let options = PgPoolOptions::new()
         .max_connections(limits.max)
         .min_connections(limits.min)
         .acquire_timeout(limits.acquire_timeout)
         .idle_timeout(limits.idle_timeout)
-        .max_lifetime(limits.max_lifetime)
-        .after_connect(|connection, _| {
-            Box::pin(async move { connection.execute(sqlx::raw_sql(BEGIN)).await.map(drop) })
-        });
-    // One attempt of our own: a pool goes on trying, and then does not say what the trouble was.
+        .max_lifetime(limits.max_lifetime);
+    connect_as(APPLICATION, config, options).await
+}
+
+/// Makes the one connection of a command.
+pub(crate) async fn command(config: &PostgresConfig) -> Result<PgPool, ConnectError> {
+    let options = PgPoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(config.pool.acquire_timeout)
+        .idle_timeout(None)
+        .max_lifetime(None);
+    connect_as(COMMAND, config, options).await
+}
+
+/// Makes a pool, with one attempt of our own: a pool goes on trying, and then does not say what the
+/// trouble was.
+async fn connect_as(
+    name: &str,
+    config: &PostgresConfig,
+    options: PgPoolOptions,
+) -> Result<PgPool, ConnectError> {
     let place = || config.place();
-    let server = config.options();
-    let first = timeout(limits.acquire_timeout, server.connect());
-    let connection = match first.await {
+    let server = config.options().application_name(name);
+    let connection = match timeout(config.pool.acquire_timeout, server.connect()).await {
         Ok(Ok(connection)) => connection,
         Ok(Err(source)) => return Err(refusal(place(), source)),
         Err(_) => {
@@ -122,6 +139,9 @@ pub(super) async fn connect(config: &PostgresConfig) -> Result<PgPool, ConnectEr
     };
     // Only that there is one mattered.
     drop(connection.close().await);
+    let options = options.after_connect(|connection, _| {
+        Box::pin(async move { connection.execute(sqlx::raw_sql(BEGIN)).await.map(drop) })
+    });
     Ok(options.connect_lazy_with(server))
 }
 

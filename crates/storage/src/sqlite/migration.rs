@@ -37,7 +37,7 @@ pub(crate) fn numbers() -> Vec<i64> {
 }
 
 /// Returns what the file says of its schema; nothing, if it is new. Writes nothing.
-pub(super) async fn found(connection: &mut SqliteConnection) -> Result<Found, sqlx::Error> {
+pub(crate) async fn found(connection: &mut SqliteConnection) -> Result<Found, sqlx::Error> {
     if !exists(connection, "migrations").await? {
         return Ok(Found::default());
     }

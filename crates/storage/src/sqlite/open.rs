@@ -98,6 +98,20 @@ pub(super) async fn open(
     Ok((connection, readers))
 }
 
+/// Opens a file that may be in use, to read it.
+pub(crate) async fn reader(path: &Path) -> Result<SqliteConnection, OpenError> {
+    // SQLite would not say that it is not there.
+    std::fs::metadata(path).map_err(|source| OpenError::File { path: path.to_owned(), source })?;
+    let options = options(path).pragma("query_only", "ON");
+    options.connect().await.map_err(|source| failed(path, "open", source))
+}
+
+/// Makes a file, to fill it.
+pub(crate) async fn writer(path: &Path) -> Result<SqliteConnection, OpenError> {
+    create(path).map_err(|source| OpenError::File { path: path.to_owned(), source })?;
+    options(path).connect().await.map_err(|source| failed(path, "open", source))
+}
+
 /// SQLite gives the files beside (`-wal`, `-shm`) the mode of this one.
 fn create(path: &Path) -> io::Result<()> {
     let file = private_options().read(true).write(true).create(true).truncate(false).open(path)?;
@@ -115,7 +129,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
-fn failed(path: &Path, action: &'static str, source: sqlx::Error) -> OpenError {
+pub(crate) fn failed(path: &Path, action: &'static str, source: sqlx::Error) -> OpenError {
     let path = path.to_owned();
     if is_damage(&source) {
         OpenError::Damaged { path, source }

@@ -1,6 +1,8 @@
 //! The databases, SQLite on a real disk and a real PostgreSQL: contract, files, damage, pruning,
-//! other releases, outage, shutdown, crash.
+//! other releases, backups, outage, shutdown, crash.
 
+#[cfg(test)]
+mod backup;
 #[cfg(test)]
 mod damage;
 #[cfg(test)]

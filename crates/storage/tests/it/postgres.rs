@@ -13,7 +13,7 @@ use gantry_testkit::postgres::{PASSWORD, PostgresServer, USER};
 
 use crate::support::{DAY, NOW};
 
-const DATABASE: &str = "gantry";
+pub(crate) const DATABASE: &str = "gantry";
 
 fn server() -> PostgresServer {
     let server = PostgresServer::start();
@@ -21,7 +21,7 @@ fn server() -> PostgresServer {
     server
 }
 
-fn config(server: &PostgresServer) -> PostgresConfig {
+pub(crate) fn config(server: &PostgresServer) -> PostgresConfig {
     PostgresConfig {
         host: "127.0.0.1".to_owned(),
         port: server.port(),
@@ -41,7 +41,7 @@ fn config(server: &PostgresServer) -> PostgresConfig {
     }
 }
 
-async fn open(config: &PostgresConfig, now: u64) -> Result<Postgres, ConnectError> {
+pub(crate) async fn open(config: &PostgresConfig, now: u64) -> Result<Postgres, ConnectError> {
     Postgres::open(config, Arc::new(FixedClock(Duration::from_secs(now)))).await
 }
 

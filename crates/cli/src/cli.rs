@@ -146,6 +146,20 @@ pub(crate) enum Command {
         format: Format,
     },
 
+    /// Save everything that is kept, in one file
+    ///
+    /// The database, the configuration, and on demand the gateway's own keys; whether the gateway runs
+    /// or not. The file is encrypted with a passphrase, and appears when it is complete. In a folder
+    /// it is named by the time, as `gantry-20261125T083000Z.backup`.
+    Backup(Backup),
+
+    /// Put back what a backup holds
+    ///
+    /// The gateway must not run. The backup is read to its end before anything is written, and what
+    /// is there is not replaced. The database goes to where the configuration says, which need not
+    /// be the kind that it comes from.
+    Restore(Restore),
+
     /// Run commands one after another, with completion and history
     ///
     /// The commands are those of `gantry`, without the first word. Ctrl-C takes back what is running,
@@ -207,6 +221,67 @@ pub(crate) struct Add {
     /// The program to start, and its arguments
     #[arg(last = true, value_name = "COMMAND")]
     pub(crate) command: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub(crate) struct Backup {
+    #[command(subcommand)]
+    pub(crate) command: Option<BackupCommand>,
+
+    /// The file to write, which must not exist, or a folder for it
+    #[arg(required = true)]
+    pub(crate) file: Option<PathBuf>,
+
+    /// Save the gateway's own keys as well: whoever has them and the passphrase is the gateway
+    #[arg(long, conflicts_with = "unencrypted")]
+    pub(crate) with_keys: bool,
+
+    /// Write it in the clear: tokens of servers can be read in it
+    #[arg(long, conflicts_with = "passphrase_file")]
+    pub(crate) unencrypted: bool,
+
+    /// The file that holds the passphrase, `-` for standard input [default: the variable
+    /// `GANTRY_BACKUP_PASSPHRASE`, else the terminal]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+
+    /// Keep this many backups in the folder, and remove the oldest beyond that
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) keep: Option<u16>,
+
+    /// Replace the file if it exists
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BackupCommand {
+    /// Read a backup to its end, and tell what it holds
+    Verify {
+        /// The backup
+        file: PathBuf,
+
+        /// The file that holds the passphrase, `-` for standard input [default: the variable
+        /// `GANTRY_BACKUP_PASSPHRASE`, else the terminal]
+        #[arg(long, value_name = "FILE")]
+        passphrase_file: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Restore {
+    /// The backup
+    pub(crate) file: PathBuf,
+
+    /// The file that holds the passphrase, `-` for standard input [default: the variable
+    /// `GANTRY_BACKUP_PASSPHRASE`, else the terminal]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+
+    /// Replace what is there
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 #[derive(Debug, Subcommand)]

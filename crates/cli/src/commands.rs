@@ -1,6 +1,7 @@
 //! One file for each command; this one only chooses.
 
 mod add;
+mod backup;
 mod check;
 mod completions;
 mod config;
@@ -9,6 +10,7 @@ mod doctor;
 mod explain;
 mod import;
 mod man;
+mod passphrase;
 mod prompts;
 mod remove;
 mod resources;
@@ -44,6 +46,8 @@ fn run_at(place: &Place, command: Command) -> Result<(), Failure> {
         Command::Connect(arguments) => connect::run(place, &arguments),
         Command::Tap(arguments) => tap::run(place, &arguments),
         Command::Doctor { format } => doctor::run(place, format),
+        Command::Backup(arguments) => backup::run(place, &arguments),
+        Command::Restore(arguments) => backup::restore(place, &arguments),
         Command::Shell => shell::run(place),
         Command::Explain { code, format } => explain::run(code.as_deref(), format),
         Command::Man { folder } => man::run(folder.as_deref()),

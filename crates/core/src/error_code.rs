@@ -133,6 +133,14 @@ macro_rules! for_each_error_code {
 
             StorageFailed "E0501" Storage (-) (-) false "the database cannot be opened";
             StorageTooNew "E0502" Storage (-) (-) false "the database was written by a newer Gantry";
+            StorageUnreachable "E0503" Storage (-) (-) true "the database server cannot be reached";
+            StorageRefused "E0504" Storage (-) (-) false "the database server refuses the gateway";
+            StorageBusy "E0505" Storage (-) (-) true "the schema of the database is being changed by another process";
+            BackupDamaged "E0506" Storage (-) (-) false "a backup cannot be read, or is not whole";
+            BackupPassphrase "E0507" Storage (-) (-) false "the passphrase of a backup is missing, wrong or too short";
+            BackupTooNew "E0508" Storage (-) (-) false "a backup was made by a newer Gantry";
+            BackupPlaceTaken "E0509" Storage (-) (-) false "something stands where a backup is to be written or restored";
+            BackupUnwritable "E0510" Storage (-) (-) false "a backup cannot be written";
 
             GatewayGone "E0601" Command (-) (-) true "the gateway went away while a command asked it";
             UnknownCode "E0602" Command (-) (-) false "no error has this code";

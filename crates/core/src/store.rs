@@ -1,4 +1,5 @@
-//! The port to what outlives the process: the last good offers, and what is known of upstreams.
+//! The ports to what outlives the process: the last good offers, what is known of upstreams, and
+//! the servers that were made over the HTTP API.
 
 use bytes::Bytes;
 
@@ -49,6 +50,35 @@ pub trait OfferStore: Send + Sync + std::fmt::Debug + 'static {
         upstream: &str,
         verdict: StoredVerdict,
     ) -> BoxFuture<'_, Result<(), StoreError>>;
+}
+
+/// A server that was made over the HTTP API, as it was stored.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StoredServer {
+    /// Its name.
+    pub name: String,
+    /// The text that was put; may hold secrets.
+    pub entry: String,
+}
+
+impl std::fmt::Debug for StoredServer {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("StoredServer").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// Keeps servers that were made over the HTTP API. What an entry means is not known to it.
+pub trait ServerStore: Send + Sync + std::fmt::Debug + 'static {
+    /// Returns every server, by name.
+    fn servers(&self) -> BoxFuture<'_, Result<Vec<StoredServer>, StoreError>>;
+    /// Stores a server, or another entry for it; committed when this returns.
+    ///
+    /// # Errors
+    ///
+    /// A name above 64 bytes, an entry above 256 KiB, or what the back end says.
+    fn put_server(&self, name: &str, entry: &str) -> BoxFuture<'_, Result<(), StoreError>>;
+    /// Forgets a server, if it is there; committed when this returns.
+    fn remove_server(&self, name: &str) -> BoxFuture<'_, Result<(), StoreError>>;
 }
 
 /// A store that forgets: for processes without a data folder.

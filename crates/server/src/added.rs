@@ -8,9 +8,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use gantry_core::ErrorCode;
-use gantry_core::store::StoreError;
+use gantry_core::store::{ServerStore, StoreError};
 use gantry_gateway::spec::{Connection, GatewaySpec, UpstreamSpec};
-use gantry_storage::Sqlite;
 use parking_lot::Mutex;
 use serde_json::Value;
 
@@ -52,7 +51,7 @@ pub(crate) enum Standing<'a> {
 
 impl Added {
     /// Reads what is stored. Relative paths begin at `folder`.
-    pub(crate) async fn load(store: &Sqlite, folder: &Path) -> Result<Self, StoreError> {
+    pub(crate) async fn load(store: &dyn ServerStore, folder: &Path) -> Result<Self, StoreError> {
         let stored = store.servers().await?;
         let entries = stored.into_iter().map(|server| {
             let written = serde_json::from_str(&server.entry).unwrap_or(Value::Null);

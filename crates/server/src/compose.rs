@@ -18,10 +18,10 @@ use gantry_gateway::{Gateway, GatewayParts};
 use gantry_net::{Client, ClientConfig, ProxyConfig};
 use gantry_policy::AdminToken;
 use gantry_process::Launcher;
-use gantry_storage::{DataFolder, Sqlite};
+use gantry_storage::{DataFolder, Database, Postgres, Sqlite};
 use prometheus_client::registry::Registry;
 
-use crate::config::{Config, Env, Log, LogLevel, SessionStoreKind, Source};
+use crate::config::{Config, Env, Log, LogLevel, SessionStoreKind, Source, Storage};
 use crate::log::{self, LogControl, LogOptions};
 use crate::otlp;
 use crate::start_error::StartError;
@@ -30,8 +30,10 @@ use crate::start_error::StartError;
 const SESSION_SECRET: &str = "SESSION_SECRET";
 /// The one before, whose handles are still opened.
 const SESSION_SECRET_PREVIOUS: &str = "SESSION_SECRET_PREVIOUS";
+/// The passphrase of backups, which the command line reads.
+pub const BACKUP_PASSPHRASE: &str = "GANTRY_BACKUP_PASSPHRASE";
 /// The variables that the gateway reads beside those of the command line, and what they are for.
-pub const VARIABLES: [(&str, &str); 10] = [
+pub const VARIABLES: [(&str, &str); 11] = [
     (
         log::VARIABLE,
         "The level of the log, or directives such as `info,gantry_gateway=debug`; wins over \
@@ -43,6 +45,10 @@ pub const VARIABLES: [(&str, &str); 10] = [
          instead of `keys` in the data folder; for replicas that share sessions",
     ),
     (SESSION_SECRET_PREVIOUS, "The secret before: what it sealed is still opened"),
+    (
+        BACKUP_PASSPHRASE,
+        "The passphrase of `gantry backup` and `gantry restore`, where no file names one",
+    ),
     ("HTTPS_PROXY", "The proxy for upstreams with `https`"),
     ("http_proxy", "The proxy for upstreams with `http`; in lower case alone"),
     ("NO_PROXY", "Hosts, domains and networks that are reached without a proxy"),
@@ -80,7 +86,7 @@ pub(crate) struct Kept {
     pub(crate) folder: DataFolder,
     pub(crate) admin: AdminToken,
     pub(crate) keys: KeyRing,
-    pub(crate) store: Sqlite,
+    pub(crate) store: Arc<dyn Database>,
     /// The database's own tasks, which end after everybody who writes to it.
     pub(crate) store_tasks: Tasks,
 }
@@ -114,8 +120,13 @@ impl Options {
 }
 
 impl Kept {
-    /// Holds the data folder and opens what is in it, making what is not.
-    pub(crate) async fn open(data: &Path, env: &Env) -> Result<Self, StartError> {
+    /// Holds the data folder and opens what is in it, making what is not, and the database, which
+    /// may be elsewhere.
+    pub(crate) async fn open(
+        data: &Path,
+        storage: &Storage,
+        env: &Env,
+    ) -> Result<Self, StartError> {
         let folder = DataFolder::open(data).map_err(|source| StartError::Folder { source })?;
         let secret = |source| StartError::Secret { source };
         let admin = folder.admin_token(AdminToken::generate).map_err(secret)?;
@@ -123,17 +134,34 @@ impl Kept {
         let own = folder.keys().map_err(secret)?;
         let keys = key_ring(env, &own)?;
         let store_tasks = Tasks::new();
-        let store = Sqlite::open(&folder.database(), &store_tasks, Arc::new(SystemClock))
-            .await
-            .map_err(|source| StartError::Database { source })?;
+        let store = open_store(&folder, storage, &store_tasks).await?;
         Ok(Self { folder, admin, keys, store, store_tasks })
     }
 }
 
+/// Opens the database.
+async fn open_store(
+    folder: &DataFolder,
+    storage: &Storage,
+    tasks: &Tasks,
+) -> Result<Arc<dyn Database>, StartError> {
+    let clock = Arc::new(SystemClock);
+    match storage {
+        Storage::Sqlite => match Sqlite::open(&folder.database(), tasks, clock).await {
+            Ok(store) => Ok(Arc::new(store)),
+            Err(source) => Err(StartError::Database { source }),
+        },
+        Storage::Postgres(config) => match Postgres::open(config, clock).await {
+            Ok(store) => Ok(Arc::new(store)),
+            Err(source) => Err(StartError::DatabaseServer { source }),
+        },
+    }
+}
+
 /// Where a gateway that serves keeps sessions.
-pub(crate) fn session_store(config: &Config, store: &Sqlite) -> Arc<dyn SessionStore> {
+pub(crate) fn session_store(config: &Config, store: &Arc<dyn Database>) -> Arc<dyn SessionStore> {
     match config.session_store {
-        SessionStoreKind::Sqlite => Arc::new(store.clone()),
+        SessionStoreKind::Database => Arc::clone(store) as Arc<dyn SessionStore>,
         SessionStoreKind::Memory => Arc::new(MemorySessions::default()),
     }
 }

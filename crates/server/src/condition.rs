@@ -2,26 +2,30 @@
 //! they never disagree.
 //!
 //! Three questions with an answer each. Is the process of use, or should it be started again? The
-//! database decides. Should requests be sent here? Also what `ready.require` names, and whether
-//! the gateway is leaving. Has it started? Once the first offers are in. Servers behind the gateway
-//! decide nothing else: one that is down costs its own tools, and a restart would not bring it back.
+//! database in the data folder decides. Should requests be sent here? Also what `ready.require`
+//! names, and whether the gateway is leaving. Has it started? Once the first offers are in. Servers
+//! behind the gateway decide nothing else: one that is down costs its own tools, and a restart would
+//! not bring it back. Neither does a database server that is away: calls go on without it, and who
+//! took every gateway away because of it would make an outage of a lack.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use gantry_core::store::OfferStore as _;
 use gantry_gateway::upstream::UpstreamStatus;
+use gantry_storage::Kind;
 
 use crate::shared::Shared;
 
-/// A database that takes longer for one row is not there.
-const STORAGE_LIMIT: Duration = Duration::from_secs(2);
+/// A file that takes longer for one row is of no use.
+const FILE_LIMIT: Duration = Duration::from_secs(2);
+/// A server that takes longer is away; whoever asks for it may not wait for more than a second.
+const SERVER_LIMIT: Duration = Duration::from_millis(500);
 
 /// How the gateway is at a moment.
 #[derive(Debug)]
 pub(crate) struct Condition {
     /// Whether the database answers.
-    pub(crate) has_storage: bool,
+    pub(crate) storage: Storage,
     /// What `ready.require` names and is not ready.
     pub(crate) missing: Vec<String>,
     /// Whether the gateway was told to end, and answers what still comes.
@@ -30,6 +34,23 @@ pub(crate) struct Condition {
     pub(crate) has_started: bool,
     /// Every server.
     pub(crate) upstreams: Vec<UpstreamStatus>,
+}
+
+/// How the database is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Storage {
+    /// Which one it is.
+    pub(crate) kind: Kind,
+    /// Whether it answers.
+    pub(crate) answers: bool,
+}
+
+impl Storage {
+    /// Whether the gateway is of no use like this: what is on this machine does not come back by
+    /// itself.
+    pub(crate) fn is_lost(self) -> bool {
+        !self.answers && self.kind == Kind::Sqlite
+    }
 }
 
 impl Condition {
@@ -45,7 +66,7 @@ impl Condition {
         let wait = live.config.gateway.first_offer_wait;
         let is_settled = upstreams.iter().all(|upstream| upstream.state != "starting");
         Self {
-            has_storage: storage_answers(shared).await,
+            storage: storage(shared).await,
             missing,
             is_draining: shared.is_draining.load(Ordering::Relaxed),
             has_started: is_settled || shared.started.elapsed() >= wait,
@@ -55,12 +76,17 @@ impl Condition {
 
     /// Whether requests should be sent here.
     pub(crate) fn is_ready(&self) -> bool {
-        self.has_storage && self.missing.is_empty() && !self.is_draining
+        !self.storage.is_lost() && self.missing.is_empty() && !self.is_draining
     }
 }
 
 /// Reads a row that need not be there.
-async fn storage_answers(shared: &Shared) -> bool {
-    let read = shared.store.verdict("");
-    matches!(tokio::time::timeout(STORAGE_LIMIT, read).await, Ok(Ok(_)))
+async fn storage(shared: &Shared) -> Storage {
+    let kind = shared.store.kind();
+    let limit = match kind {
+        Kind::Sqlite => FILE_LIMIT,
+        Kind::Postgres => SERVER_LIMIT,
+    };
+    let read = tokio::time::timeout(limit, shared.store.verdict("")).await;
+    Storage { kind, answers: matches!(read, Ok(Ok(_))) }
 }

@@ -34,6 +34,7 @@ mod servers_from;
 mod sessions;
 mod shape;
 mod show;
+mod storage;
 mod tree;
 mod units;
 mod upstream;
@@ -63,6 +64,7 @@ pub use problem::{ConfigErrors, Problem};
 pub use raw::{LogFormat, LogLevel, SessionStoreKind, TlsVersion};
 pub use secret::Secret;
 pub use shape::json_schema;
+pub use storage::Storage;
 pub use tree::Location;
 pub use warnings::Checked;
 
@@ -107,6 +109,8 @@ pub struct Config {
     pub paths: Paths,
     /// The listener for figures alone.
     pub metrics: Metrics,
+    /// Where a gateway that serves keeps what outlives it.
+    pub storage: Storage,
     /// Where a gateway that serves keeps sessions.
     pub session_store: SessionStoreKind,
     /// The file, if there is one.
@@ -286,6 +290,7 @@ fn check_all(
         metrics_enabled: raw.metrics.enabled,
         paths: paths::check(&raw.health, &raw.metrics, checker),
         metrics,
+        storage: storage::check(&raw.storage, checker),
         session_store: raw.sessions.store,
         file: source.path.clone(),
         format: Format::Gantry,

@@ -12,8 +12,9 @@
 //! 8. `local`, `stdio`, [`reach`]: clients on this machine that do not speak HTTP; [`admin`]: commands
 //!    that administer.
 //! 9. [`config`]: the file, read and checked.
-//! 10. [`mod@log`] and [`dump`]: what is told of the work.
-//! 11. `inherited`, `systemd`: what a service manager passes on and is told.
+//! 10. [`backup`]: what is kept, in one file.
+//! 11. [`mod@log`] and [`dump`]: what is told of the work.
+//! 12. `inherited`, `systemd`: what a service manager passes on and is told.
 //!
 //! What happens to an MCP message is not known here; see `gantry_gateway`.
 #![warn(missing_docs)]
@@ -22,6 +23,7 @@
 
 pub mod admin;
 pub mod api;
+pub mod backup;
 pub mod config;
 pub mod dump;
 pub mod log;
@@ -55,7 +57,7 @@ mod timestamp;
 mod tls;
 
 pub use admin::{Admin, AdminError};
-pub use compose::{Options, VARIABLES};
+pub use compose::{BACKUP_PASSPHRASE, Options, VARIABLES};
 pub use gantry_gateway::tap::is_secret_name;
 pub use reach::{Conversation, Reach};
 pub use running::Running;

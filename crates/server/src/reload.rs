@@ -137,6 +137,7 @@ fn say_what_needs_a_restart(old: &Config, new: &Config) {
         ("server.socket", old.server.socket != new.server.socket),
         ("metrics.listen", old.metrics.listen != new.metrics.listen),
         ("tracing.otlp", old.otlp != new.otlp),
+        ("storage", old.storage != new.storage),
         ("sessions.store", old.session_store != new.session_store),
     ];
     for (key, _) in changes.into_iter().filter(|(_, has_changed)| *has_changed) {

@@ -90,18 +90,18 @@ impl Running {
         let mut registry = Registry::default();
         let live = Live::new(config, None)?;
         let tls = tls(&live.config, &mut registry)?;
-        let kept = Kept::open(&options.data, &options.env).await?;
+        let kept = Kept::open(&options.data, &live.config.storage, &options.env).await?;
         let mut listeners = Listeners::bind(&live.config, tls.clone(), inherited).await?;
         let (bound, socket) = (listeners.bound(), listeners.take_socket());
         let live = Live::new(live.config, Some(&bound))?;
 
         let background = Tasks::new();
         let http_metrics = HttpMetrics::new(&mut registry);
-        let store: Arc<dyn OfferStore> = Arc::new(kept.store.clone());
+        let store = Arc::clone(&kept.store) as Arc<dyn OfferStore>;
         let sessions = compose::session_store(&live.config, &kept.store);
         let holdings = (store, sessions, kept.keys);
         let folder = config::folder_of(live.config.file.as_deref());
-        let added = Added::load(&kept.store, &folder)
+        let added = Added::load(&*kept.store, &folder)
             .await
             .map_err(|source| StartError::Stored { source })?;
         let spec = added.merge(&live.config);
@@ -114,7 +114,7 @@ impl Running {
         )
         .await?;
         let answers = Arc::clone(&http_metrics.answers);
-        let sources = Sources::new(Arc::clone(&gateway), kept.store.clone(), answers);
+        let sources = Sources::new(Arc::clone(&gateway), Arc::clone(&kept.store), answers);
         let sources = Arc::new(sources);
         metrics::register(&mut registry, &gateway.metrics, &sources);
         log.register(&mut registry);

@@ -11,7 +11,7 @@ use gantry_core::Tasks;
 use gantry_gateway::Gateway;
 use gantry_gateway::tap::Secrets;
 use gantry_policy::AdminToken;
-use gantry_storage::Sqlite;
+use gantry_storage::Database;
 use parking_lot::Mutex;
 use prometheus_client::registry::Registry;
 use tokio::time::Instant;
@@ -39,7 +39,7 @@ pub(crate) struct Shared {
     /// The servers that the HTTP API made.
     pub(crate) added: Added,
     /// Asked by `/ready` whether it answers.
-    pub(crate) store: Sqlite,
+    pub(crate) store: Arc<dyn Database>,
     /// Everything that is counted.
     pub(crate) registry: Registry,
     /// What this crate counts of it.

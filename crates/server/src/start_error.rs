@@ -10,6 +10,7 @@ use gantry_core::seal::SealError;
 use gantry_core::store::StoreError;
 use gantry_net::{ProxyError, UrlError};
 use gantry_policy::{BadPattern, Exposed, TokenError};
+use gantry_storage::postgres::ConnectError;
 use gantry_storage::{LockError, OpenError, SecretError};
 
 use crate::config::ConfigErrors;
@@ -110,6 +111,13 @@ pub enum StartError {
         #[source]
         source: OpenError,
     },
+    /// The database server cannot be used.
+    #[error("cannot use the database that `storage.url` names")]
+    DatabaseServer {
+        /// Why.
+        #[source]
+        source: ConnectError,
+    },
     /// The servers that the HTTP API made cannot be read.
     #[error("cannot read the servers that the HTTP API made")]
     Stored {
@@ -190,6 +198,13 @@ impl StartError {
             Self::Folder { .. } | Self::Secret { .. } => ErrorCode::DataFolderUnusable,
             Self::Database { source: OpenError::Newer { .. } } => ErrorCode::StorageTooNew,
             Self::Database { .. } | Self::Stored { .. } => ErrorCode::StorageFailed,
+            Self::DatabaseServer { source } => match source {
+                ConnectError::Unreachable { .. } => ErrorCode::StorageUnreachable,
+                ConnectError::Refused { .. } => ErrorCode::StorageRefused,
+                ConnectError::Busy { .. } => ErrorCode::StorageBusy,
+                ConnectError::Newer { .. } => ErrorCode::StorageTooNew,
+                ConnectError::Failed { .. } => ErrorCode::StorageFailed,
+            },
             Self::Collector { .. } => ErrorCode::ConfigInvalidValue,
             Self::Seal { .. } | Self::Proxy { .. } | Self::Token { .. } | Self::Pattern { .. } => {
                 ErrorCode::ConfigInvalidValue

@@ -14,6 +14,14 @@ pub(crate) fn rfc3339(moment: SystemTime) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milliseconds:03}Z")
 }
 
+/// Writes a moment as a part of a name: `20261125T083000Z`.
+pub(crate) fn compact(moment: SystemTime) -> String {
+    let written = rfc3339(moment);
+    // Invariant: milliseconds stand behind the only dot.
+    let seconds = written.split('.').next().unwrap_or_default();
+    seconds.replace(['-', ':'], "") + "Z"
+}
+
 /// Returns year, month and day that many days after 1970-01-01.
 fn date(days: u64) -> (u64, u64, u64) {
     let is_leap = |year: u64| {

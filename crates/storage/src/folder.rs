@@ -12,7 +12,9 @@ use std::path::{Path, PathBuf};
 use gantry_core::seal::{self, SealError};
 
 pub use secret::SecretError;
-pub(crate) use secret::{make_private, private_options};
+pub(crate) use secret::{
+    make_private, private_options, remove_if_there, replace_private, sync_folder_of, to_hex,
+};
 
 const LOCK: &str = "lock";
 const KEYS: &str = "keys";
@@ -92,6 +94,16 @@ impl DataFolder {
         self.path.join(DATABASE)
     }
 
+    /// Returns where the database of a folder stands; no lock is needed to read it.
+    pub fn database_of(folder: &Path) -> PathBuf {
+        folder.join(DATABASE)
+    }
+
+    /// Returns the names of the files that hold the gateway's own secrets.
+    pub fn secret_names() -> [&'static str; 2] {
+        [KEYS, ADMIN_TOKEN]
+    }
+
     /// Returns where the socket of a folder stands; no lock is needed to connect to it.
     pub fn socket_of(folder: &Path) -> PathBuf {
         folder.join(SOCKET)
@@ -100,7 +112,7 @@ impl DataFolder {
     /// Returns the sealing secret, made at the first start: 32 bytes, kept as hexadecimal digits.
     pub fn keys(&self) -> Result<Vec<u8>, SecretError> {
         let path = self.path.join(KEYS);
-        let fresh = || seal::random::<KEY>().map(|bytes| secret::to_hex(&bytes));
+        let fresh = || seal::random::<KEY>().map(|bytes| to_hex(&bytes));
         let text = secret::read_or_create(&path, fresh)?;
         secret::from_hex(&text)
             .filter(|bytes| bytes.len() >= KEY)

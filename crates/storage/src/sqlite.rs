@@ -8,9 +8,9 @@
 //! Invariant: only [`writer`] writes once the database is open, so `SQLITE_BUSY` does not occur
 //! while the data folder is held ([`crate::folder`]).
 
-mod migration;
+pub(crate) mod migration;
 mod offers;
-mod open;
+pub(crate) mod open;
 mod servers;
 mod sessions;
 mod writer;
@@ -18,27 +18,17 @@ mod writer;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use gantry_core::{Clock, Tasks};
+use gantry_core::{BoxFuture, Clock, Tasks};
 use sqlx::SqlitePool;
 
-pub use open::OpenError;
-pub use servers::StoredServer;
+use crate::{Connections, Database, Kind};
 
-/// A handle of the database. Cheap to clone; see [`Sqlite::close`] for the end.
+pub use open::OpenError;
+
+/// A handle of the database. Cheap to clone; see [`Database::close`] for the end.
 #[derive(Debug, Clone)]
 pub struct Sqlite {
     inner: Arc<Inner>,
-}
-
-/// How the connections of the database are used at a moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Connections {
-    /// Reading now.
-    pub active: u32,
-    /// Open and doing nothing.
-    pub idle: u32,
-    /// Read at once at most; the one that writes is not among them.
-    pub max: u32,
 }
 
 #[derive(Debug)]
@@ -66,20 +56,23 @@ impl Sqlite {
         let path = path.to_owned();
         Ok(Self { inner: Arc::new(Inner { path, readers, writer, clock }) })
     }
+}
 
-    /// Tells how many connections read.
-    pub fn connections(&self) -> Connections {
-        let readers = &self.inner.readers;
-        let idle = u32::try_from(readers.num_idle()).unwrap_or(u32::MAX);
-        // The two are counted one after the other, so that one may be behind.
-        let active = readers.size().saturating_sub(idle);
-        Connections { active, idle, max: readers.options().get_max_connections() }
+impl Database for Sqlite {
+    fn kind(&self) -> Kind {
+        Kind::Sqlite
     }
 
-    /// Commits everything that was given to the writer, and closes the file. Later writes and
-    /// reads are refused. May be called more than once.
-    pub async fn close(&self) {
-        self.inner.writer.close().await;
-        self.inner.readers.close().await;
+    /// Those that read.
+    fn connections(&self) -> Connections {
+        let readers = &self.inner.readers;
+        Connections::of(readers.size(), readers.num_idle(), readers.options().get_max_connections())
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            self.inner.writer.close().await;
+            self.inner.readers.close().await;
+        })
     }
 }

@@ -3,12 +3,14 @@
 //! The caller brings an empty instance; limits of time, files and processes are the
 //! implementation's own tests.
 
+mod servers;
 mod sessions;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
 use gantry_core::store::{OfferStore, StoredVerdict};
 
+pub use servers::server_store;
 pub use sessions::session_store;
 
 /// The largest offer that is kept, in bytes.
@@ -49,6 +51,14 @@ async fn the_last_offer_wins(store: &dyn OfferStore) {
 }
 
 async fn keys_are_compared_exactly(store: &dyn OfferStore) {
+    // The longest profiles that differ in their last byte alone.
+    let long = ["a", "b"].map(|end| "p".repeat(64 * 1024 - 1) + end);
+    for profile in &long {
+        put(store, "long", profile, profile.as_bytes()).await;
+    }
+    for profile in &long {
+        assert!(offer(store, "long", profile).await.is_some_and(|kept| kept == profile.as_bytes()));
+    }
     let keys =
         ["k", "K", "k ", " k", "k%", "k_", "k'", "k\"", "k\\", "k;--", "ké", "ke\u{301}", "", "1"];
     for upstream in keys {

@@ -5,3 +5,5 @@
 
 pub mod contract;
 pub mod fuzz;
+#[cfg(unix)]
+pub mod postgres;

@@ -59,12 +59,21 @@ const FOR_TESTS: &[Package] = &[
                 .all(|program| shell::find_program(workspace, program).is_some())
         },
     },
+    // A database server; the tests make and run their own.
+    Package { name: "postgresql", is_present: |workspace| has_postgres(workspace) },
     // Judges the units, and passes sockets on.
     Package {
         name: "systemd",
         is_present: |workspace| shell::find_program(workspace, "systemd-socket-activate").is_some(),
     },
 ];
+
+/// Debian keeps the programs of each version of PostgreSQL in a folder of its own.
+fn has_postgres(workspace: &Workspace) -> bool {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let in_folder = versions.map(|version| version.path().join("bin/initdb"));
+    shell::find_program(workspace, "initdb").is_some() || in_folder.into_iter().any(|path| path.is_file())
+}
 
 // Debian starts nginx, Prometheus and HAProxy as services where services run at all; tests and benchmark have processes
 // of their own and need none of these.

@@ -20,6 +20,7 @@ mod peers;
 mod robustness;
 mod running;
 mod service;
+mod storage;
 mod support;
 mod traces;
 mod watching;

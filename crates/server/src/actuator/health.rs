@@ -10,6 +10,7 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use gantry_core::ErrorCode;
 use gantry_gateway::upstream::UpstreamStatus;
+use gantry_storage::Kind;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
@@ -65,7 +66,10 @@ pub(super) async fn part(
 ) -> Response {
     let condition = Condition::of(&shared).await;
     if let Some((_, members)) = GROUPS.iter().find(|(name, _)| *name == path) {
-        let (status, body) = together(members, &condition, asked.may_see_details);
+        // A database that is away is told of at its own place, and is no reason to go elsewhere.
+        let decides = |name: &&str| *name != "db" || condition.storage.kind == Kind::Sqlite;
+        let members: Vec<_> = members.iter().copied().filter(decides).collect();
+        let (status, body) = together(&members, &condition, asked.may_see_details);
         return json_body(status.http(), &body);
     }
     let found = match path.split_once('/') {
@@ -106,8 +110,8 @@ fn component(name: &str, condition: &Condition) -> Option<Component> {
     let plain = |status| Some(Component { status, details: None, parts: Vec::new() });
     match name {
         "db" => Some(Component {
-            status: if condition.has_storage { Status::Up } else { Status::Down },
-            details: Some(json!({ "database": "SQLite" })),
+            status: if condition.storage.answers { Status::Up } else { Status::Down },
+            details: Some(json!({ "database": condition.storage.kind.name() })),
             parts: Vec::new(),
         }),
         // Whoever reads this was answered.

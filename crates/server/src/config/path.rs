@@ -63,6 +63,7 @@ impl Path {
             "auth" => self.steps.len() < 4 || key(3) != "name",
             "server" => key(2) == "keystore_password",
             "servers" => matches!(key(2), "env" | "headers"),
+            "storage" => matches!(key(1), "url" | "password"),
             "tracing" => key(2) == "headers",
             _ => false,
         }

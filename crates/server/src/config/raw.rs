@@ -11,6 +11,7 @@ mod doors;
 mod listener;
 mod log;
 mod sessions;
+mod storage;
 mod upstream;
 mod watching;
 mod words;
@@ -25,6 +26,7 @@ pub use doors::{Https, Management, TlsVersion};
 pub use listener::{Limits, Server};
 pub use log::{Log, Otlp, Rotation, Tracing};
 pub use sessions::{SessionStoreKind, Sessions, Streams};
+pub use storage::{Storage, StoragePool};
 pub use upstream::{EraMode, SessionMode, Tools, TransportMode, Upstream, UpstreamKind};
 pub use watching::{Health, Metrics};
 pub use words::{DurationText, LogFormat, LogLevel, NameText, PatternText, RatioText, SizeText};
@@ -67,6 +69,8 @@ pub struct Config {
     pub metrics: Metrics,
     /// Where `/health` is found. Since 0.1.
     pub health: Health,
+    /// Where what outlives the process is kept. Since 0.1.
+    pub storage: Storage,
     /// The sessions of legacy clients. Since 0.1.
     pub sessions: Sessions,
     /// What is kept of event streams, so that they can be resumed. Since 0.1.
@@ -121,6 +125,7 @@ impl Default for Config {
             admin: Admin::default(),
             metrics: Metrics::default(),
             health: Health::default(),
+            storage: Storage::default(),
             sessions: Sessions::default(),
             streams: Streams::default(),
             legacy_sse: true,

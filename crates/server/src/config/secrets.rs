@@ -5,8 +5,8 @@ use gantry_gateway::spec::{Connection, UpstreamSpec};
 use gantry_gateway::tap::is_secret_name;
 use url::Url;
 
-use super::Config;
 use super::path::Path;
+use super::{Config, Storage};
 
 impl Config {
     /// Returns every text that is a secret, or likely to be one: tokens, variables and headers of
@@ -19,6 +19,9 @@ impl Config {
         }
         for value in self.otlp.iter().flat_map(|otlp| otlp.headers.values()) {
             of_header(value.expose(), &mut secrets);
+        }
+        if let Storage::Postgres(config) = &self.storage {
+            secrets.extend(config.password.clone());
         }
         secrets
     }
@@ -45,6 +48,14 @@ impl Config {
         let otlp = root.key("tracing").key("otlp").key("headers");
         let sent = self.otlp.iter().flat_map(|otlp| otlp.headers.keys());
         places.extend(sent.filter(|name| is_secret_name(name)).map(|name| otlp.key(name)));
+        let storage = root.key("storage");
+        if matches!(&self.storage, Storage::Postgres(config) if config.password.is_some()) {
+            let is_given = |key| self.written.iter().any(|(path, _)| *path == storage.key(key));
+            // It stands in one of the two, and nobody else knows in which.
+            if !is_given("url") && !is_given("password") {
+                places.push(storage);
+            }
+        }
         // Names of headers are the same in upper and lower case.
         let from_outside: Vec<String> =
             self.written.iter().map(|(path, _)| path.to_string().to_ascii_lowercase()).collect();
@@ -105,7 +116,7 @@ mod tests {
                     command: run\n    args: [--plain, '--key=${KEY}']\n    env: { PASS: word }\n  \
                     two:\n    url: http://127.0.0.1/mcp?key=in%20query\n    headers: { \
                     Authorization: Bearer b4r3r }\ntracing: { otlp: { endpoint: 'http://127.0.0.1:4318', \
-                    headers: { x-key: h0neyc0mb } } }\n";
+                    headers: { x-key: h0neyc0mb } } }\nstorage: { url: 'postgres://a:p%40ss@db/x' }\n";
         let env = Env::from_pairs([("KEY", "hunter2")]);
         let config = Config::parse(text, &Source::default(), &env).unwrap();
         assert_eq!(
@@ -117,7 +128,8 @@ mod tests {
                 "b4r3r",
                 "Bearer b4r3r",
                 "in query",
-                "h0neyc0mb"
+                "h0neyc0mb",
+                "p@ss"
             ]
         );
     }

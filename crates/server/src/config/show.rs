@@ -7,7 +7,7 @@ use gantry_gateway::spec::{Connection, EraMode, SessionMode, TransportMode, Upst
 use serde_json::{Map, Value, json};
 
 use super::path::{Path, Step};
-use super::{Config, Identity, Log, units};
+use super::{Config, Identity, Log, storage, units};
 
 /// Stands for what must not be shown.
 pub(crate) const REDACTED: &str = "[redacted]";
@@ -62,6 +62,9 @@ pub(crate) fn to_json(config: &Config) -> Value {
         "builtin": gateway.builtin,
     });
     doors(config, &mut value);
+    if let Some(shown) = storage::shown(&config.storage, REDACTED) {
+        value["storage"] = shown;
+    }
     for (path, written) in &config.written {
         if is_free_text(path)
             && (!path.is_private() || is_bare_reference(written))
@@ -241,6 +244,9 @@ fn is_free_text(path: &Path) -> bool {
         }
         [Step::Key(part), _, Step::Key(key), ..] if part == "tracing" => key == "headers",
         [Step::Key(part), _, Step::Key(key), ..] if part == "server" => key == "keystore_password",
+        [Step::Key(part), Step::Key(key)] if part == "storage" => {
+            matches!(key.as_str(), "url" | "username" | "password")
+        }
         [Step::Key(part), ..] => part == "auth",
         _ => false,
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use gantry_gateway::Gateway;
 use gantry_gateway::metrics::{METHODS, RequestLabels, ToolLabels, outcome};
 use gantry_gateway::snapshot::{Section, Snapshot};
-use gantry_storage::Sqlite;
+use gantry_storage::{Database, Kind};
 use parking_lot::Mutex;
 
 use crate::http_metrics::{Answered, Answers};
@@ -18,9 +18,6 @@ use crate::http_stack::{PATHS, ROUTES};
 /// How requests end badly. One that its client took back did not.
 const BAD: [&str; 4] =
     [outcome::TOOL_ERROR, outcome::ERROR, outcome::UNAVAILABLE, outcome::TIMEOUT];
-
-/// The label of the one pool there is.
-const POOL: &str = "gantry.db";
 
 /// One series: its labels and its present value.
 #[derive(Debug, Clone)]
@@ -42,7 +39,7 @@ pub(crate) enum Value {
 #[derive(Debug)]
 pub(crate) struct Sources {
     gateway: Arc<Gateway>,
-    store: Sqlite,
+    store: Arc<dyn Database>,
     answers: Arc<Answers>,
     /// The servers that there were at any scrape. A sum over servers must not shrink when one is
     /// removed: Prometheus would take that for a restart.
@@ -50,7 +47,11 @@ pub(crate) struct Sources {
 }
 
 impl Sources {
-    pub(crate) fn new(gateway: Arc<Gateway>, store: Sqlite, answers: Arc<Answers>) -> Self {
+    pub(crate) fn new(
+        gateway: Arc<Gateway>,
+        store: Arc<dyn Database>,
+        answers: Arc<Answers>,
+    ) -> Self {
         Self { gateway, store, answers, servers: Mutex::default() }
     }
 
@@ -172,8 +173,12 @@ impl Sources {
     /// Connections of the database: active, idle, most.
     pub(crate) fn connections(&self) -> [Vec<Sample>; 3] {
         let connections = self.store.connections();
+        let pool = match self.store.kind() {
+            Kind::Sqlite => "gantry.db",
+            Kind::Postgres => "postgres",
+        };
         [connections.active, connections.idle, connections.max].map(|number| {
-            let labels = vec![("pool", POOL.to_owned())];
+            let labels = vec![("pool", pool.to_owned())];
             vec![Sample { labels, value: Value::Count(u64::from(number)) }]
         })
     }

@@ -150,7 +150,11 @@ pub const TABLE: &[Row] = &[
     ),
     gauge("mcp_active_sessions", &[], "Open legacy sessions").alias("gantry_sessions"),
     gauge("eat_active_agents", &[], "Open legacy sessions").alias("gantry_sessions"),
-    gauge("hikaricp_connections_active", &["pool"], "Connections that read from the database now"),
+    gauge(
+        "hikaricp_connections_active",
+        &["pool"],
+        "Connections to the database that are at work now",
+    ),
     gauge("hikaricp_connections_idle", &["pool"], "Open connections that do nothing now"),
     gauge(
         "hikaricp_connections_max",

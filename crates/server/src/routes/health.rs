@@ -30,10 +30,12 @@ pub(super) async fn health(
     let condition = Condition::of(&shared).await;
     // 503 while it is leaving: who asks here may be a balancer, and nothing restarts what was told
     // to end.
-    let (status, word) = match &condition {
-        Condition { has_storage: false, .. } => (StatusCode::SERVICE_UNAVAILABLE, "unhealthy"),
-        Condition { is_draining: true, .. } => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
-        _ => (StatusCode::OK, "healthy"),
+    let (status, word) = if condition.storage.is_lost() {
+        (StatusCode::SERVICE_UNAVAILABLE, "unhealthy")
+    } else if condition.is_draining {
+        (StatusCode::SERVICE_UNAVAILABLE, "draining")
+    } else {
+        (StatusCode::OK, "healthy")
     };
     let uptime = shared.started.elapsed();
     let mut body = json!({
@@ -45,7 +47,7 @@ pub(super) async fn health(
         "uptime": uptime.as_secs_f64(),
         "uptime_seconds": uptime.as_secs(),
         "checks": {
-            "database": { "status": if condition.has_storage { "healthy" } else { "unhealthy" } },
+            "database": { "status": if condition.storage.answers { "healthy" } else { "unhealthy" } },
             "handlers": { "status": handlers(&condition) },
         },
     });

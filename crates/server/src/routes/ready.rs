@@ -13,7 +13,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::{Asked, json_body};
-use crate::condition::Condition;
+use crate::condition::{Condition, Storage};
 use crate::shared::Shared;
 
 pub(super) async fn ready(
@@ -31,7 +31,7 @@ pub(super) async fn ready(
         "status": if is_ready { "ready" } else { "not_ready" },
         "checks": {
             "config": config,
-            "storage": if condition.has_storage { "ok" } else { "failed" },
+            "storage": storage(condition.storage),
             "listener": if condition.is_draining { "draining" } else { "ok" },
         },
         "missing": condition.missing,
@@ -42,6 +42,15 @@ pub(super) async fn ready(
     }
     let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     json_body(status, &body)
+}
+
+/// `unreachable` is no reason to go elsewhere, `failed` is.
+fn storage(storage: Storage) -> &'static str {
+    match (storage.answers, storage.is_lost()) {
+        (true, _) => "ok",
+        (false, true) => "failed",
+        (false, false) => "unreachable",
+    }
 }
 
 fn shown(upstream: &UpstreamStatus, with_details: bool) -> Value {

@@ -32,6 +32,7 @@ fn env() -> Env {
         ("INPUT_PERPLEXITY_KEY", "hunter2-perplexity"),
         ("REMOTE_TOKEN", "hunter2-remote"),
         ("MONGODB_PROD_URI", "mongodb://hunter2@db/prod"),
+        ("POSTGRES_PASSWORD", "hunter2-postgres"),
     ])
 }
 
@@ -85,7 +86,7 @@ fn assert_same(path: &Path, direct: &Config, text: &str, env: &Env) {
         config.gateway.servers.iter().map(|server| server.connection.clone()).collect::<Vec<_>>()
     };
     assert_eq!(connections(direct), connections(&ours), "{text}");
-    assert_eq!(direct.auth, ours.auth);
+    assert_eq!((&direct.auth, &direct.storage), (&ours.auth, &ours.storage));
 }
 
 #[test]
@@ -103,7 +104,11 @@ fn an_application_is_read_with_its_profiles() {
     let path = examples().join("global-mcp-client/application.yml");
     let root = path.parent().unwrap();
     insta::assert_snapshot!("example.global-mcp-client.production", story(&path, root, &env()));
-    let development = [("SPRING_PROFILES_ACTIVE", "development"), ("MONGODB_PROD_URI", "x")];
+    let development = [
+        ("SPRING_PROFILES_ACTIVE", "development"),
+        ("MONGODB_PROD_URI", "x"),
+        ("POSTGRES_PASSWORD", "hunter2-postgres"),
+    ];
     let development = Env::from_pairs(development);
     insta::assert_snapshot!(
         "example.global-mcp-client.development",

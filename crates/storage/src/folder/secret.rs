@@ -103,20 +103,36 @@ pub(super) fn read(path: &Path) -> Result<Option<String>, SecretError> {
     Ok(Some(secret.to_owned()))
 }
 
-/// Writes beside and renames, so that a crash leaves the whole file or none.
 fn write(path: &Path, secret: &str) -> io::Result<()> {
+    replace_private(path, format!("{secret}\n").as_bytes())
+}
+
+/// Writes a file for its owner alone, beside and then in its place, so that a crash leaves the whole
+/// file or what was there.
+pub(crate) fn replace_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".new");
     let beside = path.with_file_name(name);
-    match fs::remove_file(&beside) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
+    remove_if_there(&beside)?;
     let mut file = private_options().write(true).create_new(true).open(&beside)?;
-    writeln!(file, "{secret}")?;
+    file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&beside, path)?;
+    sync_folder_of(path)
+}
+
+/// Removes a file that need not be there.
+pub(crate) fn remove_if_there(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Makes sure that a file's name outlives a crash of the machine.
+pub(crate) fn sync_folder_of(path: &Path) -> io::Result<()> {
     match path.parent() {
+        Some(folder) if folder.as_os_str().is_empty() => permissions::sync_folder(Path::new(".")),
         Some(folder) => permissions::sync_folder(folder),
         None => Ok(()),
     }
@@ -146,7 +162,7 @@ pub(super) fn writable_by_others(folder: &Path) -> Option<u32> {
     permissions::beyond_owner(&fs::metadata(folder).ok()?, 0o022)
 }
 
-pub(super) fn to_hex(bytes: &[u8]) -> String {
+pub(crate) fn to_hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         // Writing to a string cannot fail.

@@ -1,11 +1,14 @@
 //! Brings the schema up to date, one numbered file of statements after the other.
 //!
-//! A migration that was released is never changed; a new one is added.
+//! A migration that was released is never changed; a new one is added. What it may do is told in
+//! [`crate::schema`].
 
 use sqlx::{Connection as _, SqliteConnection};
 
+use crate::schema::{self, Found};
+
 /// Number, name and statements, in the order of the numbers.
-const MIGRATIONS: [(i64, &str, &str); 3] = [
+const MIGRATIONS: [(i64, &str, &str); 4] = [
     (
         1,
         "offers_and_verdicts",
@@ -13,6 +16,7 @@ const MIGRATIONS: [(i64, &str, &str); 3] = [
     ),
     (2, "sessions", include_str!("../../migrations/sqlite/0002_sessions.sql")),
     (3, "servers", include_str!("../../migrations/sqlite/0003_servers.sql")),
+    (6, "meta", include_str!("../../migrations/sqlite/0006_meta.sql")),
 ];
 
 /// The last schema that this version knows.
@@ -25,45 +29,62 @@ const CREATE: &str = "\
         applied_at INTEGER NOT NULL
     ) STRICT";
 
-const EXISTS: &str =
-    "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name = 'migrations'";
+const EXISTS: &str = "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name = $1";
 
-const VERSION: &str = "SELECT COALESCE(MAX(version), 0) FROM migrations";
-
-const RECORD: &str = "INSERT INTO migrations (version, name, applied_at) VALUES ($1, $2, $3)";
-
-/// Returns the number of the last migration that was applied; 0 for a new file. Writes nothing.
-pub(super) async fn version(connection: &mut SqliteConnection) -> Result<i64, sqlx::Error> {
-    let tables: i64 = sqlx::query_scalar(EXISTS).fetch_one(&mut *connection).await?;
-    if tables == 0 {
-        return Ok(0);
-    }
-    sqlx::query_scalar(VERSION).fetch_one(connection).await
+/// Returns the numbers of all migrations.
+pub(crate) fn numbers() -> Vec<i64> {
+    MIGRATIONS.iter().map(|(version, ..)| *version).collect()
 }
 
-/// Applies what comes after `found`, all or nothing.
-pub(super) async fn migrate(
+/// Returns what the file says of its schema; nothing, if it is new. Writes nothing.
+pub(crate) async fn found(connection: &mut SqliteConnection) -> Result<Found, sqlx::Error> {
+    if !exists(connection, "migrations").await? {
+        return Ok(Found::default());
+    }
+    let applied = sqlx::query_scalar(schema::APPLIED).fetch_all(&mut *connection).await?;
+    let meta = if exists(connection, "meta").await? {
+        sqlx::query_as(schema::META).fetch_all(connection).await?
+    } else {
+        Vec::new()
+    };
+    Ok(Found::new(applied, meta))
+}
+
+async fn exists(connection: &mut SqliteConnection, table: &str) -> Result<bool, sqlx::Error> {
+    let tables: i64 = sqlx::query_scalar(EXISTS).bind(table).fetch_one(connection).await?;
+    Ok(tables > 0)
+}
+
+/// Applies those of the migrations `wanted` that are missing, all or nothing.
+pub(crate) async fn migrate(
     connection: &mut SqliteConnection,
-    found: i64,
+    found: &Found,
+    wanted: &[i64],
     now: u64,
 ) -> Result<(), sqlx::Error> {
-    if found >= KNOWN {
+    let missing = found.missing(wanted);
+    if missing.is_empty() {
         return Ok(());
     }
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     sqlx::raw_sql(CREATE).execute(&mut *transaction).await?;
     for (version, name, statements) in MIGRATIONS {
-        if version <= found {
+        if !missing.contains(&version) {
             continue;
         }
         sqlx::raw_sql(statements).execute(&mut *transaction).await?;
-        sqlx::query(RECORD)
-            .bind(version)
-            .bind(name)
-            .bind(super::offers::seconds(now))
-            .execute(&mut *transaction)
-            .await?;
+        let record = sqlx::query(schema::RECORD).bind(version).bind(name);
+        record.bind(crate::rows::seconds(now)).execute(&mut *transaction).await?;
         tracing::info!(version, name, "Applied a migration of the database.");
+    }
+    if wanted.contains(&KNOWN) {
+        let oldest = schema::OLDEST.to_string();
+        for (name, value) in [
+            (schema::OLDEST_NAME, oldest.as_str()),
+            (schema::OLDEST_RELEASE_NAME, schema::OLDEST_RELEASE),
+        ] {
+            sqlx::query(schema::PUT_META).bind(name).bind(value).execute(&mut *transaction).await?;
+        }
     }
     transaction.commit().await
 }

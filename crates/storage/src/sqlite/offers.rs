@@ -10,55 +10,10 @@ use sqlx::SqliteConnection;
 
 use super::writer::{Write, WriteError};
 use super::{Sqlite, open, servers};
+use crate::rows::{self, KEPT, MOST_KEY, MOST_OFFER, MOST_PROFILE};
+use crate::statements;
 
-/// Largest offer, in bytes.
-const MOST_OFFER: usize = 16 * 1024 * 1024;
-/// Longest upstream key or verdict, in bytes.
-const MOST_KEY: usize = 1024;
-/// Longest profile, in bytes.
-const MOST_PROFILE: usize = 64 * 1024;
-/// Seconds after which what nobody touched is forgotten.
-const KEPT: u64 = 90 * DAY;
-/// A read within a day of the last touch writes nothing.
-const DAY: u64 = 24 * 60 * 60;
-
-const OFFER: &str = "SELECT offer, touched_at FROM offers WHERE upstream = $1 AND profile = $2";
-
-const PUT_OFFER: &str = "\
-    INSERT INTO offers (upstream, profile, offer, stored_at, touched_at)
-    VALUES ($1, $2, $3, $4, $4)
-    ON CONFLICT (upstream, profile) DO UPDATE SET
-        offer = excluded.offer,
-        stored_at = excluded.stored_at,
-        touched_at = excluded.touched_at";
-
-/// Keeps 64 profiles of an upstream, the one just put among them.
-const BOUND_PROFILES: &str = "\
-    DELETE FROM offers
-    WHERE upstream = $1 AND profile <> $2 AND profile NOT IN (
-        SELECT profile FROM offers
-        WHERE upstream = $1 AND profile <> $2
-        ORDER BY touched_at DESC, profile
-        LIMIT 63
-    )";
-
-const TOUCH_OFFER: &str = "UPDATE offers SET touched_at = $3 WHERE upstream = $1 AND profile = $2";
-
-const PRUNE_OFFERS: &str = "DELETE FROM offers WHERE touched_at < $1";
-
-const VERDICT: &str = "SELECT verdict, found_at, touched_at FROM verdicts WHERE upstream = $1";
-
-const PUT_VERDICT: &str = "\
-    INSERT INTO verdicts (upstream, verdict, found_at, touched_at)
-    VALUES ($1, $2, $3, $4)
-    ON CONFLICT (upstream) DO UPDATE SET
-        verdict = excluded.verdict,
-        found_at = excluded.found_at,
-        touched_at = excluded.touched_at";
-
-const TOUCH_VERDICT: &str = "UPDATE verdicts SET touched_at = $2 WHERE upstream = $1";
-
-const PRUNE_VERDICTS: &str = "DELETE FROM verdicts WHERE touched_at < $1";
+pub(super) use crate::rows::{bounded, seconds};
 
 impl OfferStore for Sqlite {
     fn offer(
@@ -68,7 +23,7 @@ impl OfferStore for Sqlite {
     ) -> BoxFuture<'_, Result<Option<Bytes>, StoreError>> {
         let (upstream, profile) = (upstream.to_owned(), profile.to_owned());
         Box::pin(async move {
-            let row: Option<(Vec<u8>, i64)> = sqlx::query_as(OFFER)
+            let row: Option<(Vec<u8>, i64)> = sqlx::query_as(statements::OFFER)
                 .bind(&upstream)
                 .bind(&profile)
                 .fetch_optional(&self.inner.readers)
@@ -102,7 +57,7 @@ impl OfferStore for Sqlite {
     fn verdict(&self, upstream: &str) -> BoxFuture<'_, Result<Option<StoredVerdict>, StoreError>> {
         let upstream = upstream.to_owned();
         Box::pin(async move {
-            let row: Option<(String, i64, i64)> = sqlx::query_as(VERDICT)
+            let row: Option<(String, i64, i64)> = sqlx::query_as(statements::VERDICT)
                 .bind(&upstream)
                 .fetch_optional(&self.inner.readers)
                 .await
@@ -143,8 +98,7 @@ impl Sqlite {
     }
 
     fn touch_due(&self, touched_at: i64) -> Option<i64> {
-        let now = self.inner.clock.unix_seconds();
-        (touched_at < seconds(now.saturating_sub(DAY))).then_some(seconds(now))
+        rows::touch_due(touched_at, self.inner.clock.unix_seconds())
     }
 
     pub(super) fn failed(&self, action: &'static str, error: &sqlx::Error) -> StoreError {
@@ -167,20 +121,30 @@ pub(super) async fn apply(
 ) -> Result<(), sqlx::Error> {
     match write {
         Write::PutOffer { upstream, profile, offer, now } => {
-            let put = sqlx::query(PUT_OFFER).bind(upstream).bind(profile).bind(&offer[..]);
+            let put =
+                sqlx::query(statements::PUT_OFFER).bind(upstream).bind(profile).bind(&offer[..]);
             put.bind(now).execute(&mut *connection).await?;
-            sqlx::query(BOUND_PROFILES).bind(upstream).bind(profile).execute(connection).await?;
+            sqlx::query(statements::BOUND_PROFILES)
+                .bind(upstream)
+                .bind(profile)
+                .execute(connection)
+                .await?;
         }
         Write::TouchOffer { upstream, profile, now } => {
-            let touch = sqlx::query(TOUCH_OFFER).bind(upstream).bind(profile).bind(now);
+            let touch = sqlx::query(statements::TOUCH_OFFER).bind(upstream).bind(profile).bind(now);
             touch.execute(connection).await?;
         }
         Write::PutVerdict { upstream, verdict, found_at, now } => {
-            let put = sqlx::query(PUT_VERDICT).bind(upstream).bind(verdict).bind(found_at);
+            let put =
+                sqlx::query(statements::PUT_VERDICT).bind(upstream).bind(verdict).bind(found_at);
             put.bind(now).execute(connection).await?;
         }
         Write::TouchVerdict { upstream, now } => {
-            sqlx::query(TOUCH_VERDICT).bind(upstream).bind(now).execute(connection).await?;
+            sqlx::query(statements::TOUCH_VERDICT)
+                .bind(upstream)
+                .bind(now)
+                .execute(connection)
+                .await?;
         }
         Write::PutServer { name, entry, now } => {
             servers::put(connection, name, entry, *now).await?;
@@ -195,28 +159,8 @@ pub(super) async fn apply(
 /// Forgets what nobody touched for long; returns how many rows that were.
 pub(super) async fn prune(connection: &mut SqliteConnection, now: u64) -> Result<u64, sqlx::Error> {
     let limit = seconds(now.saturating_sub(KEPT));
-    let offers = sqlx::query(PRUNE_OFFERS).bind(limit).execute(&mut *connection).await?;
-    let verdicts = sqlx::query(PRUNE_VERDICTS).bind(limit).execute(connection).await?;
+    let offers =
+        sqlx::query(statements::PRUNE_OFFERS).bind(limit).execute(&mut *connection).await?;
+    let verdicts = sqlx::query(statements::PRUNE_VERDICTS).bind(limit).execute(connection).await?;
     Ok(offers.rows_affected() + verdicts.rows_affected())
-}
-
-/// SQL has no unsigned integers; the year 292 billion is far away.
-pub(super) fn seconds(unix: u64) -> i64 {
-    i64::try_from(unix).unwrap_or(i64::MAX)
-}
-
-/// Refuses what is larger than a row may be.
-pub(super) fn bounded(
-    action: &'static str,
-    what: &str,
-    found: usize,
-    most: usize,
-) -> Result<(), StoreError> {
-    if found <= most {
-        return Ok(());
-    }
-    Err(StoreError {
-        action,
-        cause: format!("{what} of {found} bytes is above the {most} allowed"),
-    })
 }

@@ -9,6 +9,7 @@ use sqlx::{ConnectOptions as _, SqliteConnection, SqlitePool};
 
 use super::{migration, offers};
 use crate::folder::{make_private, private_options};
+use crate::schema::TooNew;
 
 /// Reads are rare and short.
 const READERS: u32 = 2;
@@ -39,10 +40,10 @@ pub enum OpenError {
         #[source]
         source: sqlx::Error,
     },
-    /// A later version of Gantry wrote it.
+    /// A later version of Gantry wrote it, and has taken away what this one needs.
     #[error(
         "the database `{path}` has schema {found}, and this version knows schemas up to {known}: \
-         start the newer version, or move the file away"
+         start {needs} or a later one, restore a backup from before the update, or move the file away"
     )]
     Newer {
         /// The file.
@@ -51,6 +52,8 @@ pub enum OpenError {
         found: i64,
         /// The last one this version knows.
         known: i64,
+        /// The first release that can use it.
+        needs: String,
     },
     /// Whatever else SQLite refuses.
     #[error("cannot {action} the database `{path}`")]
@@ -72,11 +75,15 @@ pub(super) async fn open(
     create(path).map_err(|source| OpenError::File { path: path.to_owned(), source })?;
     let failed = |action| move |source| failed(path, action, source);
     let mut connection = options(path).connect().await.map_err(failed("open"))?;
-    let found = migration::version(&mut connection).await.map_err(failed("read"))?;
-    if found > migration::KNOWN {
-        return Err(OpenError::Newer { path: path.to_owned(), found, known: migration::KNOWN });
-    }
-    migration::migrate(&mut connection, found, now).await.map_err(failed("migrate"))?;
+    let found = migration::found(&mut connection).await.map_err(failed("read"))?;
+    found.check(migration::KNOWN).map_err(|TooNew { found, needs }| OpenError::Newer {
+        path: path.to_owned(),
+        found,
+        known: migration::KNOWN,
+        needs,
+    })?;
+    let wanted = migration::numbers();
+    migration::migrate(&mut connection, &found, &wanted, now).await.map_err(failed("migrate"))?;
     let pruned = offers::prune(&mut connection, now).await.map_err(failed("prune"))?;
     if pruned > 0 {
         tracing::info!(rows = pruned, "Forgot what nobody touched for 90 days.");
@@ -89,6 +96,20 @@ pub(super) async fn open(
         .max_lifetime(None)
         .connect_lazy_with(options(path).pragma("query_only", "ON"));
     Ok((connection, readers))
+}
+
+/// Opens a file that may be in use, to read it.
+pub(crate) async fn reader(path: &Path) -> Result<SqliteConnection, OpenError> {
+    // SQLite would not say that it is not there.
+    std::fs::metadata(path).map_err(|source| OpenError::File { path: path.to_owned(), source })?;
+    let options = options(path).pragma("query_only", "ON");
+    options.connect().await.map_err(|source| failed(path, "open", source))
+}
+
+/// Makes a file, to fill it.
+pub(crate) async fn writer(path: &Path) -> Result<SqliteConnection, OpenError> {
+    create(path).map_err(|source| OpenError::File { path: path.to_owned(), source })?;
+    options(path).connect().await.map_err(|source| failed(path, "open", source))
 }
 
 /// SQLite gives the files beside (`-wal`, `-shm`) the mode of this one.
@@ -108,7 +129,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
-fn failed(path: &Path, action: &'static str, source: sqlx::Error) -> OpenError {
+pub(crate) fn failed(path: &Path, action: &'static str, source: sqlx::Error) -> OpenError {
     let path = path.to_owned();
     if is_damage(&source) {
         OpenError::Damaged { path, source }

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use gantry_core::Tasks;
 use gantry_core::store::OfferStore as _;
-use gantry_storage::OpenError;
+use gantry_storage::{Database as _, OpenError};
 use sqlx::{ConnectOptions as _, Connection as _};
 
 use crate::support::{NOW, Place, get, put};
@@ -105,23 +105,6 @@ async fn a_missing_folder_is_named() {
     let place = Place::new();
     fs::remove_dir(place.file().parent().unwrap()).unwrap();
     assert!(matches!(refusal(&place).await, OpenError::File { .. }));
-}
-
-#[tokio::test]
-async fn a_schema_of_a_later_version_is_left_alone() {
-    let place = Place::new();
-    full(&place).await;
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(place.file());
-    let mut connection = options.connect().await.unwrap();
-    sqlx::query("INSERT INTO migrations (version, name, applied_at) VALUES (7, 'later', 0)")
-        .execute(&mut connection)
-        .await
-        .unwrap();
-    connection.close().await.unwrap();
-    let before = fs::read(place.file()).unwrap();
-    let error = refusal(&place).await;
-    assert!(matches!(error, OpenError::Newer { found: 7, known: 1..7, .. }), "{error:?}");
-    assert_eq!(fs::read(place.file()).unwrap(), before, "nothing is written");
 }
 
 #[tokio::test]

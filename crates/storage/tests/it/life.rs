@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use gantry_core::store::{OfferStore as _, StoredVerdict};
+use gantry_storage::Database as _;
 use gantry_testkit::contract;
 
 use crate::support::{NOW, Place, get, put};

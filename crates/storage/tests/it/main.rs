@@ -1,11 +1,18 @@
-//! The database on a real disk: contract, files, damage, pruning, shutdown, crash.
+//! The databases, SQLite on a real disk and a real PostgreSQL: contract, files, damage, pruning,
+//! other releases, backups, outage, shutdown, crash.
 
+#[cfg(test)]
+mod backup;
 #[cfg(test)]
 mod damage;
 #[cfg(test)]
 mod life;
 #[cfg(test)]
+mod postgres;
+#[cfg(test)]
 mod pruning;
+#[cfg(test)]
+mod releases;
 #[cfg(test)]
 mod servers;
 #[cfg(test)]
@@ -13,6 +20,7 @@ mod sessions;
 #[cfg(test)]
 mod support;
 
+use gantry_storage::Database as _;
 use support::{NOW, Place};
 
 #[tokio::test]

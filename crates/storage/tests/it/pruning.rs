@@ -1,6 +1,7 @@
 //! What nobody touches is forgotten; what somebody reads is kept.
 
 use gantry_core::store::{OfferStore as _, StoredVerdict};
+use gantry_storage::Database as _;
 
 use crate::support::{DAY, NOW, Place, get, put};
 

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use gantry_core::Principal;
 use gantry_core::session::{Remembered, SessionChange, SessionRecord, SessionStore as _};
 use gantry_protocol::Revision;
+use gantry_storage::Database as _;
 use sqlx::{ConnectOptions as _, Connection as _};
 
 use crate::support::{NOW, Place};

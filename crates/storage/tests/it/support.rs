@@ -8,7 +8,7 @@ use bytes::Bytes;
 use gantry_core::Tasks;
 use gantry_core::clock::FixedClock;
 use gantry_core::store::OfferStore as _;
-use gantry_storage::{OpenError, Sqlite};
+use gantry_storage::{Database as _, OpenError, Sqlite};
 use tempfile::TempDir;
 
 pub(crate) const DAY: u64 = 24 * 60 * 60;

@@ -142,8 +142,6 @@ const fn fills_beside(key: &'static str, value: Kind, beside: &'static str) -> E
 const RATES: Effect = Effect::Later("limits of rates");
 const JWT: Effect = Effect::Later("tokens that are signed (JWT)");
 const OAUTH: Effect = Effect::Later("signing in with OAuth 2.1");
-const POSTGRES: Effect =
-    Effect::Later("PostgreSQL as a store; SQLite in the data folder holds all");
 const REDIS: Effect = Effect::Later("stores that several gateways share");
 const SANDBOX: Effect = Effect::Later("running code in a sandbox");
 const SAVINGS: Effect = Effect::Later("saving tokens");
@@ -343,15 +341,35 @@ pub const ROWS: &[Row] = &[
     ),
     generic("DOCKER_REGISTRY", &[EAT], ELSEWHERE, "Where a pipeline puts images"),
     // Databases.
-    generic("DATABASE_URL", &[CONFIGURABLE, EAT], POSTGRES, "The database"),
-    generic("DB_HOST", &[CONFIGURABLE, GLOBAL], POSTGRES, "The database's host"),
-    generic("DB_PORT", &[GLOBAL], POSTGRES, "Its port"),
-    generic("DB_NAME", &[CONFIGURABLE, GLOBAL], POSTGRES, "Its name"),
-    generic("DB_USER", &[CONFIGURABLE, GLOBAL], POSTGRES, "Its user"),
-    generic("DB_PASSWORD", &[CONFIGURABLE], POSTGRES, "And the password"),
-    generic("POSTGRES_DB", &[GLOBAL], POSTGRES, "The name of the database, for its container"),
-    generic("POSTGRES_USER", &[GLOBAL], POSTGRES, "Its user"),
-    generic("POSTGRES_PASSWORD", &[GLOBAL], POSTGRES, "And the password"),
+    generic(
+        "DATABASE_URL",
+        &[CONFIGURABLE, EAT],
+        fills_beside("storage.url", Kind::Text, "storage"),
+        "The database, where the file has `storage`: alone it is more likely that of a tool",
+    ),
+    generic(
+        "DB_HOST",
+        &[CONFIGURABLE, GLOBAL],
+        fills_beside("storage.url", Kind::DatabaseHost, "storage"),
+        "The database's host, where the file has `storage`; `DB_NAME` names the database",
+    ),
+    generic("DB_PORT", &[GLOBAL], Effect::Works, "Its port, beside `DB_HOST`"),
+    generic("DB_NAME", &[CONFIGURABLE, GLOBAL], Effect::Works, "Its name, beside `DB_HOST`"),
+    generic(
+        "DB_USER",
+        &[CONFIGURABLE, GLOBAL],
+        fills_beside("storage.username", Kind::Text, "storage.url"),
+        "The role, where `storage.url` is given",
+    ),
+    generic(
+        "DB_PASSWORD",
+        &[CONFIGURABLE],
+        fills_beside("storage.password", Kind::Text, "storage.url"),
+        "And its password",
+    ),
+    generic("POSTGRES_DB", &[GLOBAL], ELSEWHERE, "The database that PostgreSQL's container makes"),
+    generic("POSTGRES_USER", &[GLOBAL], ELSEWHERE, "Its role"),
+    generic("POSTGRES_PASSWORD", &[GLOBAL], ELSEWHERE, "And the password"),
     generic("PGUSER", &[GLOBAL], ELSEWHERE, "The user of PostgreSQL's own programs"),
     generic("PGPASSWORD", &[GLOBAL], ELSEWHERE, "And the password"),
     generic("POSTGRES_REPLICATION_USER", &[GLOBAL], ELSEWHERE, "The user of a replica"),

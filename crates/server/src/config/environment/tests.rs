@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::super::{Config, Env, Source};
+use super::super::{Config, Env, Source, Storage};
 use super::table::{Effect, ROWS, State};
 use super::*;
 
@@ -31,6 +31,10 @@ const SAMPLES: &[(&str, &str, &str, &str)] = &[
         "https://telemetry.example.com/v1/traces",
         "",
     ),
+    ("DATABASE_URL", "postgres://a:b@db/x", "postgres://a:b@db/x", "storage: {pool: {max: 5}}"),
+    ("DB_HOST", "db", "postgres://db:5432/x", "storage: {pool: {max: 5}}"),
+    ("DB_USER", "ann", "ann", "storage: {url: 'postgres://db/x'}"),
+    ("DB_PASSWORD", "hunter2", "hunter2", "storage: {url: 'postgres://db/x'}"),
 ];
 
 fn config(text: &str, variables: &[(&str, &str)]) -> Result<Config, String> {
@@ -44,7 +48,7 @@ fn value_at<'a>(config: &'a Value, key: &str) -> &'a Value {
 
 /// The value of a key as the file would have it, before it is checked.
 fn filled_text(name: &str, text: &str, file: &str) -> (String, String) {
-    let env = Env::from_pairs([(name, text)]);
+    let env = Env::from_pairs([(name, text), ("DB_NAME", "x")]);
     let mut report = Report::default();
     let mut root = super::super::tree::parse(file, &mut report).unwrap();
     let filled = fill(&mut root, &env, &mut report);
@@ -105,7 +109,8 @@ fn a_value_that_cannot_be_read_is_refused_by_the_name_of_its_variable() {
     let schema = shape::inlined_schema();
     for row in ROWS {
         let Effect::Fills { value, .. } = row.effect else { continue };
-        let is_free = matches!(value, value::Kind::Text | value::Kind::Host);
+        let is_free =
+            matches!(value, value::Kind::Text | value::Kind::Host | value::Kind::DatabaseHost);
         if is_free || row.state(&schema).0 == State::Later {
             continue;
         }
@@ -164,6 +169,33 @@ fn a_host_and_a_port_make_one_address() {
 }
 
 #[test]
+fn a_database_is_taken_where_the_file_has_a_place_for_it() {
+    let parts = [
+        ("DB_HOST", "::1"),
+        ("DB_PORT", "6543"),
+        ("DB_NAME", "my db"),
+        ("DB_USER", "ann"),
+        ("DB_PASSWORD", "p@ss"),
+    ];
+    let place = |text: &str, variables: &[(&str, &str)]| match config(text, variables) {
+        Ok(config) => match config.storage {
+            Storage::Postgres(config) => format!("{} {:?}", config.place(), config.password),
+            Storage::Sqlite => "SQLite".to_owned(),
+        },
+        Err(error) => error,
+    };
+    let pool = "storage: {pool: {max: 5}}";
+    assert_eq!(place("", &parts), "SQLite", "it may well be meant for another program");
+    assert_eq!(place(pool, &parts), r#"postgres://ann@[::1]:6543/my db Some("p@ss")"#);
+    let url = ("DATABASE_URL", "postgresql://bob:secret@db/x");
+    assert_eq!(place(pool, &[url]), r#"postgres://bob@db:5432/x Some("secret")"#);
+    let error = place(pool, &[("DATABASE_URL", "mysql://bob:hunter2@db/x")]);
+    assert!(error.contains("DATABASE_URL") && !error.contains("hunter2"), "{error}");
+    let error = place(pool, &[("DB_HOST", "db")]);
+    assert!(error.contains("`DB_HOST` must be set together with `DB_NAME`"), "{error}");
+}
+
+#[test]
 fn numbered_keys_become_tokens_of_their_clients() {
     let keys = [
         ("API_KEY_2", "fedcba9876543210:client2"),
@@ -202,9 +234,9 @@ fn a_wrong_key_is_refused_without_being_shown() {
 fn common_names_are_believed_beside_one_that_is_not_common() {
     let doubtful = |variables: &[(&str, &str)]| {
         let unused = config("", variables).unwrap().unused;
-        unused.iter().find(|unused| unused.variable == "DATABASE_URL").unwrap().is_doubtful
+        unused.iter().find(|unused| unused.variable == "REDIS_URL").unwrap().is_doubtful
     };
-    let alone = ("DATABASE_URL", "postgresql://localhost/other");
+    let alone = ("REDIS_URL", "redis://localhost/0");
     assert!(doubtful(&[alone]));
     assert!(doubtful(&[alone, ("MCP_LOG_LEVEL", "info")]), "another system's name says nothing");
     assert!(!doubtful(&[alone, ("API_KEY_SALT", "salt")]));

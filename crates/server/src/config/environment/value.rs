@@ -1,6 +1,8 @@
 //! Reads the values of variables as the systems write them that they come from: milliseconds
 //! without a unit, `10mb`, levels of other loggers.
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
 use super::super::env::Env;
 use super::super::tree::{Data, Node, Scalar};
 use super::given;
@@ -12,6 +14,8 @@ pub(crate) const LOOPBACK_ALONE: &str =
     "a port alone is opened on the loopback; `--listen` or GANTRY_LISTEN opens it further";
 const HOST: &str = "MCP_SERVER_HOST";
 const DEFAULT_PORT: u16 = 8080;
+const DATABASE: &str = "DB_NAME";
+const DATABASE_PORT: &str = "DB_PORT";
 
 /// How a variable is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +38,8 @@ pub enum Kind {
     Text,
     /// Origins of web pages with commas between.
     Origins,
+    /// The host of a database, which other variables name together with the port.
+    DatabaseHost,
 }
 
 /// Returns the value as the configuration has it.
@@ -72,6 +78,7 @@ pub(super) fn read(kind: Kind, text: &str, env: &Env) -> Result<Data, String> {
         Kind::Host => Ok(Data::text(address(text, DEFAULT_PORT))),
         Kind::Text => Ok(Data::text(text)),
         Kind::Origins => origins(text),
+        Kind::DatabaseHost => database(text, env),
     }
 }
 
@@ -131,6 +138,16 @@ pub(crate) fn size(text: &str) -> Option<u64> {
 /// Joins a host and a port; an address of version 6 gets its brackets.
 pub(crate) fn address(host: &str, port: u16) -> String {
     format!("{}:{port}", self::host(host))
+}
+
+/// Puts the address of a database together.
+fn database(host: &str, env: &Env) -> Result<Data, String> {
+    let Some(name) = given(env, DATABASE) else {
+        return Err(format!("set together with `{DATABASE}`"));
+    };
+    let port = given(env, DATABASE_PORT).unwrap_or("5432");
+    let name = utf8_percent_encode(name, NON_ALPHANUMERIC);
+    Ok(Data::text(format!("postgres://{}:{port}/{name}", self::host(host))))
 }
 
 fn origins(text: &str) -> Result<Data, String> {

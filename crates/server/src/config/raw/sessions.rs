@@ -20,8 +20,8 @@ pub struct Sessions {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SessionStoreKind {
-    /// In the database: they outlive the process.
-    Sqlite,
+    /// In the database that `storage` names: they outlive the process.
+    Database,
     /// In memory: after a restart they go on without log level and subscriptions.
     Memory,
 }
@@ -46,7 +46,7 @@ pub struct Streams {
 
 impl Default for Sessions {
     fn default() -> Self {
-        Self { store: SessionStoreKind::Sqlite, idle: DurationText::from("24h") }
+        Self { store: SessionStoreKind::Database, idle: DurationText::from("24h") }
     }
 }
 

@@ -2,8 +2,9 @@
 
 /// Beginnings of keys as they are compared, the longer ones first, and the reason for each.
 const REASONS: &[(&str, &str)] = &[
-    ("spring.datasource", "what Gantry keeps is in SQLite; PostgreSQL comes later"),
-    ("spring.jpa", "what Gantry keeps is in SQLite, whose tables it makes itself"),
+    ("spring.datasource.url", "the database may be PostgreSQL, or SQLite without any setting"),
+    ("spring.datasource", "the database needs no more than its address, role, password and pool"),
+    ("spring.jpa", "Gantry makes its own tables, in a schema of its own"),
     ("spring.data.mongodb", "MongoDB is not used"),
     ("spring.data.redis", "stores that several gateways share come later"),
     ("spring.redis", "stores that several gateways share come later"),

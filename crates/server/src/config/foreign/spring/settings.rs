@@ -17,6 +17,7 @@ pub(super) fn take(properties: &Properties, draft: &mut Draft<'_>) {
     properties.list("spring.config.import");
     listeners(properties, draft);
     log(properties, draft);
+    database(properties, draft);
     let flags = [
         ("management.metrics.export.prometheus.enabled", "metrics.enabled"),
         ("management.prometheus.metrics.export.enabled", "metrics.enabled"),
@@ -144,6 +145,40 @@ fn log(properties: &Properties, draft: &mut Draft<'_>) {
                 draft.set("log.rotation.max_age", age, &property.key);
             }
             None => draft.wrong_kind(&property.key, &property.node, "a whole number of days"),
+        }
+    }
+}
+
+/// Takes PostgreSQL over; of any other database it is said that there is none.
+fn database(properties: &Properties, draft: &mut Draft<'_>) {
+    let is_known = |property: &&Property| {
+        let text = property.node.as_text().unwrap_or_default();
+        text.starts_with("jdbc:postgresql:") || text.starts_with("${")
+    };
+    let at = "spring.datasource.";
+    let found = properties.below(at).find(|property| property.canonical == format!("{at}url"));
+    let Some(url) = found.filter(is_known) else { return };
+    url.mark_used();
+    let text = url.node.as_text().unwrap_or_default();
+    let text = text.strip_prefix("jdbc:").unwrap_or(text);
+    draft.set("storage.url", Node::new(Data::text(text), url.node.at), &url.key);
+    for (theirs, ours) in [
+        ("username", "storage.username"),
+        ("password", "storage.password"),
+        ("hikari.maximumpoolsize", "storage.pool.max"),
+        ("hikari.minimumidle", "storage.pool.min"),
+    ] {
+        if let Some(property) = properties.get(&format!("{at}{theirs}")) {
+            draft.set(ours, property.node.clone(), &property.key);
+        }
+    }
+    for (theirs, ours) in [
+        ("connectiontimeout", "storage.pool.acquire_timeout"),
+        ("idletimeout", "storage.pool.idle_timeout"),
+        ("maxlifetime", "storage.pool.max_lifetime"),
+    ] {
+        if let Some(property) = properties.get(&format!("{at}hikari.{theirs}")) {
+            set_duration(property, ours, draft);
         }
     }
 }

@@ -1,0 +1,140 @@
+//! `gantry backup`, `gantry backup verify`, `gantry restore`: everything that is kept, in one file.
+
+use std::path::Path;
+
+use gantry_server::backup::{self, BackupError, Passphrase, Site, Summary, Wish};
+
+use super::passphrase::{self, Use};
+use crate::cli::{Backup, BackupCommand, Restore};
+use crate::failure::Failure;
+use crate::output;
+use crate::place::Place;
+
+pub(crate) fn run(place: &Place, arguments: &Backup) -> Result<(), Failure> {
+    match (&arguments.command, &arguments.file) {
+        (Some(BackupCommand::Verify { file, passphrase_file }), _) => {
+            verify(file, passphrase_file.as_deref())
+        }
+        (None, Some(file)) => make(place, file, arguments),
+        // The command line wants one of them.
+        (None, None) => Err(Failure::usage("name the file or the folder to write to")),
+    }
+}
+
+fn make(place: &Place, target: &Path, arguments: &Backup) -> Result<(), Failure> {
+    let config = place.config()?;
+    let is_folder = target.is_dir();
+    if arguments.keep.is_some() && !is_folder {
+        return Err(Failure::usage("`--keep` wants a folder, in which backups are named by time"));
+    }
+    let path = if is_folder { target.join(backup::fresh_name()) } else { target.to_owned() };
+    let passphrase = if arguments.unencrypted {
+        None
+    } else {
+        Some(passphrase::read(arguments.passphrase_file.as_deref(), Use::Making)?)
+    };
+    let wish = Wish {
+        path: &path,
+        passphrase: passphrase.as_ref(),
+        with_keys: arguments.with_keys,
+        may_replace: arguments.force,
+    };
+    let site = Site { config: &config, data: &place.data_folder };
+    let made = site.back_up(&wish).map_err(|error| failure("cannot make the backup", &error))?;
+    output::line(&format!("Wrote `{}`: {}.", path.display(), contents(&made.summary)))?;
+    for file in &made.left_out {
+        output::hint(&format!("`{}` lies elsewhere and is not in it", file.display()));
+    }
+    match arguments.keep {
+        Some(keep) => prune(target, usize::from(keep)),
+        None => Ok(()),
+    }
+}
+
+fn prune(folder: &Path, keep: usize) -> Result<(), Failure> {
+    let gone = backup::prune(folder, keep).map_err(|error| {
+        Failure::new("the backup is made, but an older one cannot be removed").because(&error)
+    })?;
+    for path in gone {
+        output::line(&format!("Removed `{}`.", path.display()))?;
+    }
+    Ok(())
+}
+
+fn verify(file: &Path, passphrase_file: Option<&Path>) -> Result<(), Failure> {
+    let summary = with_passphrase(passphrase_file, |passphrase| backup::verify(file, passphrase))?
+        .map_err(|error| failure("the backup cannot be used", &error))?;
+    output::line(&format!(
+        "`{}` is whole: {}, made {} from {} by Gantry {}.",
+        file.display(),
+        contents(&summary),
+        backup::made_at(&summary),
+        summary.header.back_end,
+        summary.header.release
+    ))
+}
+
+pub(crate) fn restore(place: &Place, arguments: &Restore) -> Result<(), Failure> {
+    let config = place.config()?;
+    let site = Site { config: &config, data: &place.data_folder };
+    let restored = with_passphrase(arguments.passphrase_file.as_deref(), |passphrase| {
+        site.restore(&arguments.file, passphrase, arguments.force)
+    })?
+    .map_err(|error| failure("cannot restore the backup", &error))?;
+    let file = arguments.file.display();
+    output::line(&format!("Restored `{file}`: {}.", contents(&restored.summary)))?;
+    for path in &restored.written {
+        output::line(&format!("Wrote `{}`.", path.display()))?;
+    }
+    for path in &restored.kept {
+        output::hint(&format!("`{}` is there and was left as it is", path.display()));
+    }
+    if !restored.summary.files.iter().any(|name| name.starts_with("data/")) {
+        output::hint(
+            "the keys of the gateway are not in it: sessions and cursors from before are not known",
+        );
+    }
+    Ok(())
+}
+
+/// Asks for a passphrase only if one is needed.
+fn with_passphrase<T>(
+    file: Option<&Path>,
+    work: impl Fn(Option<&Passphrase>) -> Result<T, BackupError>,
+) -> Result<Result<T, BackupError>, Failure> {
+    match work(None) {
+        Err(BackupError::PassphraseMissing { .. }) => {
+            let passphrase = passphrase::read(file, Use::Opening)?;
+            Ok(work(Some(&passphrase)))
+        }
+        outcome => Ok(outcome),
+    }
+}
+
+fn contents(summary: &Summary) -> String {
+    let count = |number: u64, word: &str| {
+        if number == 1 { format!("1 {word}") } else { format!("{number} {word}s") }
+    };
+    let rows = count(summary.rows, "row");
+    let files = count(summary.files.len() as u64, "file");
+    let kind = if summary.is_encrypted { "encrypted" } else { "not encrypted" };
+    format!("{rows} and {files}, {kind}")
+}
+
+fn failure(message: &str, error: &BackupError) -> Failure {
+    let failure = Failure::new(message).because(error).with_code(backup::code(error));
+    match error {
+        BackupError::Open { .. } => {
+            failure.with_hint("`--data-dir` and `--config` name the gateway that is meant")
+        }
+        _ => failure,
+    }
+}
+
+/// Where a passphrase may come from, for a message.
+pub(super) fn sources() -> String {
+    format!(
+        "`--passphrase-file FILE` (`-` for standard input) or the variable `{}` gives it",
+        gantry_server::BACKUP_PASSPHRASE
+    )
+}

@@ -1,0 +1,104 @@
+//! What rows of every back end have in common: their bounds, how times and sessions are written.
+
+use bytes::Bytes;
+use gantry_core::Principal;
+use gantry_core::session::{Lists, Remembered, SessionRecord};
+use gantry_core::store::StoreError;
+use gantry_protocol::Revision;
+use sqlx::{ColumnIndex, Decode, Row, Type};
+
+/// Largest offer, in bytes.
+pub(crate) const MOST_OFFER: usize = 16 * 1024 * 1024;
+/// Longest upstream key or verdict, in bytes.
+pub(crate) const MOST_KEY: usize = 1024;
+/// Longest profile, in bytes.
+pub(crate) const MOST_PROFILE: usize = 64 * 1024;
+/// Longest name of a server, in bytes.
+pub(crate) const MOST_NAME: usize = 64;
+/// Largest entry of a server, in bytes.
+pub(crate) const MOST_ENTRY: usize = 256 * 1024;
+/// Seconds after which what nobody touched is forgotten.
+pub(crate) const KEPT: u64 = 90 * DAY;
+/// A read within a day of the last touch writes nothing.
+pub(crate) const DAY: u64 = 24 * 60 * 60;
+
+/// What stands in the place of a client's facts once they are gone.
+pub(crate) const NOTHING: &[u8] = &[];
+
+/// SQL has no unsigned integers; the year 292 billion is far away.
+pub(crate) fn seconds(unix: u64) -> i64 {
+    i64::try_from(unix).unwrap_or(i64::MAX)
+}
+
+/// Refuses what is larger than a row may be.
+pub(crate) fn bounded(
+    action: &'static str,
+    what: &str,
+    found: usize,
+    most: usize,
+) -> Result<(), StoreError> {
+    if found <= most {
+        return Ok(());
+    }
+    Err(StoreError {
+        action,
+        cause: format!("{what} of {found} bytes is above the {most} allowed"),
+    })
+}
+
+/// Returns the moment to write down for a row last touched then, if a day has passed.
+pub(crate) fn touch_due(touched_at: i64, now: u64) -> Option<i64> {
+    (touched_at < seconds(now.saturating_sub(DAY))).then_some(seconds(now))
+}
+
+/// Reads a session.
+pub(crate) fn remembered<'r, R>(row: &'r R) -> Result<Remembered, sqlx::Error>
+where
+    R: Row,
+    &'static str: ColumnIndex<R>,
+    i64: Decode<'r, R::Database> + Type<R::Database>,
+    String: Decode<'r, R::Database> + Type<R::Database>,
+    Option<String>: Decode<'r, R::Database> + Type<R::Database>,
+    Vec<u8>: Decode<'r, R::Database> + Type<R::Database>,
+{
+    if row.try_get::<i64, _>("ended")? != 0 {
+        return Ok(Remembered::Ended);
+    }
+    let text = |column: &'static str| row.try_get::<String, _>(column);
+    let bytes = |column: &'static str| row.try_get::<Vec<u8>, _>(column).map(Bytes::from);
+    let foreign = |column: &str| {
+        let source = format!("`{column}` of a session is not what this version writes").into();
+        sqlx::Error::ColumnDecode { index: column.to_owned(), source }
+    };
+    let revision = Revision::parse(&text("revision")?).ok_or_else(|| foreign("revision"))?;
+    let subscriptions = serde_json::from_str(&text("subscriptions")?);
+    Ok(Remembered::Open(Box::new(SessionRecord {
+        revision,
+        principal: Principal::new(&text("issuer")?, &text("subject")?),
+        capabilities: bytes("capabilities")?,
+        client_info: bytes("client_info")?,
+        view: text("view")?.into_boxed_str(),
+        log_level: row.try_get::<Option<String>, _>("log_level")?.map(String::into_boxed_str),
+        subscriptions: subscriptions.map_err(|_| foreign("subscriptions"))?,
+        lists: lists_of(&bytes("lists")?).ok_or_else(|| foreign("lists"))?,
+        seen_at: u64::try_from(row.try_get::<i64, _>("seen_at")?).unwrap_or(0),
+    })))
+}
+
+fn lists_of(bytes: &[u8]) -> Option<Lists> {
+    let (numbers, rest) = bytes.as_chunks::<8>();
+    let [tools, prompts, resources] = numbers else { return None };
+    let number = |bytes: &[u8; 8]| u64::from_be_bytes(*bytes);
+    rest.is_empty().then(|| [number(tools), number(prompts), number(resources)])
+}
+
+/// Writes down what a client knows of the lists.
+pub(crate) fn bytes_of(lists: Lists) -> Vec<u8> {
+    lists.map(u64::to_be_bytes).concat()
+}
+
+/// Writes down what a session subscribed to.
+pub(crate) fn subscriptions_of(record: &SessionRecord) -> Result<String, sqlx::Error> {
+    serde_json::to_string(&record.subscriptions)
+        .map_err(|error| sqlx::Error::Encode(Box::new(error)))
+}

@@ -1,0 +1,97 @@
+//! The statements that every back end understands; only schemas and what opens them differ.
+
+pub(crate) const OFFER: &str =
+    "SELECT offer, touched_at FROM offers WHERE upstream = $1 AND profile = $2";
+
+pub(crate) const PUT_OFFER: &str = "\
+    INSERT INTO offers (upstream, profile, offer, stored_at, touched_at)
+    VALUES ($1, $2, $3, $4, $4)
+    ON CONFLICT (upstream, profile) DO UPDATE SET
+        offer = excluded.offer,
+        stored_at = excluded.stored_at,
+        touched_at = excluded.touched_at";
+
+/// Keeps 64 profiles of an upstream, the one just put among them.
+pub(crate) const BOUND_PROFILES: &str = "\
+    DELETE FROM offers
+    WHERE upstream = $1 AND profile <> $2 AND profile NOT IN (
+        SELECT profile FROM offers
+        WHERE upstream = $1 AND profile <> $2
+        ORDER BY touched_at DESC, profile
+        LIMIT 63
+    )";
+
+pub(crate) const TOUCH_OFFER: &str =
+    "UPDATE offers SET touched_at = $3 WHERE upstream = $1 AND profile = $2";
+
+pub(crate) const PRUNE_OFFERS: &str = "DELETE FROM offers WHERE touched_at < $1";
+
+pub(crate) const VERDICT: &str =
+    "SELECT verdict, found_at, touched_at FROM verdicts WHERE upstream = $1";
+
+pub(crate) const PUT_VERDICT: &str = "\
+    INSERT INTO verdicts (upstream, verdict, found_at, touched_at)
+    VALUES ($1, $2, $3, $4)
+    ON CONFLICT (upstream) DO UPDATE SET
+        verdict = excluded.verdict,
+        found_at = excluded.found_at,
+        touched_at = excluded.touched_at";
+
+pub(crate) const TOUCH_VERDICT: &str = "UPDATE verdicts SET touched_at = $2 WHERE upstream = $1";
+
+pub(crate) const PRUNE_VERDICTS: &str = "DELETE FROM verdicts WHERE touched_at < $1";
+
+pub(crate) const SESSION: &str = "\
+    SELECT seen_at, ended, revision, issuer, subject, view, log_level, lists, subscriptions,
+        client_info, capabilities
+    FROM sessions WHERE id = $1";
+
+pub(crate) const PUT_SESSION: &str = "\
+    INSERT INTO sessions (id, seen_at, ended, revision, issuer, subject, view, log_level, lists,
+        subscriptions, client_info, capabilities)
+    VALUES ($1, $2, 0, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+    ON CONFLICT (id) DO UPDATE SET
+        seen_at = excluded.seen_at,
+        log_level = excluded.log_level,
+        lists = excluded.lists,
+        subscriptions = excluded.subscriptions,
+        client_info = excluded.client_info,
+        capabilities = excluded.capabilities
+    WHERE sessions.ended = 0";
+
+pub(crate) const SEEN_SESSION: &str =
+    "UPDATE sessions SET seen_at = $2 WHERE id = $1 AND ended = 0";
+
+/// `$3` is no bytes at all: what was known of the client goes.
+pub(crate) const END_SESSION: &str = "\
+    INSERT INTO sessions (id, seen_at, ended, revision, issuer, subject, view, log_level, lists,
+        subscriptions, client_info, capabilities)
+    VALUES ($1, $2, 1, '', '', '', '', NULL, $3, '', $3, $3)
+    ON CONFLICT (id) DO UPDATE SET
+        seen_at = excluded.seen_at, ended = 1, revision = '', issuer = '', subject = '', view = '',
+        log_level = NULL, lists = $3, subscriptions = '', client_info = $3, capabilities = $3";
+
+/// `$2` is no bytes at all.
+pub(crate) const END_IDLE_SESSIONS: &str = "\
+    UPDATE sessions SET ended = 1, revision = '', issuer = '', subject = '', view = '',
+        log_level = NULL, lists = $2, subscriptions = '', client_info = $2, capabilities = $2
+    WHERE ended = 0 AND seen_at < $1";
+
+pub(crate) const FORGET_SESSIONS: &str = "DELETE FROM sessions WHERE ended = 1 AND seen_at < $1";
+
+/// Keeps twice as many as may be open at once.
+pub(crate) const BOUND_SESSIONS: &str = "\
+    DELETE FROM sessions WHERE id IN (
+        SELECT id FROM sessions ORDER BY ended, seen_at DESC LIMIT 9223372036854775807 OFFSET 200000
+    )";
+
+pub(crate) const SERVERS: &str = "SELECT name, entry FROM servers ORDER BY name";
+
+pub(crate) const PUT_SERVER: &str = "\
+    INSERT INTO servers (name, entry, made_at, changed_at)
+    VALUES ($1, $2, $3, $3)
+    ON CONFLICT (name) DO UPDATE SET
+        entry = excluded.entry,
+        changed_at = excluded.changed_at";
+
+pub(crate) const REMOVE_SERVER: &str = "DELETE FROM servers WHERE name = $1";

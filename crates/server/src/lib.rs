@@ -13,7 +13,8 @@
 //!    that administer.
 //! 9. [`config`]: the file, read and checked.
 //! 10. [`mod@log`] and [`dump`]: what is told of the work.
-//! 11. `inherited`, `systemd`: what a service manager passes on and is told.
+//! 11. [`audit`]: who did what.
+//! 12. `inherited`, `systemd`: what a service manager passes on and is told.
 //!
 //! What happens to an MCP message is not known here; see `gantry_gateway`.
 #![warn(missing_docs)]
@@ -22,6 +23,7 @@
 
 pub mod admin;
 pub mod api;
+pub mod audit;
 pub mod config;
 pub mod dump;
 pub mod log;

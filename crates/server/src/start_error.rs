@@ -12,6 +12,7 @@ use gantry_net::{ProxyError, UrlError};
 use gantry_policy::{BadPattern, Exposed, TokenError};
 use gantry_storage::{LockError, OpenError, SecretError};
 
+use crate::audit::AuditError;
 use crate::config::ConfigErrors;
 use crate::inherited::InheritedError;
 use crate::log::FileError;
@@ -154,6 +155,13 @@ pub enum StartError {
         #[source]
         source: FileError,
     },
+    /// Nothing can be recorded.
+    #[error("the audit trail cannot be kept")]
+    Audit {
+        /// Why.
+        #[source]
+        source: AuditError,
+    },
     /// The address of the collector cannot be called.
     #[error("the collector that `tracing.otlp.endpoint` names cannot be called")]
     Collector {
@@ -186,6 +194,7 @@ impl StartError {
             Self::Tls { source } => source.code(),
             Self::Exposed { .. } => ErrorCode::ListenWithoutAuthentication,
             Self::Log { .. } => ErrorCode::LogFileUnusable,
+            Self::Audit { .. } => ErrorCode::AuditUnusable,
             Self::Folder { source: LockError::Held { .. } } => ErrorCode::DataFolderLocked,
             Self::Folder { .. } | Self::Secret { .. } => ErrorCode::DataFolderUnusable,
             Self::Database { source: OpenError::Newer { .. } } => ErrorCode::StorageTooNew,

@@ -8,6 +8,7 @@
 //! Invariant: only [`writer`] writes once the database is open, so `SQLITE_BUSY` does not occur
 //! while the data folder is held ([`crate::folder`]).
 
+mod audit;
 mod migration;
 mod offers;
 mod open;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 use gantry_core::{Clock, Tasks};
 use sqlx::SqlitePool;
 
+pub use audit::AuditReader;
 pub use open::OpenError;
 pub use servers::StoredServer;
 

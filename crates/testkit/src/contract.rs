@@ -3,12 +3,14 @@
 //! The caller brings an empty instance; limits of time, files and processes are the
 //! implementation's own tests.
 
+mod audit;
 mod sessions;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
 use gantry_core::store::{OfferStore, StoredVerdict};
 
+pub use audit::audit_store;
 pub use sessions::session_store;
 
 /// The largest offer that is kept, in bytes.

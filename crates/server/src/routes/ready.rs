@@ -13,6 +13,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::{Asked, json_body};
+use crate::audit::TrailState;
 use crate::condition::Condition;
 use crate::shared::Shared;
 
@@ -32,6 +33,7 @@ pub(super) async fn ready(
         "checks": {
             "config": config,
             "storage": if condition.has_storage { "ok" } else { "failed" },
+            "audit": audit(condition.trail.as_ref()),
             "listener": if condition.is_draining { "draining" } else { "ok" },
         },
         "missing": condition.missing,
@@ -42,6 +44,16 @@ pub(super) async fn ready(
     }
     let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     json_body(status, &body)
+}
+
+/// How the audit trail is, in one word.
+fn audit(trail: Option<&TrailState>) -> &'static str {
+    match trail {
+        None => "off",
+        Some(trail) if trail.refuses => "full",
+        Some(trail) if trail.sinks.iter().any(|sink| sink.is_failing) => "failing",
+        Some(_) => "ok",
+    }
 }
 
 fn shown(upstream: &UpstreamStatus, with_details: bool) -> Value {

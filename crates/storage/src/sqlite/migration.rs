@@ -5,7 +5,7 @@
 use sqlx::{Connection as _, SqliteConnection};
 
 /// Number, name and statements, in the order of the numbers.
-const MIGRATIONS: [(i64, &str, &str); 3] = [
+const MIGRATIONS: [(i64, &str, &str); 4] = [
     (
         1,
         "offers_and_verdicts",
@@ -13,6 +13,7 @@ const MIGRATIONS: [(i64, &str, &str); 3] = [
     ),
     (2, "sessions", include_str!("../../migrations/sqlite/0002_sessions.sql")),
     (3, "servers", include_str!("../../migrations/sqlite/0003_servers.sql")),
+    (5, "audit", include_str!("../../migrations/sqlite/0005_audit.sql")),
 ];
 
 /// The last schema that this version knows.

@@ -1,6 +1,8 @@
 //! The database on a real disk: contract, files, damage, pruning, shutdown, crash.
 
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod damage;
 #[cfg(test)]
 mod life;

@@ -1,6 +1,7 @@
 //! One file for each command; this one only chooses.
 
 mod add;
+mod audit;
 mod backup;
 mod check;
 mod completions;
@@ -36,6 +37,7 @@ fn run_at(place: &Place, command: Command) -> Result<(), Failure> {
         Command::Stdio => remote::stdio(place),
         Command::Add(arguments) => add::run(place, arguments),
         Command::Remove { name } => remove::run(place, &name),
+        Command::Audit { command } => audit::run(place, command),
         Command::Check { format } => check::run(place, format),
         Command::Import { file, output } => import::run(&file, output.as_deref()),
         Command::Config { command } => config::run(place, &command),

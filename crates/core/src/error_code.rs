@@ -141,6 +141,11 @@ macro_rules! for_each_error_code {
             BackupTooNew "E0508" Storage (-) (-) false "a backup was made by a newer Gantry";
             BackupPlaceTaken "E0509" Storage (-) (-) false "something stands where a backup is to be written or restored";
             BackupUnwritable "E0510" Storage (-) (-) false "a backup cannot be written";
+            AuditFull "E0515" Storage (-32603) (503) true "the audit trail cannot take another entry";
+            AuditUnwritten "E0516" Storage (-32603) (503) false "the entry of a call in the audit trail is not durable";
+            AuditUnusable "E0517" Start (-) (-) false "a sink of the audit trail cannot be used";
+            AuditBroken "E0518" Storage (-) (-) false "an audit trail was changed, or is damaged";
+            AuditNotStored "E0519" Storage (-) (409) false "the database keeps no audit trail";
 
             GatewayGone "E0601" Command (-) (-) true "the gateway went away while a command asked it";
             UnknownCode "E0602" Command (-) (-) false "no error has this code";

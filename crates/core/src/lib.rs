@@ -5,6 +5,7 @@
 //! Start with [`provider::Provider`]: everything that has tools is one.
 #![warn(missing_docs)]
 
+pub mod audit;
 pub mod clock;
 pub mod context;
 pub mod correlation;
@@ -21,6 +22,7 @@ pub mod trace;
 use std::future::Future;
 use std::pin::Pin;
 
+pub use audit::Audit;
 pub use clock::{Clock, SystemClock};
 pub use context::{CallContext, Caller, ClientLink, NoClient};
 pub use error_code::ErrorCode;

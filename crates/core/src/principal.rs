@@ -52,6 +52,11 @@ impl Principal {
         Self { issuer: issuer.into(), subject: subject.into(), grants: Grants::default() }
     }
 
+    /// Tells whether it is nobody in particular.
+    pub fn is_anonymous(&self) -> bool {
+        self.key() == ("gantry", "anonymous")
+    }
+
     fn key(&self) -> (&str, &str) {
         (&self.issuer, &self.subject)
     }

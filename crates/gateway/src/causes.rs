@@ -32,6 +32,11 @@ fn of_reason(reason: &str) -> Option<ErrorCode> {
     }
 }
 
+/// Makes an error of one of our own causes.
+pub fn coded(cause: ErrorCode, text: impl Into<String>) -> RpcError {
+    with_code(RpcError::new(cause.json_rpc().unwrap_or(code::INTERNAL_ERROR), text), cause)
+}
+
 /// Adds the code of the cause to an error, beside whatever else its data holds.
 pub fn with_code(mut error: RpcError, cause: ErrorCode) -> RpcError {
     let mut data = match error.data.take() {

@@ -17,6 +17,7 @@ use gantry_protocol::{Message, Object, RpcError, json, method};
 
 use crate::Gateway;
 use crate::causes;
+use crate::governance::audit;
 use crate::snapshot::{Section, Target, View};
 use crate::tap::{Direction, Side, Whose};
 use crate::traces;
@@ -85,7 +86,8 @@ pub async fn carry(
         }
         Err(refusal) => {
             traces::refused(context, &refusal.error);
-            Reply::error(&message, refusal.status, &refusal.error)
+            let error = audit::refused(gateway, context, &message, refusal.error).await;
+            Reply::error(&message, refusal.status, &error)
         }
     };
     if let Some(watched) = watched {
@@ -104,7 +106,8 @@ async fn carry_to(
 ) -> Reply {
     if let Err(error) = check_param_headers(view, context, &message) {
         traces::refused(context, &error);
-        return Reply::error(&message, 400, &causes::explained(error));
+        let error = audit::refused(gateway, context, &message, causes::explained(error)).await;
+        return Reply::error(&message, 400, &error);
     }
     let renamed = match method::routed_member(message.method()) {
         Some("name") => message.param_string("name").as_deref() != Some(&*target.local),

@@ -27,12 +27,14 @@ pub mod spec;
 pub mod tap;
 pub mod upstream;
 
+mod governance;
 mod traces;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use gantry_core::audit::Audit;
 use gantry_core::seal::KeyRing;
 use gantry_core::session::SessionStore;
 use gantry_core::store::OfferStore;
@@ -72,6 +74,10 @@ pub struct Gateway {
     pub clock: Arc<dyn Clock>,
     /// Records what requests do; `None` when nothing is recorded.
     pub tracer: Option<Arc<Tracer>>,
+    /// Records who did what.
+    pub audit: Audit,
+    /// Exchanges that wait for their next round, for the audit trail.
+    rounds: governance::audit::Rounds,
     /// Calls that outlive their connection, and everything else in the background.
     pub tasks: Tasks,
 }
@@ -98,6 +104,8 @@ pub struct GatewayParts {
     pub metrics: Arc<Metrics>,
     /// Records what requests do; `None` when nothing is recorded.
     pub tracer: Option<Arc<Tracer>>,
+    /// Records who did what.
+    pub audit: Audit,
     /// Background work.
     pub tasks: Tasks,
 }
@@ -144,9 +152,12 @@ impl Gateway {
             keys: parts.keys,
             clock: parts.clock,
             tracer: parts.tracer,
+            audit: parts.audit,
+            rounds: governance::audit::Rounds::default(),
             tasks: parts.tasks,
         });
         Hub::start(&gateway);
+        governance::audit::start(&gateway);
         let http = gateway.registry.http();
         gateway.tasks.spawn_until_stop("sweep-connections", async move {
             loop {
@@ -186,6 +197,9 @@ impl Gateway {
     /// still running at the limit.
     pub async fn shut_down(&self, limit: Duration) -> bool {
         self.registry.stop();
-        self.tasks.shut_down(limit).await
+        let ended = self.tasks.shut_down(limit).await;
+        // Nobody goes on with these any more.
+        self.rounds.sweep(&self.audit, true);
+        ended
     }
 }

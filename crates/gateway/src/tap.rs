@@ -5,10 +5,10 @@
 //! Nobody watching costs one load of a number for each message. A watcher who does not read loses
 //! events and is told how many; nobody waits for one.
 //!
-//! [`link`] sees what a running call says to its client, [`redact`] takes secrets out of bodies.
+//! [`link`] sees what a running call says to its client; `gantry_policy::redact` takes secrets out of
+//! bodies.
 
 mod link;
-mod redact;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,7 +22,7 @@ use serde::Serialize;
 use tokio::sync::broadcast;
 use tokio::time::Instant;
 
-pub use redact::{Secrets, is_secret_name};
+pub use gantry_policy::redact::{Secrets, is_secret_name};
 
 pub(crate) use link::WatchedOutlet;
 

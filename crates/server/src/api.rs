@@ -3,7 +3,7 @@
 //! 1. [`table`]: every route, who may use it, what it takes and gives. The router and the OpenAPI
 //!    document are both made from it, so that there is no route without a description.
 //! 2. [`call`]: one request that was let in, with its parameters checked.
-//! 3. [`servers`], [`offered`], [`calls`], [`batch`], [`messages`], [`edit`]: what the routes do.
+//! 3. [`servers`], [`offered`], [`calls`], [`batch`], [`messages`], [`edit`], [`mod@audit`]: what the routes do.
 //! 4. [`error`]: the one shape of every refusal.
 //! 5. [`openapi`] and [`mod@reference`]: the description, for programs and for people.
 //!
@@ -11,6 +11,7 @@
 //! (`gantry_gateway::door::errand`). Only `application/json` is taken by whatever changes or calls
 //! something, so that no web page can send it unasked.
 
+mod audit;
 mod batch;
 mod call;
 mod calls;
@@ -39,6 +40,7 @@ use hyper::body::Incoming;
 
 pub(crate) use error::ApiError;
 
+use crate::audit::seen::Seen;
 use crate::live::Live;
 use crate::shared::Shared;
 use call::Call;
@@ -70,11 +72,13 @@ pub(crate) struct Api {
 
 /// A request that was let in.
 #[derive(Debug)]
-pub(crate) struct Asked {
+pub(crate) struct Asked<'a> {
     pub(crate) parts: Parts,
     pub(crate) body: Incoming,
     pub(crate) caller: Caller,
     pub(crate) request_id: Arc<str>,
+    /// The same for the audit trail.
+    pub(crate) seen: &'a Seen,
 }
 
 // === impl Caller ===
@@ -133,7 +137,7 @@ impl Api {
         &self,
         shared: &Arc<Shared>,
         live: Arc<Live>,
-        asked: Asked,
+        asked: Asked<'_>,
     ) -> Response<ReplyBody> {
         let request_id = Arc::clone(&asked.request_id);
         match Box::pin(self.serve(shared, live, asked)).await {
@@ -146,13 +150,17 @@ impl Api {
         &self,
         shared: &Arc<Shared>,
         live: Arc<Live>,
-        asked: Asked,
+        asked: Asked<'_>,
     ) -> Result<Response<ReplyBody>, ApiError> {
-        let Asked { parts, body, caller, request_id } = asked;
+        let Asked { parts, body, caller, request_id, seen } = asked;
         let path = parts.uri.path();
         let found = self.routes.at(path).map_err(|_| nothing_at(path))?;
         let operation = chosen(found.value, &parts.method)?;
-        caller.may(operation.access)?;
+        caller.may(operation.access).inspect_err(|error| {
+            if let Some(cause) = error.cause() {
+                seen.refused(cause, error.why_denied(), caller.principal.as_ref());
+            }
+        })?;
         let parameters = parameter::read(operation, &found.params, parts.uri.query())?;
         let body = if operation.method == Method::POST || operation.method == Method::PUT {
             must_be_json(&parts.headers)?;

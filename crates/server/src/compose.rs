@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use gantry_core::audit::Audit;
 use gantry_core::seal::KeyRing;
 use gantry_core::session::{MemorySessions, SessionStore};
 use gantry_core::store::{NoStore, OfferStore};
@@ -91,6 +92,15 @@ pub(crate) struct Kept {
     pub(crate) store_tasks: Tasks,
 }
 
+/// What a gateway is given of what is kept.
+#[derive(Debug)]
+pub(crate) struct Holdings {
+    pub(crate) store: Arc<dyn OfferStore>,
+    pub(crate) sessions: Arc<dyn SessionStore>,
+    pub(crate) keys: KeyRing,
+    pub(crate) audit: Audit,
+}
+
 impl Options {
     /// Reads the configuration.
     pub(crate) fn config(&self) -> Result<Config, StartError> {
@@ -158,8 +168,21 @@ async fn open_store(
     }
 }
 
+impl Holdings {
+    /// Returns those of a gateway that serves.
+    pub(crate) fn of(
+        config: &Config,
+        store: &Arc<dyn Database>,
+        keys: KeyRing,
+        audit: Audit,
+    ) -> Self {
+        let sessions = session_store(config, store);
+        Self { store: Arc::clone(store) as Arc<dyn OfferStore>, sessions, keys, audit }
+    }
+}
+
 /// Where a gateway that serves keeps sessions.
-pub(crate) fn session_store(config: &Config, store: &Arc<dyn Database>) -> Arc<dyn SessionStore> {
+fn session_store(config: &Config, store: &Arc<dyn Database>) -> Arc<dyn SessionStore> {
     match config.session_store {
         SessionStoreKind::Database => Arc::clone(store) as Arc<dyn SessionStore>,
         SessionStoreKind::Memory => Arc::new(MemorySessions::default()),
@@ -171,11 +194,11 @@ pub(crate) fn session_store(config: &Config, store: &Arc<dyn Database>) -> Arc<d
 pub(crate) async fn gateway(
     (config, spec): (&Config, GatewaySpec),
     env: &Env,
-    kept: (Arc<dyn OfferStore>, Arc<dyn SessionStore>, KeyRing),
+    holdings: Holdings,
     tasks: &Tasks,
     registry: &mut Registry,
 ) -> Result<Arc<Gateway>, StartError> {
-    let (store, sessions, keys) = kept;
+    let Holdings { store, sessions, keys, audit } = holdings;
     let http = outbound(env)?;
     let swept = http.clone();
     tasks.spawn_until_stop("sweep", async move {
@@ -199,6 +222,7 @@ pub(crate) async fn gateway(
         clock,
         metrics: Arc::new(Metrics::new(registry)),
         tracer,
+        audit,
         tasks: tasks.clone(),
     };
     let gateway = Gateway::new(parts, spec.clone());
@@ -214,9 +238,17 @@ pub(crate) async fn in_memory(
 ) -> Result<Arc<Gateway>, StartError> {
     let keys = KeyRing::random()
         .map_err(|source| StartError::Seal { origin: "the operating system", source })?;
-    let kept = (Arc::new(NoStore) as _, Arc::new(MemorySessions::default()) as _, keys);
+    let holdings = Holdings {
+        store: Arc::new(NoStore),
+        sessions: Arc::new(MemorySessions::default()),
+        keys,
+        audit: Audit::off(),
+    };
     let spec = config.gateway.clone();
-    gateway((config, spec), env, kept, tasks, &mut Registry::default()).await
+    if config.audit.enabled {
+        tracing::warn!("This gateway keeps nothing, and so no audit trail; one that serves does.");
+    }
+    gateway((config, spec), env, holdings, tasks, &mut Registry::default()).await
 }
 
 /// The secrets of the environment, which replicas share, else the data folder's own.

@@ -3,10 +3,11 @@
 //!
 //! Three questions with an answer each. Is the process of use, or should it be started again? The
 //! database in the data folder decides. Should requests be sent here? Also what `ready.require`
-//! names, and whether the gateway is leaving. Has it started? Once the first offers are in. Servers
-//! behind the gateway decide nothing else: one that is down costs its own tools, and a restart would
-//! not bring it back. Neither does a database server that is away: calls go on without it, and who
-//! took every gateway away because of it would make an outage of a lack.
+//! names, whether calls are refused because they cannot be recorded, and whether the gateway is
+//! leaving. Has it started? Once the first offers are in. Servers behind the gateway decide nothing
+//! else: one that is down costs its own tools, and a restart would not bring it back. Neither does a
+//! database server that is away: calls go on without it, and who took every gateway away because of
+//! it would make an outage of a lack.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use std::time::Duration;
 use gantry_gateway::upstream::UpstreamStatus;
 use gantry_storage::Kind;
 
+use crate::audit::TrailState;
 use crate::shared::Shared;
 
 /// A file that takes longer for one row is of no use.
@@ -32,6 +34,8 @@ pub(crate) struct Condition {
     pub(crate) is_draining: bool,
     /// Whether every server was heard once, or found down, or `startup.first_offer_wait` is over.
     pub(crate) has_started: bool,
+    /// How the audit trail is; `None` if nothing is recorded.
+    pub(crate) trail: Option<TrailState>,
     /// Every server.
     pub(crate) upstreams: Vec<UpstreamStatus>,
 }
@@ -70,13 +74,15 @@ impl Condition {
             missing,
             is_draining: shared.is_draining.load(Ordering::Relaxed),
             has_started: is_settled || shared.started.elapsed() >= wait,
+            trail: shared.trail.state(),
             upstreams,
         }
     }
 
     /// Whether requests should be sent here.
     pub(crate) fn is_ready(&self) -> bool {
-        !self.storage.is_lost() && self.missing.is_empty() && !self.is_draining
+        let refuses = self.trail.as_ref().is_some_and(|trail| trail.refuses);
+        !self.storage.is_lost() && self.missing.is_empty() && !self.is_draining && !refuses
     }
 }
 

@@ -18,6 +18,7 @@ pub mod raw;
 pub mod reference;
 
 mod access;
+mod audit;
 mod check;
 mod doors;
 mod entry;
@@ -52,6 +53,7 @@ use gantry_gateway::spec::{GatewaySpec, UpstreamSpec};
 use serde_json::Value;
 
 pub use access::{Auth, Token};
+pub use audit::Audit;
 pub use doors::{Https, Identity, Metrics};
 pub use env::Env;
 pub use foreign::{Format, Imported, Note, import};
@@ -61,7 +63,9 @@ pub(crate) use log::{MOST_LEVELS, is_target};
 pub use names::{RESERVED_NAMES, check_name};
 pub use paths::Paths;
 pub use problem::{ConfigErrors, Problem};
-pub use raw::{LogFormat, LogLevel, SessionStoreKind, TlsVersion};
+pub use raw::{
+    AuditArguments, AuditFull, AuditSync, LogFormat, LogLevel, SessionStoreKind, TlsVersion,
+};
 pub use secret::Secret;
 pub use shape::json_schema;
 pub use storage::Storage;
@@ -99,6 +103,8 @@ pub struct Config {
     pub log: Log,
     /// Where spans are sent; `None` when nothing is recorded.
     pub otlp: Option<Otlp>,
+    /// What is recorded of who did what.
+    pub audit: Audit,
     /// Who may use the gateway.
     pub auth: Auth,
     /// What the administrator may do over the network.
@@ -285,6 +291,7 @@ fn check_all(
         ready_require: raw.ready.require.iter().map(|name| name.0.clone()).collect(),
         log: log::check(&raw.log, &raw.tracing.otlp.service_name, checker),
         otlp: log::check_otlp(&raw.tracing.otlp, checker),
+        audit: audit::check(&raw.audit, checker),
         auth,
         admin: raw.admin.clone(),
         metrics_enabled: raw.metrics.enabled,

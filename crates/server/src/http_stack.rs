@@ -34,6 +34,7 @@ pub(crate) use under_way::Answer;
 pub(crate) use via::{Face, Peer, Via};
 
 use crate::api::{self, Api};
+use crate::audit::seen::Seen;
 use crate::live::Live;
 use crate::routes;
 use crate::shared::Shared;
@@ -83,6 +84,7 @@ async fn named(
     // 3. The access line and the counters: around everything that may refuse.
     let under_way = UnderWay::of(&shared.http_metrics.under_way, route, &parts);
     let access = Access::begin(&request_id, &parts, route, begun);
+    let seen = Seen::of(&shared.gateway.audit, &parts, via.peer.address());
     let mut is_ours = false;
     let answer = async {
         // 4. Host and Origin: before anything is looked up, on every route. A page that rebound
@@ -106,14 +108,16 @@ async fn named(
         }
         // 7. Who asks: before the body is read, so that a stranger cannot make us read one.
         let right = authenticate(shared, &live, route, via, &parts)?;
+        right.note(&seen);
         // 8. Whoever answers.
         let (address, request_id) = (via.peer.address(), Arc::clone(&request_id));
         let passed = Passed { parts, body, own_path, address, request_id };
-        Ok(hand_over(front, &live, (route, right), passed).await)
+        Ok(hand_over(front, &live, (route, right), (passed, &seen)).await)
     };
     let answer: Result<_, Refusal> = answer.await;
     let mut response = answer.unwrap_or_else(|refusal| {
         shared.http_metrics.refused(refusal.code());
+        seen.refused(refusal.code(), refusal.why_denied(), None);
         if route.is_api() {
             refusal.into_api().into_response(&request_id, &*shared.gateway.clock)
         } else {
@@ -148,7 +152,7 @@ async fn hand_over(
     front: &Front,
     live: &Arc<Live>,
     (route, right): (Route<'_>, Right),
-    passed: Passed,
+    (passed, seen): (Passed, &Seen),
 ) -> Response<ReplyBody> {
     let gateway = &front.shared.gateway;
     let Passed { mut parts, body, own_path, address, request_id } = passed;
@@ -169,12 +173,12 @@ async fn hand_over(
             Box::pin(gateway.serve_messages(request)).await
         }
         (_, Right::Api(caller)) => {
-            let asked = api::Asked { parts, body, caller, request_id };
+            let asked = api::Asked { parts, body, caller, request_id, seen };
             Box::pin(front.api.answer(&front.shared, Arc::clone(live), asked)).await
         }
         (_, right) => {
-            let asked =
-                routes::Asked { request_id, may_see_details: matches!(right, Right::Details) };
+            let may_see_details = matches!(right, Right::Details);
+            let asked = routes::Asked { request_id, may_see_details, address };
             if let Some(own) = own_path {
                 parts.uri = Uri::from_static(own);
             }
@@ -194,6 +198,20 @@ enum Right {
     Details,
     /// Anybody.
     Nothing,
+}
+
+impl Right {
+    /// Records who was let in, if it is somebody.
+    fn note(&self, seen: &Seen) {
+        let principal = match self {
+            Self::Client(principal) => Some(principal),
+            Self::Api(caller) => caller.principal.as_ref(),
+            Self::Details | Self::Nothing => None,
+        };
+        if let Some(principal) = principal.filter(|principal| !principal.is_anonymous()) {
+            seen.let_in(principal);
+        }
+    }
 }
 
 /// Decides who calls and whether the route is open to them.

@@ -13,7 +13,7 @@
 //!    that administer.
 //! 9. [`config`]: the file, read and checked.
 //! 10. [`backup`]: what is kept, in one file.
-//! 11. [`mod@log`] and [`dump`]: what is told of the work.
+//! 11. [`mod@log`], [`dump`] and [`audit`]: what is told of the work, and who did what.
 //! 12. `inherited`, `systemd`: what a service manager passes on and is told.
 //!
 //! What happens to an MCP message is not known here; see `gantry_gateway`.
@@ -23,6 +23,7 @@
 
 pub mod admin;
 pub mod api;
+pub mod audit;
 pub mod backup;
 pub mod config;
 pub mod dump;

@@ -26,6 +26,7 @@ use tracing_subscriber::{Registry, reload};
 
 pub use files::FileError;
 pub(crate) use levels::{Levels, ROOT, TooMany};
+pub(crate) use rolling::RollingFile;
 pub(crate) use time::iso;
 
 use crate::config::{Env, Log, LogLevel};

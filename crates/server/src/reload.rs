@@ -10,6 +10,7 @@ mod watch;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use gantry_core::audit::{Entry, Event, outcome};
 use tokio::sync::Mutex;
 
 use crate::announce;
@@ -78,6 +79,7 @@ impl Reloader {
             Err(error) => Err(error),
         };
         self.shared.http_metrics.reloaded(outcome.is_ok());
+        self.record(&outcome);
         let refused = outcome.err().map(|error| gantry_core::chain(&error));
         if let Some(reason) = &refused {
             tracing::error!(
@@ -88,6 +90,16 @@ impl Reloader {
         let is_applied = refused.is_none();
         *self.shared.refused_reload.lock() = refused;
         is_applied
+    }
+
+    fn record(&self, applied: &Result<(), StartError>) {
+        let code = applied.as_ref().err().map(StartError::code);
+        self.shared.gateway.audit.record(Event::ConfigChanged, |entry| Entry {
+            name: self.options.source.path.as_deref().map(|path| path.to_string_lossy().into()),
+            outcome: if code.is_none() { outcome::OK } else { outcome::FAILED },
+            code,
+            ..entry
+        });
     }
 
     async fn read(&self) -> Result<Config, StartError> {
@@ -138,6 +150,7 @@ fn say_what_needs_a_restart(old: &Config, new: &Config) {
         ("metrics.listen", old.metrics.listen != new.metrics.listen),
         ("tracing.otlp", old.otlp != new.otlp),
         ("storage", old.storage != new.storage),
+        ("audit", old.audit != new.audit),
         ("sessions.store", old.session_store != new.session_store),
     ];
     for (key, _) in changes.into_iter().filter(|(_, has_changed)| *has_changed) {

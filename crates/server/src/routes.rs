@@ -13,6 +13,7 @@ mod ready;
 mod streamed;
 mod tap;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Extension;
@@ -41,6 +42,8 @@ const MOST_BYTES: usize = 64 << 20;
 pub(crate) struct Asked {
     pub(crate) request_id: Arc<str>,
     pub(crate) may_see_details: bool,
+    /// From where it came, unless by a unix socket.
+    pub(crate) address: Option<IpAddr>,
 }
 
 /// Makes the routes.

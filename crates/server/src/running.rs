@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use gantry_core::Tasks;
-use gantry_core::store::OfferStore;
+use gantry_core::audit::AuditStore;
+use gantry_core::{SystemClock, Tasks};
 use gantry_storage::DataFolder;
 use parking_lot::Mutex;
 use prometheus_client::registry::Registry;
@@ -19,7 +19,8 @@ use tokio::time::Instant;
 use crate::accept::{Inbox, Workers};
 use crate::added::Added;
 use crate::api::Api;
-use crate::compose::{self, Kept, Options};
+use crate::audit::{self, Trail};
+use crate::compose::{self, Holdings, Kept, Options};
 use crate::config::{self, Config, Env};
 use crate::http_metrics::HttpMetrics;
 use crate::http_stack::{Front, RequestIds};
@@ -97,14 +98,13 @@ impl Running {
 
         let background = Tasks::new();
         let http_metrics = HttpMetrics::new(&mut registry);
-        let store = Arc::clone(&kept.store) as Arc<dyn OfferStore>;
-        let sessions = compose::session_store(&live.config, &kept.store);
-        let holdings = (store, sessions, kept.keys);
         let folder = config::folder_of(live.config.file.as_deref());
         let added = Added::load(&*kept.store, &folder)
             .await
             .map_err(|source| StartError::Stored { source })?;
         let spec = added.merge(&live.config);
+        let trail = trail(&live.config, &kept, &mut registry).await?;
+        let holdings = Holdings::of(&live.config, &kept.store, kept.keys, trail.audit());
         let gateway = compose::gateway(
             (&live.config, spec),
             &options.env,
@@ -130,6 +130,7 @@ impl Running {
             gateway,
             admin: kept.admin,
             added,
+            trail,
             store: kept.store,
             registry,
             http_metrics,
@@ -202,6 +203,11 @@ impl Running {
         self.reloader.reload().await
     }
 
+    /// Opens the file of the audit trail again, which another program may have moved away.
+    pub(crate) fn reopen_audit(&self) {
+        self.shared.trail.reopen();
+    }
+
     /// Writes down in the log what the gateway is doing.
     pub(crate) fn dump(&self) {
         dump::to_log(&self.shared);
@@ -234,6 +240,8 @@ impl Running {
         let upstreams_ended = self.shared.gateway.shut_down(left()).await;
         let connections_ended = self.connections.shut_down(left()).await;
         let background_ended = self.background.shut_down(left()).await;
+        // What all of that has left to record.
+        let recorded = self.shared.trail.close(RESERVE).await;
         // The database last of all: whoever ends may still have something to keep.
         let closing = async {
             self.shared.store.close().await;
@@ -242,7 +250,8 @@ impl Running {
         let stored = tokio::time::timeout(RESERVE, closing).await.unwrap_or(false);
         drop(self.workers);
         drop(self.folder);
-        let is_clean = upstreams_ended && connections_ended && background_ended && stored;
+        let is_clean =
+            upstreams_ended && connections_ended && background_ended && recorded && stored;
         if is_clean {
             tracing::info!("The gateway has ended.");
         } else {
@@ -266,6 +275,18 @@ impl Running {
             tracing::warn!("Calls are still under way and will be cut off.");
         }
     }
+}
+
+/// Begins to record, if the configuration says so.
+async fn trail(config: &Config, kept: &Kept, registry: &mut Registry) -> Result<Trail, StartError> {
+    let parts = audit::Parts {
+        data: kept.folder.path(),
+        store: Arc::clone(&kept.store) as Arc<dyn AuditStore>,
+        clock: Arc::new(SystemClock),
+        secrets: config.secrets(),
+    };
+    let trail = Trail::start(&config.audit, parts, registry).await;
+    trail.map_err(|source| StartError::Audit { source })
 }
 
 /// Reads the certificate of the listener with TLS, if there is one.

@@ -76,6 +76,7 @@ async fn serve_until_told(
             Asked::Reload => {
                 manager.reloading();
                 log.reopen();
+                running.reopen_audit();
                 let status = if running.reload().await {
                     "Serving"
                 } else {

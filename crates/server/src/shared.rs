@@ -17,6 +17,7 @@ use prometheus_client::registry::Registry;
 use tokio::time::Instant;
 
 use crate::added::Added;
+use crate::audit::Trail;
 use crate::http_metrics::HttpMetrics;
 use crate::http_stack::RequestIds;
 use crate::listeners::Bound;
@@ -38,6 +39,8 @@ pub(crate) struct Shared {
     pub(crate) admin: AdminToken,
     /// The servers that the HTTP API made.
     pub(crate) added: Added,
+    /// Who did what.
+    pub(crate) trail: Trail,
     /// Asked by `/ready` whether it answers.
     pub(crate) store: Arc<dyn Database>,
     /// Everything that is counted.
@@ -67,8 +70,11 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// Keeps the secrets of the configuration in force from whoever watches the conversation.
+    /// Keeps the secrets of the configuration in force from whoever watches the conversation, and from
+    /// the audit trail.
     pub(crate) fn hide_secrets(&self) {
-        self.gateway.tap.hide(Secrets::new(self.live.load().config.secrets()));
+        let secrets = self.live.load().config.secrets();
+        self.trail.hide(secrets.clone());
+        self.gateway.tap.hide(Secrets::new(secrets));
     }
 }

@@ -13,6 +13,7 @@ use gantry_policy::{BadPattern, Exposed, TokenError};
 use gantry_storage::postgres::ConnectError;
 use gantry_storage::{LockError, OpenError, SecretError};
 
+use crate::audit::AuditError;
 use crate::config::ConfigErrors;
 use crate::inherited::InheritedError;
 use crate::log::FileError;
@@ -162,6 +163,13 @@ pub enum StartError {
         #[source]
         source: FileError,
     },
+    /// Nothing can be recorded.
+    #[error("the audit trail cannot be kept")]
+    Audit {
+        /// Why.
+        #[source]
+        source: AuditError,
+    },
     /// The address of the collector cannot be called.
     #[error("the collector that `tracing.otlp.endpoint` names cannot be called")]
     Collector {
@@ -194,6 +202,7 @@ impl StartError {
             Self::Tls { source } => source.code(),
             Self::Exposed { .. } => ErrorCode::ListenWithoutAuthentication,
             Self::Log { .. } => ErrorCode::LogFileUnusable,
+            Self::Audit { .. } => ErrorCode::AuditUnusable,
             Self::Folder { source: LockError::Held { .. } } => ErrorCode::DataFolderLocked,
             Self::Folder { .. } | Self::Secret { .. } => ErrorCode::DataFolderUnusable,
             Self::Database { source: OpenError::Newer { .. } } => ErrorCode::StorageTooNew,

@@ -11,6 +11,7 @@
 //! takes it up from here, if it has the same `SESSION_SECRET`, and the first must then not be asked
 //! any more, or it ends the session once it has not heard of it for long.
 
+mod audit;
 mod config;
 pub(crate) mod migration;
 pub(crate) mod offers;

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use gantry_core::Principal;
+use gantry_core::audit::Query;
 use gantry_core::session::{Lists, Remembered, SessionRecord};
 use gantry_core::store::StoreError;
 use gantry_protocol::Revision;
@@ -17,6 +18,8 @@ pub(crate) const MOST_PROFILE: usize = 64 * 1024;
 pub(crate) const MOST_NAME: usize = 64;
 /// Largest entry of a server, in bytes.
 pub(crate) const MOST_ENTRY: usize = 256 * 1024;
+/// Largest entry of an audit trail, in bytes.
+pub(crate) const MOST_LINE: usize = 1024 * 1024;
 /// Seconds after which what nobody touched is forgotten.
 pub(crate) const KEPT: u64 = 90 * DAY;
 /// A read within a day of the last touch writes nothing.
@@ -101,4 +104,35 @@ pub(crate) fn bytes_of(lists: Lists) -> Vec<u8> {
 pub(crate) fn subscriptions_of(record: &SessionRecord) -> Result<String, sqlx::Error> {
     serde_json::to_string(&record.subscriptions)
         .map_err(|error| sqlx::Error::Encode(Box::new(error)))
+}
+
+/// A value that a search compares a column with.
+#[derive(Debug)]
+pub(crate) enum Sought {
+    Moment(i64),
+    Text(String),
+}
+
+/// Returns the condition of a search in the audit trails, from `$1` on, and its values; empty if
+/// everything is looked for.
+pub(crate) fn audit_condition(query: &Query) -> (String, Vec<Sought>) {
+    let moment = |moment: Option<u64>| moment.map(|moment| Sought::Moment(seconds(moment)));
+    let text = |text: &Option<String>| text.clone().map(Sought::Text);
+    let conditions = [
+        ("at >=", moment(query.since)),
+        ("at <", moment(query.until)),
+        ("principal =", text(&query.principal)),
+        ("name =", text(&query.name)),
+        ("event =", text(&query.event)),
+        ("outcome =", text(&query.outcome)),
+        ("request_id =", text(&query.request_id)),
+    ];
+    let (mut condition, mut values) = (String::new(), Vec::new());
+    for (column, value) in conditions {
+        let Some(value) = value else { continue };
+        values.push(value);
+        condition.push_str(if values.len() == 1 { " WHERE " } else { " AND " });
+        condition.push_str(&format!("{column} ${}", values.len()));
+    }
+    (condition, values)
 }

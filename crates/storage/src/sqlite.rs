@@ -8,6 +8,7 @@
 //! Invariant: only [`writer`] writes once the database is open, so `SQLITE_BUSY` does not occur
 //! while the data folder is held ([`crate::folder`]).
 
+mod audit;
 pub(crate) mod migration;
 mod offers;
 pub(crate) mod open;
@@ -22,6 +23,8 @@ use gantry_core::{BoxFuture, Clock, Tasks};
 use sqlx::SqlitePool;
 
 use crate::{Connections, Database, Kind};
+
+pub use audit::AuditReader;
 
 pub use open::OpenError;
 

@@ -95,3 +95,26 @@ pub(crate) const PUT_SERVER: &str = "\
         changed_at = excluded.changed_at";
 
 pub(crate) const REMOVE_SERVER: &str = "DELETE FROM servers WHERE name = $1";
+
+/// What is there stays: the same line may come again after a commit whose answer was lost.
+pub(crate) const PUT_AUDIT: &str = "\
+    INSERT INTO audit (trail, seq, at, event, outcome, principal, name, request_id, line)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    ON CONFLICT (trail, seq) DO NOTHING";
+
+pub(crate) const AUDIT_LAST: &str =
+    "SELECT line FROM audit WHERE trail = $1 ORDER BY seq DESC LIMIT 1";
+
+pub(crate) const AUDIT_AFTER: &str =
+    "SELECT line FROM audit WHERE trail = $1 AND seq > $2 ORDER BY seq LIMIT $3";
+
+pub(crate) const COUNT_OLD_AUDIT: &str =
+    "SELECT COUNT(*) FROM (SELECT 1 FROM audit WHERE at < $1 LIMIT $2)";
+
+/// Takes the oldest of each trail, never its last.
+pub(crate) const FORGET_AUDIT: &str = "\
+    DELETE FROM audit WHERE (trail, seq) IN (
+        SELECT trail, seq FROM audit AS old
+        WHERE at < $1 AND seq < (SELECT MAX(seq) FROM audit WHERE trail = old.trail)
+        ORDER BY at LIMIT $2
+    )";

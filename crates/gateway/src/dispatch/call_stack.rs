@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use tracing::Level;
 
 use crate::Gateway;
+use crate::governance::audit;
 use crate::metrics::{RequestLabels, ServerLabels, ToolLabels, method_label, outcome};
 use crate::snapshot::Target;
 use crate::tap::{Pending, Whose};
@@ -24,7 +25,10 @@ pub(super) async fn run(
     context: &CallContext,
     request: Request,
 ) -> Result<Outcome, ProviderError> {
-    // Outermost, so that whatever is refused below is counted and logged as well.
+    // Outermost: what is refused or cancelled below has its entry too, and what cannot have one does
+    // not run.
+    let audited = audit::begin(gateway, target, context, &request)?;
+    // Around the rest, so that whatever is refused below is counted and logged as well.
     let record = Record::start(gateway, target, &request);
     // Around the attempts, which are one request to whoever reads the trace: its span is what the
     // server is told to be part of.
@@ -39,7 +43,7 @@ pub(super) async fn run(
     traces::answered(context, traced.as_ref(), &outcome);
     record.finish(context, &outcome);
     seen.finish(&outcome);
-    outcome
+    audited.finish(target, context, outcome).await
 }
 
 async fn with_one_retry(

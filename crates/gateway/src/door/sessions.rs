@@ -21,6 +21,7 @@ use super::reply::{coded, own_message};
 use super::token::SessionToken;
 use crate::Gateway;
 use crate::causes;
+use crate::governance::audit;
 use crate::hub::{Lifetime, Session, lists_of};
 use crate::tap::Whose;
 
@@ -99,6 +100,7 @@ impl Gateway {
             coded(ErrorCode::Overloaded, "the gateway has too many open sessions; try again later")
         })?;
         self.keeper.note(&session);
+        audit::session_created(self, &session, &origin.request_id);
         Ok(Opened { session, token, result: initialize_result(&view, revision) })
     }
 

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::Hub;
 use super::session::Session;
 use crate::Gateway;
+use crate::governance::audit;
 use crate::snapshot::{Section, View};
 
 /// Changes within this time are told at once.
@@ -63,6 +64,9 @@ impl Hub {
 impl Gateway {
     /// Ends a session wherever it is known.
     pub async fn end_session(&self, session: &Session) {
+        if self.hub.session(session.id).is_some() {
+            audit::session_ended(self, session);
+        }
         let subscriptions = self.hub.remove_session(session);
         self.keeper.note(session);
         crate::dispatch::session_ended(self, session.id);

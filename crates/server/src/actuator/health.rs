@@ -14,6 +14,7 @@ use gantry_storage::Kind;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
+use crate::audit::{SinkState, TrailState};
 use crate::condition::Condition;
 use crate::http_stack::Refusal;
 use crate::routes::{Asked, json_body, refused};
@@ -22,11 +23,11 @@ use crate::shared::Shared;
 /// Groups and what decides them.
 const GROUPS: [(&str, &[&str]); 3] = [
     ("liveness", &["livenessState"]),
-    ("readiness", &["db", "mcp-servers", "readinessState"]),
+    ("readiness", &["audit", "db", "mcp-servers", "readinessState"]),
     ("startup", &["startupState"]),
 ];
 /// What decides `/actuator/health` itself.
-const WHOLE: &[&str] = &["db", "livenessState", "mcp-servers", "ping", "readinessState"];
+const WHOLE: &[&str] = &["audit", "db", "livenessState", "mcp-servers", "ping", "readinessState"];
 /// The component that has parts of its own.
 const SERVERS: &str = "mcp-servers";
 
@@ -114,6 +115,7 @@ fn component(name: &str, condition: &Condition) -> Option<Component> {
             details: Some(json!({ "database": condition.storage.kind.name() })),
             parts: Vec::new(),
         }),
+        "audit" => condition.trail.as_ref().map(audit),
         // Whoever reads this was answered.
         "livenessState" | "ping" => plain(Status::Up),
         "readinessState" if condition.is_draining => plain(Status::OutOfService),
@@ -122,6 +124,20 @@ fn component(name: &str, condition: &Condition) -> Option<Component> {
         "startupState" => plain(Status::OutOfService),
         SERVERS => Some(servers(condition)),
         _ => None,
+    }
+}
+
+/// The audit trail: down if calls are refused for it.
+fn audit(trail: &TrailState) -> Component {
+    let part = |sink: &SinkState| {
+        let status = if sink.is_failing { Status::Down } else { Status::Up };
+        let details = Some(json!({ "waiting": sink.waiting, "full": sink.is_full }));
+        (sink.name.to_owned(), Component { status, details, parts: Vec::new() })
+    };
+    Component {
+        status: if trail.refuses { Status::Down } else { Status::Up },
+        details: None,
+        parts: trail.sinks.iter().map(part).collect(),
     }
 }
 

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use gantry_core::ErrorCode;
+use gantry_core::audit::Event;
 use gantry_core::store::StoreError;
 use gantry_gateway::spec::UpstreamSpec;
 use http::header::LOCATION;
@@ -20,6 +21,7 @@ use super::error::ApiError;
 use super::model::Nothing;
 use super::servers;
 use crate::added::{self, Entry};
+use crate::audit::seen::Changing;
 use crate::config;
 use crate::live::Live;
 use crate::shared::Shared;
@@ -79,7 +81,14 @@ pub(super) async fn disable(call: Call) -> Outcome {
 pub(super) async fn restart(call: Call) -> Outcome {
     takes_nothing(&call)?;
     let server = servers::find(&call, call.parameters.text("id"))?;
-    if !call.shared.gateway.restart(&server.id).await {
+    let audit = &call.shared.gateway.audit;
+    let changing = Changing::begin(audit, Event::ServerRestarted, &server.id)
+        .map_err(ApiError::unrecorded)?
+        .by(&call.caller);
+    let is_restarted = call.shared.gateway.restart(&server.id).await;
+    let made = if is_restarted { Ok(()) } else { Err(Some(ErrorCode::ServerNotInState)) };
+    changing.end(made).await.map_err(ApiError::unrecorded)?;
+    if !is_restarted {
         let state = server.status.get("state").and_then(Value::as_str).unwrap_or_default();
         let message = format!("the server `{}` is {state}, so it is not restarted", server.id);
         return Err(ApiError::new(ErrorCode::ServerNotInState, message));
@@ -102,16 +111,24 @@ fn takes_nothing(call: &Call) -> Result<(), ApiError> {
 /// Carries a change out as a task of its own, so that it is whole whatever becomes of the caller.
 async fn carry_out(call: &Call, change: Change) -> Result<(), ApiError> {
     let (shared, request_id) = (Arc::clone(&call.shared), Arc::clone(&call.request_id));
+    // Before anything is changed: what cannot be recorded is not done.
+    let changing = Changing::begin(&shared.gateway.audit, change.event(), change.name())
+        .map_err(ApiError::unrecorded)?
+        .by(&call.caller)
+        .saying(change.action());
     let task = call.shared.gateway.tasks.spawn("change-servers", async move {
         let _one = shared.added.changing.lock().await;
         // Read under the lock: a reload changes it under the same one.
         let live = shared.live.load_full();
         let name = change.name().to_owned();
         let action = change.action();
-        apply(&shared, &live, change).await?;
+        let applied = apply(&shared, &live, change).await;
+        let made = applied.as_ref().map_err(ApiError::cause);
+        let recorded = changing.end(made.copied()).await;
+        applied?;
         shared.gateway.apply(shared.added.merge(&live.config)).await;
         tracing::info!(server = name, action, %request_id, "The HTTP API changed the servers.");
-        Ok(())
+        recorded.map_err(ApiError::unrecorded)
     });
     let failed = || ApiError::new(ErrorCode::Internal, "the change was not carried out");
     task.await.ok().flatten().unwrap_or_else(|| Err(failed()))
@@ -280,6 +297,14 @@ impl Change {
         match self {
             Self::Make(name, _) | Self::Replace(name, _) => name,
             Self::Remove { name, .. } | Self::Switch { name, .. } => name,
+        }
+    }
+
+    fn event(&self) -> Event {
+        match self {
+            Self::Make(..) => Event::ServerAdded,
+            Self::Replace(..) | Self::Switch { .. } => Event::ServerChanged,
+            Self::Remove { .. } => Event::ServerRemoved,
         }
     }
 

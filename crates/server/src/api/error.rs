@@ -220,6 +220,22 @@ impl ApiError {
         error
     }
 
+    /// Returns our own cause, if there is one.
+    pub(crate) fn cause(&self) -> Option<ErrorCode> {
+        self.details.get("code").and_then(Value::as_str).and_then(ErrorCode::find)
+    }
+
+    /// Returns what is wrong with the credential, if that is why.
+    pub(crate) fn why_denied(&self) -> Option<Denied> {
+        self.denied
+    }
+
+    /// What is asked for is not done, because it could not be recorded.
+    pub(crate) fn unrecorded(cause: ErrorCode) -> Self {
+        Self::new(cause, format!("{}; the log says why", cause.title()))
+            .with_status(StatusCode::SERVICE_UNAVAILABLE)
+    }
+
     /// Returns the members of the error, for an answer that holds several.
     pub(crate) fn to_value(&self) -> Value {
         json!({ "code": self.code, "message": self.message, "details": self.details })

@@ -145,6 +145,16 @@ pub(crate) struct ToolList {
     pub(crate) page: Part,
 }
 
+/// Entries of the audit trail, the youngest first.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct AuditEntries {
+    /// Each as it is kept; `docs/guides/audit.md` says what its members mean.
+    #[schemars(with = "Vec<Map<String, Value>>")]
+    pub(crate) entries: Vec<Box<RawValue>>,
+    #[serde(flatten)]
+    pub(crate) page: Part,
+}
+
 /// Resources, and the templates by which more can be named.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct ResourceList {

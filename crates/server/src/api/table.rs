@@ -10,12 +10,12 @@ use serde_json::{Map, Value};
 
 use super::call::{Call, Outcome};
 use super::model::{
-    Batch, BatchResult, Health, Introduction, NewServer, Nothing, PromptList, ResourceContent,
-    ResourceList, RpcAnswer, RpcRequest, Server, ServerList, ToolList, ToolResult,
+    AuditEntries, Batch, BatchResult, Health, Introduction, NewServer, Nothing, PromptList,
+    ResourceContent, ResourceList, RpcAnswer, RpcRequest, Server, ServerList, ToolList, ToolResult,
 };
 use super::offered::ToolEntry;
 use super::parameter::{Kind, Parameter, Place};
-use super::{batch, calls, edit, messages, offered, openapi, servers};
+use super::{audit, batch, calls, edit, messages, offered, openapi, servers};
 use crate::config::raw::Upstream;
 
 /// Entries of a page, unless a caller wants fewer.
@@ -150,6 +150,28 @@ const FORCE: Parameter = Parameter {
     meaning: "Remove the server even while it carries out calls, which then fail.",
 };
 
+const SINCE: Parameter = Parameter {
+    name: "since",
+    place: Place::Query,
+    kind: Kind::Text,
+    meaning: "Only entries from this moment on: RFC 3339 in UTC.",
+};
+const UNTIL: Parameter =
+    Parameter { name: "until", meaning: "Only entries from before this moment.", ..SINCE };
+const PRINCIPAL: Parameter =
+    Parameter { name: "principal", meaning: "Only what this principal did.", ..SINCE };
+const ABOUT: Parameter = Parameter {
+    name: "name",
+    meaning: "Only what is about this: a tool by its public name, a prompt, a URI, a server, a key.",
+    ..SINCE
+};
+const EVENT: Parameter =
+    Parameter { name: "event", meaning: "Only this event, such as `tool.failed`.", ..SINCE };
+const OUTCOME: Parameter =
+    Parameter { name: "outcome", meaning: "Only what ended so, such as `refused`.", ..SINCE };
+const REQUEST: Parameter =
+    Parameter { name: "request_id", meaning: "Only what belongs to this request.", ..SINCE };
+
 /// Describes a type.
 fn of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<T>()
@@ -192,6 +214,16 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         parameters: &[],
         gives: Gives::Json(200, of::<Map<String, Value>>),
         run: |_| Box::pin(async { Ok(openapi::answer()) }),
+        ..READ
+    },
+    Operation {
+        path: "/api/audit",
+        id: "searchAudit",
+        summary: "Search the audit trail in the database, the youngest entries first",
+        access: Access::Admin,
+        parameters: &[SINCE, UNTIL, PRINCIPAL, ABOUT, EVENT, OUTCOME, REQUEST, PAGE, LIMIT],
+        gives: Gives::Json(200, of::<AuditEntries>),
+        run: |call| Box::pin(audit::find(call)),
         ..READ
     },
     Operation {

@@ -115,7 +115,11 @@ pub(crate) fn is_target(name: &str) -> bool {
     !name.is_empty() && name.len() <= LONGEST_NAME && name.bytes().all(is_plain)
 }
 
-fn file(written: Option<&str>, path: &Path, checker: &mut Checker<'_>) -> Option<PathBuf> {
+pub(super) fn file(
+    written: Option<&str>,
+    path: &Path,
+    checker: &mut Checker<'_>,
+) -> Option<PathBuf> {
     let written = written?;
     let absolute = checker.absolute(written);
     if written.is_empty() || written.contains('\0') || absolute.file_name().is_none() {
@@ -140,7 +144,7 @@ fn file_beside(
     found
 }
 
-fn rotation(raw: &raw::Rotation, path: &Path, checker: &mut Checker<'_>) -> Rotation {
+pub(super) fn rotation(raw: &raw::Rotation, path: &Path, checker: &mut Checker<'_>) -> Rotation {
     let sizes = (SMALLEST_FILE, LARGEST_FILE);
     let ages = (Duration::from_mins(1), Duration::from_hours(24 * 3650));
     let max_size = checker.size(&path.key("max_size"), &raw.max_size, sizes);

@@ -7,6 +7,7 @@
 
 mod access;
 mod admin;
+mod audit;
 mod doors;
 mod listener;
 mod log;
@@ -22,6 +23,7 @@ use serde::Deserialize;
 
 pub use access::{Auth, Token};
 pub use admin::Admin;
+pub use audit::{Audit, AuditArguments, AuditFull, AuditRotation, AuditSync};
 pub use doors::{Https, Management, TlsVersion};
 pub use listener::{Limits, Server};
 pub use log::{Log, Otlp, Rotation, Tracing};
@@ -61,6 +63,8 @@ pub struct Config {
     pub log: Log,
     /// Traces of requests, for a collector. Since 0.1.
     pub tracing: Tracing,
+    /// The audit trail. Since 0.1.
+    pub audit: Audit,
     /// Who may use the gateway. Since 0.1.
     pub auth: Auth,
     /// What the administrator may do over the network. Since 0.1.
@@ -121,6 +125,7 @@ impl Default for Config {
             list_ttl: DurationText::from("60s"),
             log: Log::default(),
             tracing: Tracing::default(),
+            audit: Audit::default(),
             auth: Auth::default(),
             admin: Admin::default(),
             metrics: Metrics::default(),

@@ -7,7 +7,7 @@ use gantry_gateway::spec::{Connection, EraMode, SessionMode, TransportMode, Upst
 use serde_json::{Map, Value, json};
 
 use super::path::{Path, Step};
-use super::{Config, Identity, Log, storage, units};
+use super::{Audit, Config, Identity, Log, Rotation, storage, units};
 
 /// Stands for what must not be shown.
 pub(crate) const REDACTED: &str = "[redacted]";
@@ -41,6 +41,7 @@ pub(crate) fn to_json(config: &Config) -> Value {
         "list_ttl": units::format_duration(gateway.list_ttl),
         "log": log(&config.log),
         "tracing": { "otlp": otlp(config) },
+        "audit": audit(&config.audit),
         "auth": {
             "tokens": tokens.map(|token| json!({ "name": token.name, "token": REDACTED })).collect::<Vec<_>>(),
         },
@@ -86,26 +87,52 @@ pub(crate) fn shown_upstream(spec: &UpstreamSpec) -> Value {
 }
 
 fn log(log: &Log) -> Value {
-    let rotation = &log.rotation;
     let mut shown = json!({
         "level": log.level,
         "levels": log.levels,
         "format": log.format,
-        "rotation": {
-            "max_size": units::format_size(rotation.max_size),
-            "max_files": rotation.max_files,
-        },
+        "rotation": rotation(log.rotation),
     });
     for (key, file) in [("file", &log.file), ("error_file", &log.error_file)] {
         if let Some(file) = file {
             shown[key] = json!(file.to_string_lossy());
         }
     }
+    shown
+}
+
+fn rotation(rotation: Rotation) -> Value {
+    let mut shown = json!({
+        "max_size": units::format_size(rotation.max_size),
+        "max_files": rotation.max_files,
+    });
     if let Some(age) = rotation.max_age {
-        shown["rotation"]["max_age"] = json!(units::format_duration(age));
+        shown["max_age"] = json!(units::format_duration(age));
     }
     if let Some(size) = rotation.total_size {
-        shown["rotation"]["total_size"] = json!(units::format_size(size));
+        shown["total_size"] = json!(units::format_size(size));
+    }
+    shown
+}
+
+fn audit(audit: &Audit) -> Value {
+    let mut shown = json!({
+        "enabled": audit.enabled,
+        "rotation": rotation(audit.rotation),
+        "database": audit.database,
+        "stdout": audit.stdout,
+        "sync": audit.sync,
+        "when_full": audit.when_full,
+        "spool": units::format_size(audit.spool),
+        "arguments": audit.arguments,
+        "redact": audit.redact,
+        "events": audit.events,
+    });
+    if let Some(file) = &audit.file {
+        shown["file"] = json!(file.to_string_lossy());
+    }
+    if let Some(retention) = audit.retention {
+        shown["retention"] = json!(units::format_duration(retention));
     }
     shown
 }

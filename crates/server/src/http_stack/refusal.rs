@@ -53,6 +53,11 @@ impl Refusal {
         self.code
     }
 
+    /// Returns what is wrong with the credential, if that is why.
+    pub(crate) fn why_denied(&self) -> Option<Denied> {
+        self.denied
+    }
+
     /// Returns the same in the form of the HTTP API.
     pub(crate) fn into_api(self) -> ApiError {
         let error = ApiError::new(self.code, self.message).denied(self.denied);

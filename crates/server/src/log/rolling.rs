@@ -1,7 +1,8 @@
 //! A file that is begun anew when it becomes too large or too old, and its predecessors: `FILE.1`
 //! is the youngest of them.
 //!
-//! Not here: who writes, and what happens to lines that find no room (`files`).
+//! Not here: who writes, and what happens to lines that find no room (`files`). The audit trail is
+//! written to such a file as well, in whole lines ([`RollingFile::append`]).
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, BufWriter, Write as _};
@@ -24,12 +25,14 @@ const FOLDER_MODE: u32 = 0o750;
 
 /// The file that is written, and how it is followed by others.
 #[derive(Debug)]
-pub(super) struct RollingFile {
+pub(crate) struct RollingFile {
     path: PathBuf,
     rotation: Rotation,
     clock: Arc<dyn Clock>,
     file: BufWriter<File>,
     size: u64,
+    /// Whether a part of a line stands behind that, which could not be taken away yet.
+    is_torn: bool,
     /// When its first line was written, as far as is known.
     begun: SystemTime,
 }
@@ -46,26 +49,26 @@ struct Old {
 
 impl RollingFile {
     /// Opens the file to be written at its end; makes it and its folder where they are missing.
-    pub(super) fn open(path: &Path, rotation: Rotation, clock: Arc<dyn Clock>) -> io::Result<Self> {
+    pub(crate) fn open(path: &Path, rotation: Rotation, clock: Arc<dyn Clock>) -> io::Result<Self> {
         if let Some(folder) = path.parent() {
             make_folder(folder)?;
         }
         let now = clock.now();
         let (file, size, begun) = open(path, now)?;
         let path = path.to_owned();
-        let mut rolling = Self { path, rotation, clock, file, size, begun };
+        let mut rolling = Self { path, rotation, clock, file, size, is_torn: false, begun };
         rolling.tidy()?;
         Ok(rolling)
     }
 
     /// Writes to a file that was opened otherwise, and never begins another.
     #[cfg(test)]
-    pub(super) fn over(file: File) -> Self {
+    pub(crate) fn over(file: File) -> Self {
         let clock = Arc::new(gantry_core::SystemClock);
         let rotation =
             Rotation { max_size: usize::MAX, max_files: 0, max_age: None, total_size: None };
         let (file, begun) = (BufWriter::with_capacity(BUFFER, file), SystemTime::UNIX_EPOCH);
-        Self { path: PathBuf::from("over"), rotation, clock, file, size: 0, begun }
+        Self { path: PathBuf::from("over"), rotation, clock, file, size: 0, is_torn: false, begun }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -90,6 +93,63 @@ impl RollingFile {
         self.file.flush()
     }
 
+    /// Writes lines, into new files as it has to, and hands them to the system. Returns how many are
+    /// written; of those that are not, nothing is.
+    pub(crate) fn append(&mut self, lines: &[&str]) -> (usize, io::Result<()>) {
+        let (mut written, mut chunk) = (0, Vec::new());
+        for (at, line) in lines.iter().enumerate() {
+            let size = self.size + (chunk.len() + line.len() + 1) as u64;
+            let is_full =
+                self.size + chunk.len() as u64 > 0 && size > self.rotation.max_size as u64;
+            if is_full || (chunk.is_empty() && self.is_too_old()) {
+                let begun = self.write_whole(&chunk);
+                if begun.is_ok() {
+                    written = at;
+                }
+                // What was written must be there before the file that goes on after it is.
+                if let Err(error) =
+                    begun.and_then(|()| self.sync()).and_then(|()| self.begin_anew())
+                {
+                    return (written, Err(error));
+                }
+                chunk.clear();
+            }
+            chunk.extend_from_slice(line.as_bytes());
+            chunk.push(b'\n');
+        }
+        match self.write_whole(&chunk) {
+            Ok(()) => (lines.len(), Ok(())),
+            Err(error) => (written, Err(error)),
+        }
+    }
+
+    /// Writes all of it, or leaves the file as it was.
+    fn write_whole(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.flush()?;
+        let file = self.file.get_mut();
+        if self.is_torn {
+            // A part of a line would damage the next one.
+            file.set_len(self.size)?;
+            self.is_torn = false;
+        }
+        if let Err(error) = file.write_all(bytes) {
+            self.is_torn = file.set_len(self.size).is_err();
+            return Err(error);
+        }
+        self.size += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Waits until what was written is on the disk.
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        self.file.get_ref().sync_data()
+    }
+
+    /// Returns another handle of the file that is written now.
+    pub(crate) fn handle(&self) -> io::Result<File> {
+        self.file.get_ref().try_clone()
+    }
+
     /// Looks whether anything has become too old while nothing was written.
     pub(super) fn look_at_ages(&mut self) -> io::Result<()> {
         if self.rotation.max_age.is_none() {
@@ -102,10 +162,11 @@ impl RollingFile {
     }
 
     /// Opens the path again: another program may have moved the file away.
-    pub(super) fn reopen(&mut self) -> io::Result<()> {
+    pub(crate) fn reopen(&mut self) -> io::Result<()> {
         // What cannot be written to the old file must not be kept from the new one.
         let flushed = self.file.flush();
         (self.file, self.size, self.begun) = open(&self.path, self.clock.now())?;
+        self.is_torn = false;
         flushed
     }
 
@@ -125,6 +186,7 @@ impl RollingFile {
         }
         std::fs::rename(&self.path, numbered(&self.path, 1))?;
         (self.file, self.size, self.begun) = open(&self.path, self.clock.now())?;
+        self.is_torn = false;
         self.tidy()
     }
 

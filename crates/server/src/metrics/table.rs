@@ -103,6 +103,20 @@ pub const TABLE: &[Row] = &[
         &[],
         "Lines of the log that could not be written to a file",
     ),
+    counter("gantry_audit_entries_total", &["sink"], "Entries that were added to an audit trail")
+        .only_with("audit"),
+    counter("gantry_audit_failures_total", &["sink"], "Attempts to add entries that failed")
+        .only_with("audit"),
+    gauge("gantry_audit_waiting_entries", &["sink"], "Entries that wait to be added")
+        .only_with("audit"),
+    counter("gantry_audit_dropped_total", &[], "Entries that found no room and are lost")
+        .only_with("audit"),
+    counter(
+        "gantry_audit_refused_total",
+        &[],
+        "Calls and changes that were refused because their entries found no room",
+    )
+    .only_with("audit"),
     counter("gantry_trace_spans_exported_total", &[], "Spans that the collector took")
         .only_with("tracing.otlp"),
     counter(

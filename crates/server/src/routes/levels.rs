@@ -14,11 +14,13 @@ use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::response::Response;
 use axum::routing::get;
 use gantry_core::ErrorCode;
+use gantry_core::audit::Event;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::{Map, Value, json};
 
 use super::{Asked, json_body, refused};
+use crate::audit::seen::Changing;
 use crate::config::{LogLevel, is_target};
 use crate::http_stack::Refusal;
 use crate::log::{Levels, ROOT};
@@ -88,10 +90,13 @@ async fn set_level(
             Some(_) => return Err(bad("`target` must be a text")),
         };
         let level = word(members.get("level").ok_or_else(|| bad("`level` is missing"))?, "level")?;
-        change(&shared, part.as_deref(), level)?;
-        levels(&shared)
+        Ok((part, level))
     });
-    match changed {
+    let changed = match changed {
+        Ok((part, level)) => change(&shared, &asked, part.as_deref(), level).await,
+        Err(refusal) => Err(refusal),
+    };
+    match changed.and_then(|()| levels(&shared)) {
         Ok((base, levels)) => json_body(StatusCode::OK, &shown(&base, &levels)),
         Err(refusal) => refused(refusal, &asked),
     }
@@ -145,8 +150,12 @@ async fn set_logger(
         only(&members, &["configuredLevel"])?;
         let part = part(&name)?;
         let given = members.get("configuredLevel").unwrap_or(&Value::Null);
-        change(&shared, part.as_deref(), word(given, "configuredLevel")?)
+        Ok((part, word(given, "configuredLevel")?))
     });
+    let changed = match changed {
+        Ok((part, level)) => change(&shared, &asked, part.as_deref(), level).await,
+        Err(refusal) => Err(refusal),
+    };
     match changed {
         Ok(()) => {
             let mut response = Response::new(axum::body::Body::empty());
@@ -165,12 +174,29 @@ fn levels(shared: &Shared) -> Result<(Levels, Levels), Refusal> {
     })
 }
 
-fn change(shared: &Shared, part: Option<&str>, level: Option<LogLevel>) -> Result<(), Refusal> {
+async fn change(
+    shared: &Shared,
+    asked: &Asked,
+    part: Option<&str>,
+    level: Option<LogLevel>,
+) -> Result<(), Refusal> {
     levels(shared)?;
-    shared.log.set_level(part, level).map_err(|error| bad(&error.to_string()))?;
-    let level = level.map_or("as configured", name_of);
-    tracing::warn!(part = part.unwrap_or(ROOT), to = level, "A level of the log was changed.");
-    Ok(())
+    let word = level.map_or("as configured", name_of);
+    let part_name = part.unwrap_or(ROOT);
+    let changing = Changing::begin(&shared.gateway.audit, Event::LogLevelChanged, part_name)
+        .map_err(unrecorded)?
+        .by_administrator(asked.address)
+        .saying(word);
+    let changed = shared.log.set_level(part, level);
+    let made = changed.as_ref().map_err(|_| Some(ErrorCode::LogLevelRefused));
+    let recorded = changing.end(made.copied()).await;
+    changed.map_err(|error| bad(&error.to_string()))?;
+    tracing::warn!(part = part_name, to = word, "A level of the log was changed.");
+    recorded.map_err(unrecorded)
+}
+
+fn unrecorded(cause: ErrorCode) -> Refusal {
+    Refusal::new(cause, format!("{}; the log says why", cause.title()))
 }
 
 fn shown(base: &Levels, levels: &Levels) -> Value {

@@ -13,6 +13,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::{Asked, json_body};
+use crate::audit::TrailState;
 use crate::condition::{Condition, Storage};
 use crate::shared::Shared;
 
@@ -32,6 +33,7 @@ pub(super) async fn ready(
         "checks": {
             "config": config,
             "storage": storage(condition.storage),
+            "audit": audit(condition.trail.as_ref()),
             "listener": if condition.is_draining { "draining" } else { "ok" },
         },
         "missing": condition.missing,
@@ -50,6 +52,16 @@ fn storage(storage: Storage) -> &'static str {
         (true, _) => "ok",
         (false, true) => "failed",
         (false, false) => "unreachable",
+    }
+}
+
+/// How the audit trail is, in one word.
+fn audit(trail: Option<&TrailState>) -> &'static str {
+    match trail {
+        None => "off",
+        Some(trail) if trail.refuses => "full",
+        Some(trail) if trail.sinks.iter().any(|sink| sink.is_failing) => "failing",
+        Some(_) => "ok",
     }
 }
 

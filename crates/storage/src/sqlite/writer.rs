@@ -14,7 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::{offers, sessions};
+use super::{audit, offers, sessions};
 
 /// Most writes of one commit.
 const GROUP: usize = 128;
@@ -33,6 +33,7 @@ pub(super) enum Write {
     PutVerdict { upstream: String, verdict: String, found_at: i64, now: i64 },
     TouchVerdict { upstream: String, now: i64 },
     Sessions(sessions::Change),
+    Audit(audit::Change),
     PutServer { name: String, entry: String, now: i64 },
     RemoveServer { name: String },
 }
@@ -161,10 +162,25 @@ impl Writer {
     }
 
     async fn apply(&mut self, group: &[Job]) -> Result<(), Arc<sqlx::Error>> {
+        let is_durable =
+            |job: &Job| matches!(&job.write, Write::Audit(change) if change.is_durable());
+        if !group.iter().any(is_durable) {
+            return self.apply_within(group).await;
+        }
+        // The level cannot be changed within a transaction; the rest of the group gets more than it
+        // asks for.
+        sqlx::raw_sql("PRAGMA synchronous = FULL").execute(&mut self.connection).await?;
+        let outcome = self.apply_within(group).await;
+        sqlx::raw_sql("PRAGMA synchronous = NORMAL").execute(&mut self.connection).await?;
+        outcome
+    }
+
+    async fn apply_within(&mut self, group: &[Job]) -> Result<(), Arc<sqlx::Error>> {
         let mut transaction = self.connection.begin_with("BEGIN IMMEDIATE").await?;
         for job in group {
             match &job.write {
                 Write::Sessions(change) => sessions::apply(&mut transaction, change).await?,
+                Write::Audit(change) => audit::apply(&mut transaction, change).await?,
                 write => offers::apply(&mut transaction, write).await?,
             }
         }
@@ -195,6 +211,7 @@ impl Write {
         let bytes = match self {
             Self::PutOffer { offer, profile, .. } => offer.len() + profile.len(),
             Self::Sessions(change) => change.size(),
+            Self::Audit(change) => change.size(),
             Self::PutServer { entry, .. } => entry.len(),
             Self::TouchOffer { .. }
             | Self::PutVerdict { .. }

@@ -2,6 +2,8 @@
 //! other releases, backups, outage, shutdown, crash.
 
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod backup;
 #[cfg(test)]
 mod damage;

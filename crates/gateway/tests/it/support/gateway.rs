@@ -73,6 +73,7 @@ pub(crate) async fn with_sessions(
     let metrics = Arc::new(Metrics::new(&mut Registry::default()));
     let parts = GatewayParts {
         tracer: None,
+        audit: gantry_core::Audit::off(),
         launcher: Launcher::new(Vec::new()),
         http: Client::new(ClientConfig::default()),
         store: Arc::new(NoStore),

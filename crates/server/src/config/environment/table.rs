@@ -146,7 +146,6 @@ const REDIS: Effect = Effect::Later("stores that several gateways share");
 const SANDBOX: Effect = Effect::Later("running code in a sandbox");
 const SAVINGS: Effect = Effect::Later("saving tokens");
 const CATALOG: Effect = Effect::Later("signed catalogues");
-const AUDIT: Effect = Effect::Later("an audit log of its own; calls are in the log");
 const BACKUP: Effect = Effect::Nothing("it belongs to a backup script, which reads it itself");
 const ELSEWHERE: Effect = Effect::Nothing("it belongs to a program beside the gateway");
 const RUNTIME: Effect = Effect::Nothing("it tunes a runtime that Gantry does not have");
@@ -236,7 +235,12 @@ pub const ROWS: &[Row] = &[
         fills("log.file", Kind::Text),
         "The file that the log goes to",
     ),
-    row("AUDIT_LOG_FILE", &[CONFIGURABLE], AUDIT, "The file of the audit log"),
+    row(
+        "AUDIT_LOG_FILE",
+        &[CONFIGURABLE],
+        fills("audit.file", Kind::Text),
+        "The file of the audit trail",
+    ),
     // Metrics, health, traces.
     row("METRICS_ENABLED", &[CONFIGURABLE], fills("metrics.enabled", Kind::Flag), "Serve metrics"),
     row("ENABLE_METRICS", &[OPTIMIZER], fills("metrics.enabled", Kind::Flag), "The same"),

@@ -1,4 +1,7 @@
-//! `config.json` of MCP Configurable Framework: its port and its keys; what it declares comes later.
+//! `config.json` of MCP Configurable Framework: its port, its keys and its
+//! audit log; what it declares comes later.
+
+mod audit;
 
 use super::super::environment::value;
 use super::super::tree::{Data, Entry, Node};
@@ -66,7 +69,10 @@ fn security(node: &Node, draft: &mut Draft<'_>) {
             "permissions" => draft.note(&path, value.at, "permissions of tokens come later"),
             "rateLimit" => draft.note(&path, value.at, "limits of rates come later"),
             "ipWhitelist" => draft.note(&path, value.at, "lists of addresses come later"),
-            "audit" => draft.note(&path, value.at, "an audit log of its own comes later"),
+            "audit" if is_off(node) => {
+                draft.note(&path, value.at, "is switched off with the rest of `security`");
+            }
+            "audit" => audit::convert(value, draft),
             _ => draft.note(&path, value.at, "means nothing to Gantry"),
         }
     }

@@ -1,4 +1,4 @@
-//! Bodies for a person to look at: without secrets, and short.
+//! Messages as they may be shown or kept: without secrets, and short.
 //!
 //! A secret is told by the name of the member that holds it, or by its value. It is looked for in
 //! decoded strings, before anything is cut, so that neither escapes nor the end of a body hide one.
@@ -14,7 +14,7 @@ const LARGEST: usize = 256 * 1024;
 /// Shorter values would be found everywhere.
 const SHORTEST: usize = 6;
 /// What stands in the place of a secret.
-const REDACTED: &str = "[redacted]";
+pub const REDACTED: &str = "[redacted]";
 
 /// Parts of names whose values are nobody's business, without `-` and `_`, in lower case.
 const SECRET_NAMES: [&str; 12] = [
@@ -52,7 +52,7 @@ impl Secrets {
     }
 
     /// Returns a message as it may be shown.
-    pub(super) fn redacted(&self, message: &[u8]) -> String {
+    pub fn redacted(&self, message: &[u8]) -> String {
         if message.len() > LARGEST {
             return format!("[{} bytes]", message.len());
         }
@@ -71,7 +71,7 @@ impl Secrets {
     }
 
     /// Returns a text without the values.
-    pub(super) fn without(&self, text: &str) -> String {
+    pub fn without(&self, text: &str) -> String {
         self.without_values(text).into_owned()
     }
 
@@ -96,7 +96,7 @@ impl Secrets {
         }
     }
 
-    fn without_values<'a>(&self, text: &'a str) -> Cow<'a, str> {
+    pub(crate) fn without_values<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let mut text = Cow::Borrowed(text);
         for value in &self.values {
             if text.contains(value) {
@@ -114,7 +114,7 @@ impl std::fmt::Debug for Secrets {
 }
 
 /// A schema or a truth value under such a name is no secret.
-fn holds_something(member: &Value) -> bool {
+pub(crate) fn holds_something(member: &Value) -> bool {
     matches!(member, Value::String(_) | Value::Number(_) | Value::Array(_))
 }
 

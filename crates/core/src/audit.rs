@@ -1,0 +1,278 @@
+//! The port to the audit trail: what is recorded of who did what, and how a recorder is told.
+//!
+//! Whoever decides or changes something says so here and never waits for a disk. What an entry looks
+//! like, what is left out of it and where it is kept is decided by whoever implements [`Recorder`].
+//! Where nothing is recorded, each of these calls costs one branch.
+
+mod event;
+mod store;
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+pub use event::{Event, Events};
+pub use store::{AuditStore, Query, StoredLine};
+
+use crate::{ErrorCode, Principal};
+
+/// How something ended, in the words of metrics and of the tap where these have one.
+pub mod outcome {
+    /// It was done.
+    pub const OK: &str = "ok";
+    /// The gateway refused it; nothing ran.
+    pub const REFUSED: &str = "refused";
+    /// It was tried and did not succeed.
+    pub const FAILED: &str = "failed";
+}
+
+/// The longest that an answer waits for its entry to be durable.
+const RECEIPT: Duration = Duration::from_secs(10);
+
+/// What happened once. Time and order are added by the recorder.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// What kind of thing it was.
+    pub event: Event,
+    /// How it ended: a word of [`outcome`], or of the metrics for a call.
+    pub outcome: &'static str,
+    /// Who it was; `None` where nobody is known.
+    pub principal: Option<Arc<Principal>>,
+    /// From where; `None` where there is no address.
+    pub address: Option<IpAddr>,
+    /// The raw `clientInfo` of an MCP client.
+    pub client: Option<Bytes>,
+    /// What the client says it is, over HTTP.
+    pub user_agent: Option<Box<str>>,
+    /// The legacy session.
+    pub session: Option<[u8; 16]>,
+    /// Names the request in the log.
+    pub request_id: Option<Arc<str>>,
+    /// Names what the request is a part of.
+    pub correlation_id: Option<Arc<str>>,
+    /// The server behind the gateway.
+    pub server: Option<Arc<str>>,
+    /// The method of MCP, or the method and route of HTTP.
+    pub method: Option<Box<str>>,
+    /// What it was about: a tool by its public name, a prompt, a URI, a key, a server.
+    pub name: Option<Box<str>>,
+    /// How long it took, waiting for people included.
+    pub duration: Option<Duration>,
+    /// How often the client had to answer before it was done; 1 for an ordinary call.
+    pub rounds: u32,
+    /// Which rule decided.
+    pub decision: Option<Arc<str>>,
+    /// The cause, where it is one of ours.
+    pub code: Option<ErrorCode>,
+    /// What was sent along.
+    pub arguments: Arguments,
+    /// What else there is to say, in words of ours; never a secret.
+    pub detail: Option<Box<str>>,
+}
+
+/// The arguments of a call, as raw JSON. What is shown of them is decided later.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub enum Arguments {
+    /// None were sent, or none are wanted.
+    #[default]
+    None,
+    /// These.
+    Raw(Bytes),
+    /// More bytes than are kept.
+    TooLarge(usize),
+}
+
+impl fmt::Debug for Arguments {
+    /// Tells how many bytes there are: people send secrets.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => formatter.write_str("None"),
+            Self::Raw(raw) => write!(formatter, "Raw({} bytes)", raw.len()),
+            Self::TooLarge(bytes) => write!(formatter, "TooLarge({bytes} bytes)"),
+        }
+    }
+}
+
+/// Writes entries down.
+pub trait Recorder: Send + Sync + fmt::Debug + 'static {
+    /// Tells which events are wanted.
+    fn events(&self) -> Events;
+
+    /// Tells whether arguments are wanted.
+    fn wants_arguments(&self) -> bool;
+
+    /// Takes room for an entry of so many KiB before anything happens, so that it surely has some
+    /// later. `Ok(None)` if what finds no room goes unrecorded. Never waits.
+    fn reserve(&self, kibibytes: u32) -> Result<Option<OwnedSemaphorePermit>, Full>;
+
+    /// Takes room for an entry that nothing depends on; `None`, and counted, if there is none.
+    /// Such entries can never take the room of calls. Never waits.
+    fn reserve_late(&self) -> Option<OwnedSemaphorePermit>;
+
+    /// Takes an entry into its room. What is returned is told once the entry is durable; `None` where
+    /// answers need not wait for that. Never waits.
+    fn take(&self, entry: Entry, room: OwnedSemaphorePermit) -> Option<oneshot::Receiver<()>>;
+}
+
+/// There is no room for another entry, and nothing may happen without one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the audit trail cannot take another entry: its sinks fail or are too slow")]
+pub struct Full;
+
+/// What happened has no durable entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("it was carried out, but its entry of the audit trail could not be made durable in time")]
+pub struct Unwritten;
+
+/// The way to the recorder, if there is one. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Audit {
+    recorder: Option<Arc<dyn Recorder>>,
+}
+
+/// Room for one entry. Dropped without one, it is free again.
+#[derive(Debug)]
+pub struct Room {
+    recorder: Arc<dyn Recorder>,
+    permit: OwnedSemaphorePermit,
+}
+
+// === impl Audit ===
+
+impl Audit {
+    /// Returns the audit that records nothing.
+    pub fn off() -> Self {
+        Self::default()
+    }
+
+    /// Records by `recorder`.
+    pub fn new(recorder: Arc<dyn Recorder>) -> Self {
+        Self { recorder: Some(recorder) }
+    }
+
+    /// Tells whether anything is recorded.
+    pub fn is_on(&self) -> bool {
+        self.recorder.is_some()
+    }
+
+    /// Tells whether an event is recorded.
+    pub fn wants(&self, event: Event) -> bool {
+        self.recorder.as_ref().is_some_and(|recorder| recorder.events().has(event))
+    }
+
+    /// Tells whether arguments are recorded.
+    pub fn wants_arguments(&self) -> bool {
+        self.recorder.as_ref().is_some_and(|recorder| recorder.wants_arguments())
+    }
+
+    /// Records what has happened. Never waits; `describe` runs only if somebody wants to know.
+    ///
+    /// An entry that finds no room is counted as dropped. What must not happen without one asks
+    /// [`Self::admit`] before it happens.
+    pub fn record(&self, event: Event, describe: impl FnOnce(Entry) -> Entry) {
+        let Some(recorder) = &self.recorder else { return };
+        if !recorder.events().has(event) {
+            return;
+        }
+        if let Some(room) = recorder.reserve_late() {
+            // Nobody waits for it.
+            let _ = recorder.take(describe(Entry::new(event)), room);
+        }
+    }
+
+    /// Takes room for the entry of what is about to happen; `None` if it is not recorded.
+    ///
+    /// # Errors
+    ///
+    /// There is no room, and `audit.when_full` says that it must not happen then.
+    pub fn admit(&self, kibibytes: u32) -> Result<Option<Room>, Full> {
+        let Some(recorder) = &self.recorder else { return Ok(None) };
+        let permit = recorder.reserve(kibibytes)?;
+        Ok(permit.map(|permit| Room { recorder: Arc::clone(recorder), permit }))
+    }
+}
+
+// === impl Room ===
+
+impl Room {
+    /// Records what has happened, and waits until that is durable if it has to be.
+    ///
+    /// # Errors
+    ///
+    /// It has to be, and is not within ten seconds.
+    pub async fn fill(self, entry: Entry) -> Result<(), Unwritten> {
+        let Some(durable) = self.give(entry) else { return Ok(()) };
+        match tokio::time::timeout(RECEIPT, durable).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(Unwritten),
+        }
+    }
+
+    /// Records what has happened where nobody waits for an answer.
+    pub fn fill_unheard(self, entry: Entry) {
+        let _ = self.give(entry);
+    }
+
+    fn give(self, entry: Entry) -> Option<oneshot::Receiver<()>> {
+        if !self.recorder.events().has(entry.event) {
+            return None;
+        }
+        self.recorder.take(entry, self.permit)
+    }
+}
+
+// === impl Entry ===
+
+impl Entry {
+    /// Begins an entry of which nothing is known but its event.
+    pub fn new(event: Event) -> Self {
+        Self {
+            event,
+            outcome: outcome::OK,
+            principal: None,
+            address: None,
+            client: None,
+            user_agent: None,
+            session: None,
+            request_id: None,
+            correlation_id: None,
+            server: None,
+            method: None,
+            name: None,
+            duration: None,
+            rounds: 1,
+            decision: None,
+            code: None,
+            arguments: Arguments::None,
+            detail: None,
+        }
+    }
+
+    /// Says what a change was about, and whose request it was.
+    #[must_use]
+    pub fn about(mut self, name: &str, request_id: &Arc<str>) -> Self {
+        self.name = Some(name.into());
+        self.request_id = Some(Arc::clone(request_id));
+        self
+    }
+
+    /// Says who it was, and from where.
+    #[must_use]
+    pub fn by(mut self, principal: Option<Arc<Principal>>, address: Option<IpAddr>) -> Self {
+        self.principal = principal;
+        self.address = address;
+        self
+    }
+
+    /// Says that it did not succeed, and why if that has a code.
+    #[must_use]
+    pub fn ended(mut self, outcome: &'static str, code: Option<ErrorCode>) -> Self {
+        self.outcome = outcome;
+        self.code = code;
+        self
+    }
+}

@@ -1,0 +1,170 @@
+//! The chain: each line holds its place, the hash of the line before, and its own.
+//!
+//! A line is `{"seq":7,"prev":"HEX",BODY,"hash":"HEX"}`, where the hash is SHA-256 over the 32 bytes
+//! of `prev` and the line without its `hash`. The bytes are hashed as they stand, so that whoever
+//! checks a line need not agree with us on how JSON is written.
+
+use std::fmt::Write as _;
+
+use sha2::{Digest as _, Sha256};
+
+/// Bytes of a hash.
+pub(super) const HASH: usize = 32;
+pub(super) const SEQ: &str = "{\"seq\":";
+pub(super) const PREV: &str = ",\"prev\":\"";
+pub(super) const OWN: &str = ",\"hash\":\"";
+pub(super) const END: &str = "\"}";
+
+/// The last entry of a trail: what the next one is chained to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// Its place, from 1 on; 0 before the first.
+    pub seq: u64,
+    /// Its hash; zeros before the first.
+    pub hash: [u8; HASH],
+    /// Its id, which is the same in every trail; empty before the first.
+    pub id: String,
+}
+
+/// A trail to which entries are added.
+#[derive(Debug, Clone, Default)]
+pub struct Chain {
+    head: Head,
+}
+
+/// A sealed entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// Its place.
+    pub seq: u64,
+    /// The line, without the end of the line.
+    pub text: String,
+}
+
+// === impl Head ===
+
+impl Default for Head {
+    fn default() -> Self {
+        Self { seq: 0, hash: [0; HASH], id: String::new() }
+    }
+}
+
+impl Head {
+    /// Writes it down: `SEQ HASH ID`.
+    pub fn to_text(&self) -> String {
+        format!("{} {} {}", self.seq, hex(&self.hash), self.id)
+    }
+
+    /// Reads what [`Self::to_text`] wrote; the id may be left out, as by whoever keeps an anchor.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut words = text.split_ascii_whitespace();
+        let (seq, hash) = (words.next()?.parse().ok()?, from_hex(words.next()?)?);
+        let id = words.next().unwrap_or_default().to_owned();
+        words.next().is_none().then_some(Self { seq, hash, id })
+    }
+
+    /// Reads the head that a line makes; `None` if it is no line of a trail. Its hash is not checked.
+    pub fn of_line(line: &str) -> Option<Self> {
+        let parts = super::verify::Parts::of(line)?;
+        let id = parts.body.strip_prefix("\"id\":\"")?.split('"').next()?;
+        Some(Self { seq: parts.seq, hash: parts.hash, id: id.to_owned() })
+    }
+}
+
+// === impl Chain ===
+
+impl Chain {
+    /// Goes on after an entry.
+    pub fn after(head: Head) -> Self {
+        Self { head }
+    }
+
+    /// Returns the last entry.
+    pub fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// Adds an entry. `body` is what [`body`](super::body) made, `id` its id.
+    pub fn seal(&mut self, id: &str, body: &str) -> Line {
+        let seq = self.head.seq + 1;
+        let members = body.strip_prefix('{').unwrap_or(body);
+        let members = members.strip_suffix('}').unwrap_or(members);
+        let mut text = String::with_capacity(members.len() + 192);
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{SEQ}{seq}{PREV}{}\",{members}", hex(&self.head.hash));
+        let hash = hash(&self.head.hash, text.as_bytes());
+        let _ = write!(text, "{OWN}{}{END}", hex(&hash));
+        self.head = Head { seq, hash, id: id.to_owned() };
+        Line { seq, text }
+    }
+}
+
+/// Hashes a line that is still without its hash.
+pub(super) fn hash(prev: &[u8; HASH], text: &[u8]) -> [u8; HASH] {
+    let mut hasher = Sha256::new();
+    hasher.update(prev);
+    hasher.update(text);
+    // The closing brace, which stands behind the hash in the line.
+    hasher.update(b"}");
+    hasher.finalize().into()
+}
+
+/// Writes bytes as lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// Reads a hash of lower-case digits alone: one hash has one text.
+pub(super) fn from_hex(text: &str) -> Option<[u8; HASH]> {
+    let digit = |byte: u8| match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        _ => None,
+    };
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    let mut hash = [0; HASH];
+    if !rest.is_empty() || pairs.len() != HASH {
+        return None;
+    }
+    for (byte, [high, low]) in hash.iter_mut().zip(pairs) {
+        *byte = digit(*high)? << 4 | digit(*low)?;
+    }
+    Some(hash)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_json_whose_hash_anybody_can_make() {
+        let mut chain = Chain::default();
+        chain.seal("a-1", r#"{"id":"a-1","n":1}"#);
+        let first = chain.head().clone();
+        let line = chain.seal("a-2", r#"{"id":"a-2","n":2}"#);
+        let value: serde_json::Value = serde_json::from_str(&line.text).unwrap();
+        assert_eq!((value["seq"].as_u64(), value["n"].as_u64()), (Some(2), Some(2)));
+        let without = line.text.split(",\"hash\"").next().unwrap().to_owned() + "}";
+        let mut hasher = Sha256::new();
+        hasher.update(first.hash);
+        hasher.update(without);
+        assert_eq!(value["hash"], hex(&hasher.finalize()));
+        assert_eq!(Head::of_line(&line.text), Some(chain.head().clone()));
+    }
+
+    #[test]
+    fn a_head_is_read_as_it_was_written() {
+        let mut chain = Chain::default();
+        chain.seal("a-1", r#"{"id":"a-1"}"#);
+        let head = chain.head().clone();
+        assert_eq!(Head::parse(&head.to_text()), Some(head.clone()));
+        let anchor = Head::parse(&format!("1 {}", hex(&head.hash))).unwrap();
+        assert_eq!((anchor.seq, anchor.hash), (1, head.hash));
+        for wrong in ["", "1", "x y", &format!("1 {}", "A".repeat(64)), "1 00 a b"] {
+            assert_eq!(Head::parse(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! The trail in a file that is begun anew when it becomes too large. The chain goes on over all files.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use gantry_core::{BoxFuture, Clock};
+use gantry_policy::audit::Head;
+use parking_lot::Mutex;
+use tokio::task::JoinHandle;
+
+use super::AuditError;
+use super::sink::{Appended, Sealed, Sink};
+use crate::config::Rotation;
+use crate::log::RollingFile;
+
+pub(super) const NAME: &str = "file";
+
+/// The longest line that is looked for at the end of a file: arguments are bounded.
+const LONGEST_LINE: u64 = 2 << 20;
+
+/// The file.
+#[derive(Debug)]
+pub(super) struct AuditFile {
+    path: PathBuf,
+    file: Arc<Mutex<RollingFile>>,
+    /// Whether lines are on the disk before they count as added; else that follows at once.
+    each: bool,
+    reopen: Reopen,
+    syncing: Option<JoinHandle<io::Result<()>>>,
+}
+
+/// Asks for the file to be opened again.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Reopen(Arc<AtomicBool>);
+
+impl Reopen {
+    pub(super) fn ask(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+impl AuditFile {
+    pub(super) fn open(
+        path: &Path,
+        rotation: Rotation,
+        clock: Arc<dyn Clock>,
+        each: bool,
+    ) -> Result<Self, AuditError> {
+        let failed = |source| AuditError::File { path: path.to_owned(), source };
+        cut_torn_line(path).map_err(failed)?;
+        let file = RollingFile::open(path, rotation, clock).map_err(failed)?;
+        Ok(Self::over(path, file, each))
+    }
+
+    fn over(path: &Path, file: RollingFile, each: bool) -> Self {
+        let file = Arc::new(Mutex::new(file));
+        Self { path: path.to_owned(), file, each, reopen: Reopen::default(), syncing: None }
+    }
+
+    pub(super) fn reopening(&self) -> Reopen {
+        self.reopen.clone()
+    }
+
+    /// Begins to bring what was written to the disk, unless that is still under way.
+    async fn begin_sync(&mut self) {
+        if let Some(syncing) = self.syncing.take() {
+            if !syncing.is_finished() {
+                self.syncing = Some(syncing);
+                return;
+            }
+            if let Ok(Err(error)) = syncing.await {
+                tracing::error!(
+                    path = %self.path.display(), %error,
+                    "The audit trail was written and may not be on the disk."
+                );
+            }
+        }
+        let file = Arc::clone(&self.file);
+        self.syncing = Some(tokio::task::spawn_blocking(move || {
+            // Not under the lock: entries are added meanwhile.
+            let handle = file.lock().handle()?;
+            handle.sync_data()
+        }));
+    }
+}
+
+impl Sink for AuditFile {
+    fn last(&mut self) -> BoxFuture<'_, Result<Option<Head>, AuditError>> {
+        let path = self.path.clone();
+        Box::pin(async move {
+            let mut before = path.as_os_str().to_owned();
+            before.push(".1");
+            for candidate in [path.clone(), PathBuf::from(before)] {
+                let failed = |source| AuditError::File { path: candidate.clone(), source };
+                if let Some(line) = last_line(&candidate).map_err(failed)? {
+                    let head = Head::of_line(&line);
+                    return head.map(Some).ok_or(AuditError::Foreign { path: candidate });
+                }
+            }
+            Ok(None)
+        })
+    }
+
+    fn append(&mut self, entries: Arc<[Sealed]>) -> BoxFuture<'_, Appended> {
+        Box::pin(async move {
+            let (file, each, reopen) = (Arc::clone(&self.file), self.each, self.reopen.clone());
+            let work = tokio::task::spawn_blocking(move || add(&file, &entries, each, &reopen));
+            let appended = work.await.unwrap_or_else(|error| Appended {
+                n: 0,
+                is_durable: false,
+                failure: Some(error.to_string()),
+            });
+            if !self.each && appended.n > 0 {
+                self.begin_sync().await;
+            }
+            appended
+        })
+    }
+}
+
+fn add(file: &Mutex<RollingFile>, entries: &[Sealed], each: bool, reopen: &Reopen) -> Appended {
+    let mut file = file.lock();
+    if reopen.0.swap(false, Ordering::AcqRel)
+        && let Err(error) = file.reopen()
+    {
+        reopen.ask();
+        return Appended { n: 0, is_durable: false, failure: Some(error.to_string()) };
+    }
+    let lines: Vec<&str> = entries.iter().map(|entry| &*entry.line.text).collect();
+    let (n, written) = file.append(&lines);
+    // Whether lines that are written are on the disk cannot be found out later, so they count as added.
+    let synced = if each && n > 0 { file.sync() } else { Ok(()) };
+    let is_durable = synced.is_ok();
+    let failure = written.err().or(synced.err()).map(|error| error.to_string());
+    Appended { n, is_durable, failure }
+}
+
+/// Reads the last line of a file; `None` if the file is empty or not there.
+fn last_line(path: &Path) -> io::Result<Option<String>> {
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let tail = tail(&mut file)?;
+    let tail = tail.strip_suffix(b"\n").unwrap_or(&tail);
+    if tail.is_empty() {
+        return Ok(None);
+    }
+    let line = tail.rsplit(|byte| *byte == b'\n').next().unwrap_or(tail);
+    Ok(Some(String::from_utf8_lossy(line).into_owned()))
+}
+
+/// Takes away what a process that was killed left of its last line: nobody was told that it was there.
+fn cut_torn_line(path: &Path) -> io::Result<()> {
+    let mut file = match OpenOptions::new().read(true).write(true).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    if !file.metadata()?.is_file() {
+        return Ok(());
+    }
+    let tail = tail(&mut file)?;
+    let torn = tail.iter().rev().take_while(|byte| **byte != b'\n').count() as u64;
+    let is_ours = tail.len() as u64 > torn || tail.starts_with(b"{\"seq\":");
+    if torn > 0 && is_ours {
+        let length = file.metadata()?.len();
+        tracing::warn!(path = %path.display(), bytes = torn, "The last line of the audit trail was not written to its end and is taken away.");
+        file.set_len(length - torn)?;
+    }
+    Ok(())
+}
+
+fn tail(file: &mut File) -> io::Result<Vec<u8>> {
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(LONGEST_LINE)))?;
+    let mut tail = Vec::new();
+    file.take(LONGEST_LINE).read_to_end(&mut tail)?;
+    Ok(tail)
+}

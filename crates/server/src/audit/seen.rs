@@ -1,0 +1,159 @@
+//! What the HTTP stack and the API record: who was refused, who was let in, and what was changed.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use gantry_core::audit::{Audit, Entry, Event, Room, outcome};
+use gantry_core::{ErrorCode, Principal, correlation};
+use gantry_policy::Denied;
+use http::header::USER_AGENT;
+use http::request::Parts;
+
+use crate::api::Caller;
+
+/// The most bytes that are kept of what a client says it is.
+const MOST_AGENT: usize = 512;
+/// The most bytes that are kept of a path.
+const MOST_PATH: usize = 256;
+
+/// A request as it came in; nothing where nothing is recorded.
+#[derive(Debug)]
+pub(crate) struct Seen(Option<Box<Request>>);
+
+#[derive(Debug)]
+struct Request {
+    audit: Audit,
+    address: Option<IpAddr>,
+    /// Method and path, without the query: people put tokens there.
+    what: Box<str>,
+    user_agent: Option<Box<str>>,
+}
+
+impl Seen {
+    /// Looks at a request.
+    pub(crate) fn of(audit: &Audit, parts: &Parts, address: Option<IpAddr>) -> Self {
+        Self(audit.is_on().then(|| {
+            let agent = parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
+            Box::new(Request {
+                audit: audit.clone(),
+                address,
+                what: format!("{} {}", parts.method, shortened(parts.uri.path(), MOST_PATH)).into(),
+                user_agent: agent.map(|agent| shortened(agent, MOST_AGENT).into()),
+            })
+        }))
+    }
+
+    /// Records that the request was refused, if that is a matter of who may do what.
+    pub(crate) fn refused(
+        &self,
+        code: ErrorCode,
+        denied: Option<Denied>,
+        who: Option<&Arc<Principal>>,
+    ) {
+        let Some(request) = &self.0 else { return };
+        let event = match denied {
+            Some(Denied::Missing) => Some(Event::AuthenticationMissing),
+            Some(_) => Some(Event::AuthenticationFailure),
+            None => Event::of_refusal(code),
+        };
+        let Some(event) = event else { return };
+        request.audit.record(event, |entry| {
+            request
+                .describe(entry)
+                .by(who.cloned(), request.address)
+                .ended(outcome::REFUSED, Some(code))
+        });
+    }
+
+    /// Records that somebody showed a credential that is valid.
+    pub(crate) fn let_in(&self, who: &Arc<Principal>) {
+        let Some(request) = &self.0 else { return };
+        request.audit.record(Event::AuthenticationSuccess, |entry| {
+            request.describe(entry).by(Some(Arc::clone(who)), request.address)
+        });
+    }
+}
+
+impl Request {
+    fn describe(&self, entry: Entry) -> Entry {
+        let names = correlation::current();
+        Entry {
+            method: Some(self.what.clone()),
+            user_agent: self.user_agent.clone(),
+            request_id: names.as_ref().map(|names| Arc::clone(&names.request_id)),
+            correlation_id: names.map(|names| Arc::clone(&names.part_of)),
+            ..entry
+        }
+    }
+}
+
+/// A change that is about to be made; what it becomes is recorded.
+#[derive(Debug)]
+pub(crate) struct Changing {
+    /// Room for its entry, if it is recorded.
+    room: Option<Room>,
+    entry: Entry,
+}
+
+impl Changing {
+    /// Takes room for the entry of a change.
+    ///
+    /// # Errors
+    ///
+    /// There is none: the change must not be made then.
+    pub(crate) fn begin(audit: &Audit, event: Event, name: &str) -> Result<Self, ErrorCode> {
+        let room = audit.admit(1).map_err(|_| ErrorCode::AuditFull)?;
+        let names = correlation::current();
+        let entry = Entry {
+            name: Some(shortened(name, MOST_PATH).into()),
+            request_id: names.as_ref().map(|names| Arc::clone(&names.request_id)),
+            correlation_id: names.map(|names| Arc::clone(&names.part_of)),
+            ..Entry::new(event)
+        };
+        Ok(Self { room, entry })
+    }
+
+    /// Says who makes it, by the API.
+    #[must_use]
+    pub(crate) fn by(mut self, caller: &Caller) -> Self {
+        let who = caller.principal.clone().unwrap_or_else(administrator);
+        self.entry = self.entry.by(Some(who), caller.address);
+        self
+    }
+
+    /// Says that the administrator makes it.
+    #[must_use]
+    pub(crate) fn by_administrator(mut self, address: Option<IpAddr>) -> Self {
+        self.entry = self.entry.by(Some(administrator()), address);
+        self
+    }
+
+    /// Says more of it.
+    #[must_use]
+    pub(crate) fn saying(mut self, detail: impl Into<Box<str>>) -> Self {
+        self.entry.detail = Some(detail.into());
+        self
+    }
+
+    /// Records what became of it: that it was made, or why not.
+    ///
+    /// # Errors
+    ///
+    /// It has to be durable before anybody is answered, and is not.
+    pub(crate) async fn end(self, made: Result<(), Option<ErrorCode>>) -> Result<(), ErrorCode> {
+        let Some(room) = self.room else { return Ok(()) };
+        let entry = match made {
+            Ok(()) => self.entry,
+            Err(code) => self.entry.ended(outcome::FAILED, code),
+        };
+        room.fill(entry).await.map_err(|_| ErrorCode::AuditUnwritten)
+    }
+}
+
+fn administrator() -> Arc<Principal> {
+    Arc::new(Principal::new("gantry:admin", "administrator"))
+}
+
+fn shortened(text: &str, most: usize) -> &str {
+    text.get(..text.floor_char_boundary(most)).unwrap_or_default()
+}

@@ -1,0 +1,397 @@
+//! A place where entries are kept, and the task that brings them there, in order and chained.
+//!
+//! While a place fails or hangs, what waits is put on the disk ([`Spool`]), so that neither a restart
+//! nor a kill loses it; then it is tried again, with growing pauses. Places know nothing of each other:
+//! one that fails holds no other up.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use gantry_core::BoxFuture;
+use gantry_policy::audit::{Chain, Head, Line};
+use parking_lot::Mutex;
+use tokio::time::{Instant, sleep_until};
+
+use super::backlog::{Backlog, Written};
+use super::figures::{Figures, Place};
+use super::{AuditError, HeadFile, Spool};
+
+/// A place that takes longer than this for one write is taken for one that fails.
+const SLOW: Duration = Duration::from_secs(2);
+/// The first pause after a failure; each further one is twice as long.
+const PAUSE: Duration = Duration::from_millis(100);
+/// The longest pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// More entries than this are no work for a thread that serves requests.
+const FEW: usize = 16;
+
+/// Where entries are kept.
+pub(super) trait Sink: Send + Sync + fmt::Debug + 'static {
+    /// Returns the last entry that is there; `None` if there is none, or it cannot be told.
+    fn last(&mut self) -> BoxFuture<'_, Result<Option<Head>, AuditError>>;
+
+    /// Adds entries, in order. Those that are not counted in the answer are not there.
+    fn append(&mut self, entries: Arc<[Sealed]>) -> BoxFuture<'_, Appended>;
+}
+
+/// An entry and its line in this trail.
+#[derive(Debug)]
+pub(super) struct Sealed {
+    pub(super) line: Line,
+    pub(super) entry: Arc<Written>,
+}
+
+/// What became of entries.
+#[derive(Debug)]
+pub(super) struct Appended {
+    /// How many of the first ones are there.
+    pub(super) n: usize,
+    /// Whether these are as durable as they should be.
+    pub(super) is_durable: bool,
+    /// Why that is not all of it.
+    pub(super) failure: Option<String>,
+}
+
+/// The task of one place.
+#[derive(Debug)]
+pub(super) struct Drain {
+    sink: Box<dyn Sink>,
+    chain: Chain,
+    head: Arc<HeadFile>,
+    backlog: Arc<Backlog>,
+    spool: Arc<Mutex<Spool>>,
+    figures: Figures,
+    place: Place,
+    /// Whether it was said that nothing can be put on the disk.
+    has_no_spool: bool,
+}
+
+/// A task that is ready to run.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) drain: Drain,
+    /// What is missing of the trail.
+    pub(super) loss: Option<String>,
+}
+
+/// Entries to be added.
+struct Batch {
+    entries: Vec<Arc<Written>>,
+    /// Whether they wait on the disk, and not in memory.
+    is_spooled: bool,
+}
+
+/// How an attempt ended.
+#[derive(Debug, PartialEq, Eq)]
+enum Attempt {
+    Added,
+    Failed,
+    /// It hangs, the process ends, and what waits is on the disk.
+    GivenUp,
+}
+
+// === impl Drain ===
+
+impl Drain {
+    /// Finds where the trail goes on, and what still waits for it.
+    pub(super) async fn open(
+        mut sink: Box<dyn Sink>,
+        folder: &Path,
+        backlog: Arc<Backlog>,
+        figures: Figures,
+    ) -> Result<Opened, AuditError> {
+        let name = backlog.name();
+        let head = HeadFile::of(folder, name);
+        let failed = |source| AuditError::Folder { path: head.path().to_owned(), source };
+        let kept = head.read().map_err(failed)?;
+        let (last, loss) = resume(name, sink.last().await?, kept);
+        let spool = Spool::open(folder, name, &last.id)
+            .map_err(|source| AuditError::Folder { path: folder.to_owned(), source })?;
+        if !spool.is_empty() {
+            let entries = spool.entries();
+            tracing::info!(
+                sink = name,
+                entries,
+                "Entries of an earlier process wait to be added to the audit trail."
+            );
+        }
+        backlog.count_spooled(spool.entries(), spool.bytes());
+        let drain = Self {
+            sink,
+            chain: Chain::after(last),
+            head: Arc::new(head),
+            spool: Arc::new(Mutex::new(spool)),
+            place: Place::new(name),
+            backlog,
+            figures,
+            has_no_spool: false,
+        };
+        Ok(Opened { drain, loss })
+    }
+
+    /// Adds what waits until nothing more will come; what cannot be added then stays on the disk.
+    pub(super) async fn run(mut self, ending: tokio_util::sync::CancellationToken) {
+        let mut pause = PAUSE;
+        while let Some(batch) = self.next().await {
+            match self.attempt(batch).await {
+                Attempt::Added => pause = PAUSE,
+                Attempt::GivenUp => break,
+                Attempt::Failed => {
+                    self.spill().await;
+                    if self.backlog.is_ended() {
+                        break;
+                    }
+                    // At the end the place gets one more try, at once.
+                    self.wait(if ending.is_cancelled() { PAUSE } else { pause }).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+            }
+        }
+        let waiting = self.backlog.waiting();
+        let head = self.chain.head();
+        tracing::info!(
+            sink = self.backlog.name(),
+            seq = head.seq,
+            head = head.to_text(),
+            waiting,
+            "The audit trail is closed."
+        );
+    }
+
+    /// Waits for entries; `None` once all are added and nothing more will come.
+    async fn next(&mut self) -> Option<Batch> {
+        loop {
+            if !self.spool.lock().is_empty() {
+                let spool = Arc::clone(&self.spool);
+                let read = off_thread(move || spool.lock().front()).await;
+                match read {
+                    Ok(entries) => return Some(Batch { entries, is_spooled: true }),
+                    Err(error) => {
+                        self.fails(&format!("what waits on the disk cannot be read: {error}"));
+                        if self.backlog.is_ended() {
+                            return None;
+                        }
+                        self.wait(LONGEST_PAUSE).await;
+                        continue;
+                    }
+                }
+            }
+            let entries = self.backlog.front();
+            if !entries.is_empty() {
+                return Some(Batch { entries, is_spooled: false });
+            }
+            if self.backlog.is_ended() {
+                return None;
+            }
+            self.backlog.changed().await;
+        }
+    }
+
+    /// Chains entries and adds them. One that hangs is put on the disk meanwhile.
+    async fn attempt(&mut self, mut batch: Batch) -> Attempt {
+        let (sealed, heads) = self.seal(&batch.entries).await;
+        let backlog = Arc::clone(&self.backlog);
+        let spool = Arc::clone(&self.spool);
+        let appended = {
+            let mut attempt = self.sink.append(sealed);
+            let mut patience = Instant::now() + SLOW;
+            loop {
+                let is_hanging = tokio::select! {
+                    biased;
+                    appended = &mut attempt => break appended,
+                    () = sleep_until(patience) => true,
+                    () = backlog.changed() => backlog.is_failing(),
+                };
+                if !is_hanging {
+                    continue;
+                }
+                patience = Instant::now() + SLOW;
+                if !backlog.is_failing() {
+                    say_failing(&backlog, "it does not answer");
+                }
+                let spilled = spill(&backlog, &spool).await;
+                batch.is_spooled |= spilled.is_ok();
+                if backlog.is_ended() && batch.is_spooled {
+                    return Attempt::GivenUp;
+                }
+            }
+        };
+        self.settle(&batch, &heads, appended).await
+    }
+
+    async fn seal(&self, entries: &[Arc<Written>]) -> (Arc<[Sealed]>, Vec<Head>) {
+        let (mut chain, entries) = (self.chain.clone(), entries.to_vec());
+        let is_small = entries.len() <= FEW;
+        let seal = move || {
+            let mut heads = Vec::with_capacity(entries.len());
+            let sealed = entries.into_iter().map(|entry| {
+                let line = chain.seal(&entry.id, &entry.text);
+                heads.push(chain.head().clone());
+                Sealed { line, entry }
+            });
+            (sealed.collect(), heads)
+        };
+        if is_small { seal() } else { off_thread(seal).await }
+    }
+
+    /// Takes note of what is in the trail now.
+    async fn settle(&mut self, batch: &Batch, heads: &[Head], appended: Appended) -> Attempt {
+        let added = batch.entries.get(..appended.n).unwrap_or_default();
+        if let Some(head) = appended.n.checked_sub(1).and_then(|last| heads.get(last)) {
+            self.chain = Chain::after(head.clone());
+            if !batch.is_spooled {
+                self.backlog.take(added.len());
+                if appended.is_durable {
+                    for entry in added {
+                        entry.is_kept();
+                    }
+                }
+            }
+            self.backlog.done(added);
+            self.figures.written.get_or_create(&self.place).inc_by(added.len() as u64);
+            self.keep(head.clone(), batch.is_spooled.then(|| added.to_vec())).await;
+        }
+        self.show_waiting();
+        if let Some(failure) = appended.failure {
+            self.fails(&failure);
+            return Attempt::Failed;
+        }
+        if self.backlog.is_failing() {
+            self.backlog.set_failing(false);
+            tracing::info!(sink = self.backlog.name(), "The audit trail is written again.");
+        }
+        Attempt::Added
+    }
+
+    /// Keeps the head, and forgets what waited on the disk.
+    async fn keep(&self, head: Head, spooled: Option<Vec<Arc<Written>>>) {
+        let (file, spool) = (Arc::clone(&self.head), Arc::clone(&self.spool));
+        let kept = off_thread(move || {
+            if let Some(entries) = spooled {
+                spool.lock().advance(&entries)?;
+            }
+            file.write(&head)
+        });
+        if let Err(error) = kept.await {
+            tracing::warn!(sink = self.backlog.name(), %error, "The head of the audit trail was not kept.");
+        }
+    }
+
+    /// Waits before the next attempt; what comes meanwhile is put on the disk.
+    async fn wait(&mut self, pause: Duration) {
+        let until = Instant::now() + pause;
+        loop {
+            tokio::select! {
+                () = sleep_until(until) => return,
+                () = self.backlog.changed() => {
+                    self.spill().await;
+                    if self.backlog.is_ended() {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn spill(&mut self) {
+        match spill(&self.backlog, &self.spool).await {
+            Ok(()) => self.has_no_spool = false,
+            Err(error) => {
+                if !self.has_no_spool {
+                    self.has_no_spool = true;
+                    let path = self.spool.lock().path().display().to_string();
+                    tracing::error!(
+                        path, %error,
+                        "Entries of the audit trail cannot be kept on the disk and wait in memory."
+                    );
+                }
+            }
+        }
+        self.show_waiting();
+    }
+
+    fn fails(&self, why: &str) {
+        self.figures.failures.get_or_create(&self.place).inc();
+        if !self.backlog.is_failing() {
+            say_failing(&self.backlog, why);
+        }
+    }
+
+    fn show_waiting(&self) {
+        let waiting = i64::try_from(self.backlog.waiting()).unwrap_or(i64::MAX);
+        self.figures.waiting.get_or_create(&self.place).set(waiting);
+    }
+}
+
+fn say_failing(backlog: &Backlog, why: &str) {
+    backlog.set_failing(true);
+    tracing::error!(
+        sink = backlog.name(),
+        why,
+        "The audit trail cannot be written; entries wait, and are added when that is possible."
+    );
+}
+
+/// Puts everything that waits in memory on the disk.
+async fn spill(backlog: &Backlog, spool: &Arc<Mutex<Spool>>) -> std::io::Result<()> {
+    loop {
+        let entries = backlog.front();
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let (spool, put) = (Arc::clone(spool), entries.clone());
+        off_thread(move || spool.lock().append(&put)).await?;
+        for entry in backlog.take(entries.len()) {
+            entry.is_kept();
+        }
+    }
+}
+
+/// Runs what may wait for a disk where it holds nobody up.
+async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        // The runtime is gone, and with it whoever would go on; or it is a panic, which goes on.
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => std::future::pending().await,
+        },
+    }
+}
+
+/// Decides where a trail goes on: after the last entry that is there, or after the last that was written
+/// if that is later. Returns what there is to say of a difference.
+fn resume(place: &str, found: Option<Head>, kept: Option<Head>) -> (Head, Option<String>) {
+    match (found, kept) {
+        (None, None) => (Head::default(), None),
+        (Some(found), None) => (found, None),
+        (None, Some(kept)) => {
+            // Another program may have moved the file away, as it may; nothing tells.
+            tracing::info!(
+                sink = place,
+                seq = kept.seq,
+                "The audit trail goes on where it was; its earlier entries are not here."
+            );
+            (kept, None)
+        }
+        (Some(found), Some(kept)) if found.seq < kept.seq => {
+            let loss = format!(
+                "the audit trail of `{place}` ended with entry {} where entry {} was written",
+                found.seq, kept.seq
+            );
+            tracing::error!(
+                sink = place,
+                found = found.seq,
+                written = kept.seq,
+                "The end of the audit trail is missing."
+            );
+            (kept, Some(loss))
+        }
+        (Some(found), Some(_)) => (found, None),
+    }
+}
+
+#[cfg(test)]
+mod tests;

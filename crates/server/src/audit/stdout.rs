@@ -1,0 +1,46 @@
+//! The trail on standard output, for whatever collects the output of containers.
+
+use std::io::{self, Write as _};
+use std::sync::Arc;
+
+use gantry_core::BoxFuture;
+use gantry_policy::audit::Head;
+
+use super::AuditError;
+use super::sink::{Appended, Sealed, Sink};
+
+pub(super) const NAME: &str = "stdout";
+
+/// Standard output.
+#[derive(Debug)]
+pub(super) struct Stdout;
+
+impl Sink for Stdout {
+    fn last(&mut self) -> BoxFuture<'_, Result<Option<Head>, AuditError>> {
+        // What was written is gone; the head that was kept tells where the chain goes on.
+        Box::pin(std::future::ready(Ok(None)))
+    }
+
+    fn append(&mut self, entries: Arc<[Sealed]>) -> BoxFuture<'_, Appended> {
+        Box::pin(async move {
+            let work = tokio::task::spawn_blocking(move || write(&entries));
+            let (n, failure) = match work.await {
+                Ok((n, written)) => (n, written.err().map(|error| error.to_string())),
+                Err(error) => (0, Some(error.to_string())),
+            };
+            Appended { n, is_durable: true, failure }
+        })
+    }
+}
+
+/// Writes a line at a time, so that it is known how many are out.
+fn write(entries: &[Sealed]) -> (usize, io::Result<()>) {
+    let mut out = io::stdout().lock();
+    for (n, sealed) in entries.iter().enumerate() {
+        let line = format!("{}\n", sealed.line.text);
+        if let Err(error) = out.write_all(line.as_bytes()).and_then(|()| out.flush()) {
+            return (n, Err(error));
+        }
+    }
+    (entries.len(), Ok(()))
+}

@@ -1,0 +1,216 @@
+//! Checks trails that were kept, without a gateway: files with those before them, and the database.
+
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+
+use gantry_core::store::StoreError;
+use gantry_policy::audit::Verifier;
+use gantry_storage::AuditReader;
+
+pub use gantry_policy::audit::Head;
+pub use gantry_policy::audit::verify::Break;
+
+use super::FOLDER;
+use super::head::HeadFile;
+
+/// A line that is longer is none of ours.
+const LONGEST_LINE: u64 = 4 << 20;
+/// Lines of the database that are read at once.
+const AT_ONCE: u32 = 1000;
+
+/// What was found of one trail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// Which trail: a file, or its name in the database.
+    pub trail: String,
+    /// The first place that is not as it was written.
+    pub broken: Option<Place>,
+    /// The place of the first entry that is there; what was before it has been removed.
+    pub first: Option<u64>,
+    /// The last entry, as far as it was read.
+    pub last: Option<Head>,
+    /// Whether there was a head to tell that nothing is missing at the end.
+    pub has_anchor: bool,
+    /// Bytes of a last line that was not written to its end.
+    pub torn: usize,
+}
+
+/// Where something is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The file; `None` in the database.
+    pub file: Option<PathBuf>,
+    /// The line in it, from 1 on.
+    pub line: usize,
+    /// What is wrong.
+    pub what: Break,
+}
+
+/// Why a trail cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// A file.
+    #[error("cannot read `{}`", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Returns the heads that a data folder keeps for its file and for its database.
+///
+/// # Errors
+///
+/// One is there and cannot be read.
+pub fn kept_heads(data: &Path) -> Result<(Option<Head>, Option<Head>), VerifyError> {
+    let read = |place| {
+        let file = HeadFile::of(&data.join(FOLDER), place);
+        file.read().map_err(|source| VerifyError::File { path: file.path().to_owned(), source })
+    };
+    Ok((read(super::file::NAME)?, read(super::database::NAME)?))
+}
+
+/// Returns a file with those that were begun before it, the oldest first: `FILE.2`, `FILE.1`, `FILE`.
+pub fn with_older(path: &Path) -> Vec<PathBuf> {
+    let older = (1..).map(|number: u32| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".{number}"));
+        PathBuf::from(name)
+    });
+    let mut files: Vec<_> = older.take_while(|file| file.is_file()).collect();
+    files.reverse();
+    if path.exists() || files.is_empty() {
+        files.push(path.to_owned());
+    }
+    files
+}
+
+/// Checks one trail that lies in files, the oldest first.
+///
+/// # Errors
+///
+/// A file cannot be read.
+pub fn files(files: &[PathBuf], anchors: &[Head]) -> Result<Report, VerifyError> {
+    let trail = files.last().map(|file| file.display().to_string()).unwrap_or_default();
+    let mut check = Check::new(trail, anchors);
+    // All at once, because a gateway may be about to begin another.
+    let open = files.iter().map(|path| {
+        File::open(path).map_err(|source| VerifyError::File { path: path.clone(), source })
+    });
+    let open = open.collect::<Result<Vec<_>, _>>()?;
+    for ((at, path), file) in files.iter().enumerate().zip(open) {
+        let failed = |source| VerifyError::File { path: path.clone(), source };
+        let mut reader = BufReader::new(file);
+        let mut line = Vec::new();
+        for number in 1.. {
+            line.clear();
+            let mut limited = io::Read::take(&mut reader, LONGEST_LINE);
+            if limited.read_until(b'\n', &mut line).map_err(failed)? == 0 {
+                break;
+            }
+            let whole = line.strip_suffix(b"\n");
+            if whole.is_none() && at + 1 == files.len() && !is_sealed(&line) {
+                check.report.torn = line.len();
+                break;
+            }
+            if !check.line(whole.unwrap_or(&line), Some(path), number) {
+                return Ok(check.report);
+            }
+        }
+    }
+    Ok(check.finish(files.last().map(PathBuf::as_path)))
+}
+
+/// Tells whether a line without an end is one all the same.
+fn is_sealed(line: &[u8]) -> bool {
+    std::str::from_utf8(line).is_ok_and(|line| Head::of_line(line).is_some())
+}
+
+/// Checks every trail of the database in a data folder; the anchor is of the gateway whose folder it is.
+///
+/// # Errors
+///
+/// The database cannot be read.
+pub async fn database(data: &Path, anchor: Option<Head>) -> Result<Vec<Report>, VerifyError> {
+    let mut reader = AuditReader::open(&data.join("gantry.db")).await?;
+    let own = std::fs::read_to_string(data.join(FOLDER).join(super::TRAIL)).unwrap_or_default();
+    let mut trails = reader.trails().await?;
+    if !own.trim().is_empty() && anchor.is_some() && !trails.iter().any(|trail| trail == own.trim())
+    {
+        // All of it is gone, which the head tells.
+        trails.push(own.trim().to_owned());
+    }
+    let mut reports = Vec::new();
+    for trail in trails {
+        let anchor = anchor.clone().filter(|_| trail == own.trim());
+        let mut check = Check::new(trail.clone(), anchor.as_slice());
+        let mut seq = 0;
+        let mut is_whole = true;
+        'trail: loop {
+            let lines = reader.lines_after(&trail, seq, AT_ONCE).await?;
+            if lines.is_empty() {
+                break;
+            }
+            for line in lines {
+                check.count += 1;
+                if !check.line(line.as_bytes(), None, check.count) {
+                    is_whole = false;
+                    break 'trail;
+                }
+                seq = check.report.last.as_ref().map_or(seq, |last| last.seq);
+            }
+        }
+        reports.push(if is_whole { check.finish(None) } else { check.report });
+    }
+    Ok(reports)
+}
+
+struct Check {
+    verifier: Verifier,
+    report: Report,
+    count: usize,
+}
+
+impl Check {
+    fn new(trail: String, anchors: &[Head]) -> Self {
+        let verifier = anchors.iter().cloned().fold(Verifier::default(), Verifier::anchor);
+        let report = Report {
+            trail,
+            broken: None,
+            first: None,
+            last: None,
+            has_anchor: !anchors.is_empty(),
+            torn: 0,
+        };
+        Self { verifier, report, count: 0 }
+    }
+
+    /// Takes a line; `false` if the trail is broken there.
+    fn line(&mut self, line: &[u8], file: Option<&Path>, number: usize) -> bool {
+        if let Err(what) = self.verifier.line(line) {
+            let file = file.map(Path::to_owned);
+            self.report.broken = Some(Place { file, line: number, what });
+            return false;
+        }
+        let head = std::str::from_utf8(line).ok().and_then(Head::of_line);
+        self.report.first = self.report.first.or(head.as_ref().map(|head| head.seq));
+        self.report.last = head;
+        self.count = number;
+        true
+    }
+
+    fn finish(mut self, file: Option<&Path>) -> Report {
+        if let Err(what) = self.verifier.finish() {
+            let file = file.map(Path::to_owned);
+            self.report.broken = Some(Place { file, line: self.count + 1, what });
+        }
+        self.report
+    }
+}

@@ -4,8 +4,10 @@
 //! headers, asks here and turns a refusal into a status. What is offered to whom is the gateway's.
 #![warn(missing_docs)]
 
+pub mod access;
 pub mod exposure;
 pub mod origin;
+pub mod pattern;
 pub mod tokens;
 
 pub use exposure::{Exposed, may_listen};

@@ -182,7 +182,9 @@ fn route<'a>(view: &'a View, message: &Message) -> Result<Target<'a>, Refusal> {
                 && !method::is_legacy_request(other)
                 && !method::is_modern_request(other)
             {
-                return Ok(Target { server, local: "".into() });
+                if let Some(target) = view.target_of_server(server) {
+                    return Ok(target);
+                }
             }
             // 404 is for modern clients alone; to a legacy one it would mean a lost session.
             let error = RpcError::method_not_found(other);

@@ -18,6 +18,7 @@ pub mod causes;
 pub mod census;
 pub mod dispatch;
 pub mod door;
+pub mod governance;
 pub mod hub;
 pub mod metrics;
 pub mod names;

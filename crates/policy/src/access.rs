@@ -73,6 +73,8 @@ pub struct AccessError {
 #[derive(Debug, Default)]
 pub struct Access {
     spec: AccessSpec,
+    /// Whether anything of it limits anybody.
+    limits: bool,
     roles: BTreeMap<String, Permissions>,
     rules: Vec<Rule>,
     needs: Needs,
@@ -211,7 +213,11 @@ impl Access {
         };
         let roles = spec.roles.iter();
         let roles = roles.map(|(name, scopes)| (name.clone(), Permissions::of(scopes))).collect();
-        Ok(Self { spec, roles, rules, needs })
+        let limits = spec.denies_by_default
+            || !spec.rules.is_empty()
+            || !spec.roles.is_empty()
+            || spec.destructive != Destructive::Allow;
+        Ok(Self { spec, limits, roles, rules, needs })
     }
 
     /// Returns what it was compiled from.
@@ -222,15 +228,7 @@ impl Access {
     /// Tells whether a principal may do everything, so that nothing has to be looked at: nothing is
     /// configured, and its credential is not limited.
     pub fn is_open_to(&self, principal: &Principal) -> bool {
-        (self.is_empty() && principal.grants.scopes.is_none()) || principal.is_administrator()
-    }
-
-    fn is_empty(&self) -> bool {
-        let spec = &self.spec;
-        !spec.denies_by_default
-            && spec.rules.is_empty()
-            && spec.roles.is_empty()
-            && spec.destructive == Destructive::Allow
+        (!self.limits && principal.grants.scopes.is_none()) || principal.is_administrator()
     }
 
     /// Returns the class of a caller.
@@ -262,7 +260,7 @@ impl Access {
         if self.is_open_to(asker.principal) {
             return Sight::Free;
         }
-        if self.limits(asker, thing).is_some() {
+        if self.kept_by(asker, thing).is_some() {
             return Sight::Hidden;
         }
         let facts = Facts { asker, thing, arguments: None };
@@ -305,7 +303,7 @@ impl Access {
         if self.is_open_to(asker.principal) {
             return Ruling { effect: Effect::Allow, by: By::Default };
         }
-        if let Some(by) = self.limits(asker, thing) {
+        if let Some(by) = self.kept_by(asker, thing) {
             return Ruling { effect: Effect::Deny, by };
         }
         let facts = Facts { asker, thing, arguments: Some(arguments) };
@@ -330,7 +328,7 @@ impl Access {
     }
 
     /// Returns what keeps a caller from something before any rule is looked at.
-    fn limits(&self, asker: &Asker<'_>, thing: &Thing<'_>) -> Option<By<'static>> {
+    fn kept_by(&self, asker: &Asker<'_>, thing: &Thing<'_>) -> Option<By<'static>> {
         let grants = &asker.principal.grants;
         if let Some(scopes) = &grants.scopes
             && !Permissions::of(scopes).allow(thing)

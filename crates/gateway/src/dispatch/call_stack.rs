@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use tracing::Level;
 
 use crate::Gateway;
+use crate::governance::access;
 use crate::metrics::{RequestLabels, ServerLabels, ToolLabels, method_label, outcome};
 use crate::snapshot::Target;
 use crate::tap::{Pending, Whose};
@@ -35,7 +36,12 @@ pub(super) async fn run(
     let inner = traced.as_ref().unwrap_or(context);
     // And around them for whoever watches, who sees a repeated request once.
     let seen = Seen::request(gateway, target, inner, &request);
-    let outcome = with_one_retry(target, seen.context(inner), request).await;
+    // What the lists could not decide, because it depends on the arguments. Inside of all that
+    // counts and shows, so that a refusal is seen; before anything that costs a server something.
+    let outcome = match access::authorise(gateway, target, context, &request) {
+        Ok(()) => with_one_retry(target, seen.context(inner), request).await,
+        Err(refusal) => Err(refusal),
+    };
     traces::answered(context, traced.as_ref(), &outcome);
     record.finish(context, &outcome);
     seen.finish(&outcome);

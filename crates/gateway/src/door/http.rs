@@ -49,7 +49,7 @@ impl Gateway {
     pub async fn serve_http(self: &Arc<Self>, request: HttpRequest) -> Response<ReplyBody> {
         let snapshot = self.registry.snapshot();
         let HttpRequest { parts, body, view, principal, address, request_id } = request;
-        if !snapshot.has_view(&view) {
+        if !self.registry.has_view(&view, &principal, address) {
             return self.refuse(None, &unknown_view(&view));
         }
         let arrival = Arrival {
@@ -128,8 +128,9 @@ impl Gateway {
             has_session: arrival.headers.contains_key(headers::SESSION_ID),
         };
         // Methods of extensions are routed where there is no question to whom.
-        let is_served =
-            |_: &str| snapshot.view(&arrival.origin.view).is_some_and(|view| view.single);
+        let is_served = |_: &str| {
+            snapshot.view(&arrival.origin.view).is_some_and(|view| view.single)
+        };
         let request_id = message.id().filter(|_| message.kind() == Kind::Request);
         let era = match classify_post(&message, &post, is_served) {
             Ok(era) => era,

@@ -7,12 +7,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use gantry_core::Offer;
 use gantry_core::offer::Freshness as OfferFreshness;
+use gantry_policy::access::{Hints, Kind, Sight, Thing};
 use gantry_protocol::capabilities::ServerCapabilities;
 use gantry_protocol::param_headers::ParamHeaders;
 use gantry_protocol::tool::{self, Item};
 use gantry_protocol::{Object, Revision, RpcError};
 use tokio::time::Instant;
 
+use super::lens::{self, Check, Checked, Lens};
 use super::section::{Entries, Entry, Page, Section};
 use super::{Server, template};
 use crate::names::public_names;
@@ -47,6 +49,8 @@ pub struct View {
     capabilities: Bytes,
     instructions: Option<String>,
     server_info: Bytes,
+    /// Through whose eyes it is seen; `None` if it shows everything.
+    lens: Option<Lens>,
 }
 
 /// How long a list may be kept, and by whom.
@@ -65,6 +69,8 @@ pub struct Target<'a> {
     pub server: &'a Server,
     /// The server's own name of what is asked for.
     pub local: Arc<str>,
+    /// Set where the request is yet to be decided on.
+    pub check: Option<Check<'a>>,
 }
 
 /// What a view is built from.
@@ -77,16 +83,28 @@ pub(super) struct Plan<'a> {
     pub single: bool,
     pub patterns: Option<&'a [String]>,
     pub spec: &'a GatewaySpec,
+    pub lens: Option<&'a Lens>,
 }
 
 impl View {
     pub(super) fn build(plan: &Plan<'_>) -> Self {
-        let offers = || plan.members.iter().map(|at| &plan.offers[*at]);
         let entries = |section: Section| {
             let announced = |at: usize| plan.offers[at].announced[section.announced()];
             Entries::new(section, plan.entries(section), announced, plan.spec.list_page)
         };
-        let tools = entries(Section::Tools);
+        let [tools, resources, templates, prompts] = Section::ALL.map(entries);
+        // What follows is of those servers alone of which something is seen.
+        let seen;
+        let plan = match plan.lens {
+            None => plan,
+            Some(lens) => {
+                let entries = [&tools, &resources, &templates, &prompts];
+                let members = plan.seen_members(lens, entries);
+                seen = (members, plan);
+                &Plan { members: &seen.0, ..*seen.1 }
+            }
+        };
+        let offers = || plan.members.iter().map(|at| &plan.offers[*at]);
         let annotated = tools.all().iter().filter_map(|tool| {
             let headers = ParamHeaders::of_tool(&tool.raw).ok()?;
             (!headers.is_empty()).then(|| (tool.public.clone(), headers))
@@ -111,15 +129,18 @@ impl View {
             members: plan.members.to_vec(),
             param_headers: annotated.collect(),
             tools,
-            resources: entries(Section::Resources),
-            templates: entries(Section::Templates),
-            prompts: entries(Section::Prompts),
+            resources,
+            templates,
+            prompts,
             ttl: plan.ttl(),
             expires: offers().filter_map(|offer| offer.expires).min(),
-            public: offers().all(|offer| offer.public) && !plan.members.is_empty(),
+            public: offers().all(|offer| offer.public)
+                && !plan.members.is_empty()
+                && plan.lens.is_none(),
             capabilities: union.to_raw().into(),
             instructions: plan.instructions(),
             server_info: single_info.flatten().unwrap_or_else(crate::implementation),
+            lens: plan.lens.cloned(),
         }
     }
 
@@ -175,7 +196,44 @@ impl View {
     /// Finds what a public name stands for.
     pub fn resolve(&self, section: Section, public: &str) -> Option<Target<'_>> {
         let entry = self.entries(section).get(public)?;
-        Some(Target { server: &self.servers[entry.server], local: Arc::clone(&entry.local) })
+        let check = || {
+            let (lens, checked) = (self.lens.as_ref()?, entry.checked.as_ref()?);
+            Some(lens.check(&self.name, lens::kind_of(section), checked))
+        };
+        let server = &self.servers[entry.server];
+        Some(Target { server, local: Arc::clone(&entry.local), check: check() })
+    }
+
+    /// Finds where a method goes that belongs to nothing a server lists; `None` if the caller may
+    /// not use it.
+    pub fn target_of_server<'a>(&'a self, server: &'a Server) -> Option<Target<'a>> {
+        let check = self.seen_at(server, Kind::Server, &"".into())?;
+        Some(Target { server, local: "".into(), check })
+    }
+
+    /// Tells whether a caller may see something that is not listed, and whether that is yet to be
+    /// decided.
+    fn seen_at<'a>(
+        &'a self,
+        server: &'a Server,
+        kind: Kind,
+        name: &Arc<str>,
+    ) -> Option<Option<Check<'a>>> {
+        let Some(lens) = &self.lens else { return Some(None) };
+        let hints = Hints::default();
+        let thing = Thing { kind, name, server: &server.name, view: &self.name, hints };
+        let checked = || Checked { name: Arc::clone(name), hints };
+        match lens.sight(&thing) {
+            Sight::Hidden => None,
+            Sight::Free => Some(None),
+            Sight::AtCall => Some(Some(lens.check(&self.name, kind, &checked()))),
+        }
+    }
+
+    /// Tells whether a caller may no longer be told of a resource of a server.
+    pub fn hides_resource(&self, server: &str, uri: &str) -> bool {
+        let found = self.servers.iter().find(|other| *other.name == *server);
+        found.is_some_and(|found| self.seen_at(found, Kind::Resource, &uri.into()).is_none())
     }
 
     /// Returns which arguments of a tool are repeated in headers, by the schema that clients see.
@@ -189,12 +247,19 @@ impl View {
         if let Some(target) = self.resolve(Section::Resources, uri) {
             return Ok(target);
         }
-        let target = |at: usize| Target { server: &self.servers[at], local: uri.into() };
+        let local: Arc<str> = uri.into();
+        let target = |at: usize| {
+            let server = &self.servers[at];
+            let check = self.seen_at(server, Kind::Resource, &local)?;
+            Some(Target { server, local: Arc::clone(&local), check })
+        };
         if let (true, [at]) = (self.single, self.members.as_slice()) {
-            return Ok(target(*at));
+            return target(*at).ok_or_else(|| unknown_resource(uri));
         }
-        let by_template =
+        let is_seen = |at: &usize| target(*at).is_some();
+        let mut by_template =
             servers_of(self.templates.all().iter(), |entry| template::matches(&entry.public, uri));
+        by_template.retain(is_seen);
         let by_scheme = || {
             let everything = self.resources.all().iter().chain(self.templates.all());
             servers_of(everything, |entry| {
@@ -202,11 +267,11 @@ impl View {
                     && template::scheme(&entry.public) == template::scheme(uri)
             })
         };
-        let candidates = if by_template.is_empty() { by_scheme() } else { by_template };
+        let mut candidates = if by_template.is_empty() { by_scheme() } else { by_template };
+        candidates.retain(is_seen);
         match candidates.as_slice() {
-            [at] => Ok(target(*at)),
-            [] => Err(RpcError::invalid_params(format!("unknown resource: `{uri}`"))
-                .with_data(serde_json::json!({ "uri": uri }))),
+            [at] => target(*at).ok_or_else(|| unknown_resource(uri)),
+            [] => Err(unknown_resource(uri)),
             many => {
                 let names: Vec<_> = many.iter().map(|at| &*self.servers[*at].name).collect();
                 let message = format!(
@@ -246,16 +311,76 @@ impl Plan<'_> {
                 self.prefixed(section, at, items, &mut entries);
                 continue;
             }
+            // Rules know what is named by its public name, at every endpoint.
+            let known = (named && self.lens.is_some()).then(|| {
+                let names = items.iter().map(|item| &*item.name);
+                public_names(&server.name, names, self.spec.max_name)
+            });
             let admitted =
                 |item: &&Item| section != Section::Tools || server.filter.admits(&item.name);
-            entries.extend(items.iter().filter(admitted).map(|item| Entry {
-                public: item.name.clone(),
-                server: at,
-                local: Arc::from(&*item.name),
-                raw: item.raw.clone(),
-            }));
+            for item in items.iter().filter(admitted) {
+                let own = &*item.name;
+                let known_as = known.as_ref().map_or(own, |known| known[own].as_str());
+                let Some(checked) = self.seen(section, at, item, known_as) else { continue };
+                entries.push(Entry {
+                    public: item.name.clone(),
+                    server: at,
+                    local: Arc::from(own),
+                    raw: item.raw.clone(),
+                    checked,
+                });
+            }
         }
         entries
+    }
+
+    /// Looks at something through the lens: `None` if it is hidden, else by what it is decided on.
+    fn seen(
+        &self,
+        section: Section,
+        at: usize,
+        item: &Item,
+        known_as: &str,
+    ) -> Option<Option<Arc<Checked>>> {
+        let Some(lens) = self.lens else { return Some(None) };
+        let server = &self.servers[at];
+        let hints = match section {
+            Section::Tools => lens::hints_of(server, &item.raw),
+            _ => Hints::default(),
+        };
+        let thing = Thing {
+            kind: lens::kind_of(section),
+            name: known_as,
+            server: &server.name,
+            view: self.name,
+            hints,
+        };
+        match lens.sight(&thing) {
+            Sight::Hidden => None,
+            Sight::Free => Some(None),
+            Sight::AtCall => Some(Some(Arc::new(Checked { name: known_as.into(), hints }))),
+        }
+    }
+
+    /// Returns the servers of which a caller sees something; of one that has nothing, the rules on
+    /// servers tell.
+    fn seen_members(&self, lens: &Lens, entries: [&Entries; 4]) -> Vec<usize> {
+        let is_listed = |at: usize| {
+            entries.iter().any(|of| of.all().iter().any(|entry| entry.server == at))
+        };
+        let has_nothing = |at: usize| {
+            let offer = &self.offers[at];
+            [&offer.tools, &offer.resources, &offer.templates, &offer.prompts]
+                .iter()
+                .all(|items| items.is_empty())
+        };
+        let is_seen = |at: usize| {
+            let (name, server) = ("", &*self.servers[at].name);
+            let (kind, hints) = (Kind::Server, Hints::default());
+            let thing = Thing { kind, name, server, view: self.name, hints };
+            is_listed(at) || (has_nothing(at) && lens.sight(&thing) != Sight::Hidden)
+        };
+        self.members.iter().copied().filter(|at| is_seen(*at)).collect()
     }
 
     fn prefixed(&self, section: Section, at: usize, items: &[Item], entries: &mut Vec<Entry>) {
@@ -271,11 +396,13 @@ impl Plan<'_> {
             if !admitted || !in_view {
                 continue;
             }
+            let Some(checked) = self.seen(section, at, item, public) else { continue };
             entries.push(Entry {
                 public: public.as_str().into(),
                 server: at,
                 local: Arc::from(&*item.name),
                 raw: tool::renamed(&item.raw, public),
+                checked,
             });
         }
     }
@@ -316,6 +443,11 @@ impl Plan<'_> {
         }
         Some(merged.trim_end().to_owned())
     }
+}
+
+fn unknown_resource(uri: &str) -> RpcError {
+    RpcError::invalid_params(format!("unknown resource: `{uri}`"))
+        .with_data(serde_json::json!({ "uri": uri }))
 }
 
 /// Returns the servers of the entries that hold, each once.

@@ -42,7 +42,7 @@ impl Call {
             .caller
             .principal
             .clone()
-            .unwrap_or_else(|| Arc::new(Principal::new("gantry:admin", "administrator")));
+            .unwrap_or_else(|| Arc::new(Principal::administrator()));
         Errand { principal, address: self.caller.address, request_id: Arc::clone(&self.request_id) }
     }
 

@@ -10,6 +10,7 @@ mod admin;
 mod doors;
 mod listener;
 mod log;
+mod rules;
 mod sessions;
 mod upstream;
 mod watching;
@@ -24,6 +25,9 @@ pub use admin::Admin;
 pub use doors::{Https, Management, TlsVersion};
 pub use listener::{Limits, Server};
 pub use log::{Log, Otlp, Rotation, Tracing};
+pub use rules::{
+    Access, AccessDefault, Approval, DestructiveMode, Rule, RuleEffect,
+};
 pub use sessions::{SessionStoreKind, Sessions, Streams};
 pub use upstream::{EraMode, SessionMode, Tools, TransportMode, Upstream, UpstreamKind};
 pub use watching::{Health, Metrics};
@@ -61,6 +65,8 @@ pub struct Config {
     pub tracing: Tracing,
     /// Who may use the gateway. Since 0.1.
     pub auth: Auth,
+    /// Who may do what. Since 0.1.
+    pub access: Access,
     /// What the administrator may do over the network. Since 0.1.
     pub admin: Admin,
     /// Figures for Prometheus at `/metrics`. Since 0.1.
@@ -118,6 +124,7 @@ impl Default for Config {
             log: Log::default(),
             tracing: Tracing::default(),
             auth: Auth::default(),
+            access: Access::default(),
             admin: Admin::default(),
             metrics: Metrics::default(),
             health: Health::default(),

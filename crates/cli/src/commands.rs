@@ -9,6 +9,7 @@ mod doctor;
 mod explain;
 mod import;
 mod man;
+mod policy;
 mod prompts;
 mod remove;
 mod resources;
@@ -41,6 +42,7 @@ fn run_at(place: &Place, command: Command) -> Result<(), Failure> {
         Command::Tools { command } => tools::run(place, command),
         Command::Resources { command } => resources::run(place, command),
         Command::Prompts { command } => prompts::run(place, command),
+        Command::Policy { command } => policy::run(place, &command),
         Command::Connect(arguments) => connect::run(place, &arguments),
         Command::Tap(arguments) => tap::run(place, &arguments),
         Command::Doctor { format } => doctor::run(place, format),

@@ -67,7 +67,7 @@ impl Builtin {
         let text = |name: &str| arguments.get(name).and_then(Value::as_str);
         let answer = match tool {
             LIST_SERVERS => {
-                Ok(json!({ "servers": registry.status_for(context) }))
+                Ok(json!({ "servers": registry.status_for(&context.principal, context.address) }))
             }
             DESCRIBE_SERVER => match text("server") {
                 Some(server) => describe(&registry, context, server),
@@ -138,12 +138,14 @@ fn describe(registry: &Registry, context: &CallContext, name: &str) -> Result<Va
             })
         })
         .collect();
+    let all = registry.status_for(&context.principal, context.address);
+    let status = all.into_iter().find(|status| status.name == name);
     let names = |section, items: &[Item]| {
         let shown = items.iter().filter(|item| !hidden.has(section, &item.name));
         shown.map(|item| item.name.clone()).collect::<Vec<_>>()
     };
     Ok(json!({
-        "status": server.upstream.as_ref().map(|_| registry.status_of(name, context)),
+        "status": status,
         "instructions": offer.instructions,
         "tools": tools,
         "resources": names(Section::Resources, &offer.resources),

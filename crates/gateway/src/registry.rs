@@ -270,13 +270,17 @@ impl Registry {
     }
 
     /// Tells how every upstream is of which a caller may know, and how much of it they see.
-    pub fn status_for(&self, context: &CallContext) -> Vec<UpstreamStatus> {
+    pub fn status_for(
+        &self,
+        principal: &Arc<Principal>,
+        address: Option<IpAddr>,
+    ) -> Vec<UpstreamStatus> {
         let mut all = self.status();
-        if self.snapshot().spec.access.is_open_to(&context.principal) {
+        if self.snapshot().spec.access.is_open_to(principal) {
             return all;
         }
         all.retain_mut(|status| {
-            let seen = self.shared_view(&status.name, &context.principal, context.address);
+            let seen = self.shared_view(&status.name, principal, address);
             let Some(seen) = seen else { return false };
             let count = |section| seen.all(section).len();
             status.tools = count(Section::Tools);
@@ -286,11 +290,6 @@ impl Registry {
             true
         });
         all
-    }
-
-    /// Tells the same of one upstream.
-    pub fn status_of(&self, name: &str, context: &CallContext) -> Option<UpstreamStatus> {
-        self.status_for(context).into_iter().find(|status| status.name == name)
     }
 
     /// Returns the upstreams.

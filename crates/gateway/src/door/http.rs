@@ -128,9 +128,8 @@ impl Gateway {
             has_session: arrival.headers.contains_key(headers::SESSION_ID),
         };
         // Methods of extensions are routed where there is no question to whom.
-        let is_served = |_: &str| {
-            snapshot.view(&arrival.origin.view).is_some_and(|view| view.single)
-        };
+        let is_served =
+            |_: &str| snapshot.view(&arrival.origin.view).is_some_and(|view| view.single);
         let request_id = message.id().filter(|_| message.kind() == Kind::Request);
         let era = match classify_post(&message, &post, is_served) {
             Ok(era) => era,

@@ -38,9 +38,8 @@ fn decide(
     if message.method() == method::COMPLETION_COMPLETE {
         return Ok(());
     }
-    let arguments = arguments_of(check, message).map_err(|error| {
-        refused(ErrorCode::ArgumentsNotChecked, error.to_string())
-    })?;
+    let arguments = arguments_of(check, message)
+        .map_err(|error| refused(ErrorCode::ArgumentsNotChecked, error.to_string()))?;
     let asker = Asker {
         principal: &context.principal,
         address: context.address,

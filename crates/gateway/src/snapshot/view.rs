@@ -89,7 +89,11 @@ pub(super) struct Plan<'a> {
 impl View {
     pub(super) fn build(plan: &Plan<'_>) -> Self {
         let entries = |section: Section| {
-            let announced = |at: usize| plan.offers[at].announced[section.announced()];
+            // Through a lens it counts what is seen of a change, not that somebody announced one.
+            let announced = |at: usize| match plan.lens {
+                None => plan.offers[at].announced[section.announced()],
+                Some(_) => 0,
+            };
             Entries::new(section, plan.entries(section), announced, plan.spec.list_page)
         };
         let [tools, resources, templates, prompts] = Section::ALL.map(entries);
@@ -365,9 +369,8 @@ impl Plan<'_> {
     /// Returns the servers of which a caller sees something; of one that has nothing, the rules on
     /// servers tell.
     fn seen_members(&self, lens: &Lens, entries: [&Entries; 4]) -> Vec<usize> {
-        let is_listed = |at: usize| {
-            entries.iter().any(|of| of.all().iter().any(|entry| entry.server == at))
-        };
+        let is_listed =
+            |at: usize| entries.iter().any(|of| of.all().iter().any(|entry| entry.server == at));
         let has_nothing = |at: usize| {
             let offer = &self.offers[at];
             [&offer.tools, &offer.resources, &offer.templates, &offer.prompts]

@@ -25,9 +25,7 @@ pub use admin::Admin;
 pub use doors::{Https, Management, TlsVersion};
 pub use listener::{Limits, Server};
 pub use log::{Log, Otlp, Rotation, Tracing};
-pub use rules::{
-    Access, AccessDefault, Approval, DestructiveMode, Rule, RuleEffect,
-};
+pub use rules::{Access, AccessDefault, Approval, DestructiveMode, Rule, RuleEffect};
 pub use sessions::{SessionStoreKind, Sessions, Streams};
 pub use upstream::{EraMode, SessionMode, Tools, TransportMode, Upstream, UpstreamKind};
 pub use watching::{Health, Metrics};

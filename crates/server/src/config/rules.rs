@@ -83,8 +83,7 @@ fn rule(raw: &raw::Rule, at: &Path, checker: &mut Checker<'_>) -> Option<RuleSpe
         upstream::patterns(written, &at.key(key), checker)
     };
     let (tools, prompts) = (list("tools", &raw.tools), list("prompts", &raw.prompts));
-    let (resources, servers) =
-        (list("resources", &raw.resources), list("servers", &raw.servers));
+    let (resources, servers) = (list("resources", &raw.resources), list("servers", &raw.servers));
     let principals = list("principals", &raw.principals);
     let addresses = addresses(&raw.addresses, &at.key("addresses"), checker);
     let (Some(name), Some(effect)) = (&raw.name, raw.effect) else {

@@ -179,21 +179,28 @@ async fn explain(registry: &Registry, context: &CallContext, name: &str) -> Valu
 }
 
 /// What a caller may not know of one server, by the server's own names.
-struct Hidden {
-    /// What of the server the caller sees; `None` if they see all.
-    seen: Option<Option<Arc<View>>>,
+enum Hidden {
+    Nothing,
+    Everything,
+    /// What is not in the view.
+    Beside(Arc<View>),
 }
 
 impl Hidden {
     fn of(registry: &Registry, snapshot: &Snapshot, context: &CallContext, server: &str) -> Self {
-        let is_limited = !snapshot.spec.access.is_open_to(&context.principal);
-        let seen = || registry.shared_view(server, &context.principal, context.address);
-        Self { seen: is_limited.then(seen) }
+        if snapshot.spec.access.is_open_to(&context.principal) {
+            return Self::Nothing;
+        }
+        let seen = registry.shared_view(server, &context.principal, context.address);
+        seen.map_or(Self::Everything, Self::Beside)
     }
 
     fn has(&self, section: Section, own: &str) -> bool {
-        let sees = |view: &Arc<View>| view.resolve(section, own).is_some();
-        self.seen.as_ref().is_some_and(|seen| !seen.as_ref().is_some_and(sees))
+        match self {
+            Self::Nothing => false,
+            Self::Everything => true,
+            Self::Beside(seen) => seen.resolve(section, own).is_none(),
+        }
     }
 }
 

@@ -2,3 +2,5 @@
 //! own, called from the call stack alone.
 
 pub mod access;
+
+mod approval;

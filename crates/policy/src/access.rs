@@ -20,6 +20,7 @@ mod types;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use gantry_core::Principal;
 
@@ -33,7 +34,7 @@ pub use scopes::Permissions;
 use rule::{Facts, Match, Rule};
 
 /// What the configuration says of access.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessSpec {
     /// What applies when no rule matches: `true` to allow.
     pub denies_by_default: bool,
@@ -43,6 +44,20 @@ pub struct AccessSpec {
     pub rules: Vec<RuleSpec>,
     /// What becomes of calls of destructive tools that no rule decides on.
     pub destructive: Destructive,
+    /// How long a user may take to approve a call.
+    pub approval_timeout: Duration,
+}
+
+impl Default for AccessSpec {
+    fn default() -> Self {
+        Self {
+            denies_by_default: false,
+            roles: BTreeMap::new(),
+            rules: Vec::new(),
+            destructive: Destructive::Allow,
+            approval_timeout: Duration::from_mins(5),
+        }
+    }
 }
 
 /// What becomes of calls of destructive tools that no rule decides on.
@@ -180,7 +195,7 @@ pub struct Class {
     roles: Box<[Box<str>]>,
     /// Present where a condition looks at them.
     identity: Option<(Principal, Option<Box<str>>)>,
-    address: Option<Option<IpAddr>>,
+    address: Option<IpAddr>,
     minute: Option<u64>,
 }
 
@@ -240,17 +255,18 @@ impl Access {
             }
         }
         let grants = &asker.principal.grants;
-        let is_known = |role: &&Box<str>| self.roles.contains_key(&***role);
         let (principal, tier) = (asker.principal, grants.tier.clone());
         Class {
             rules: bits.into(),
             scopes: grants.scopes.clone(),
-            roles: match self.needs.principal {
-                true => grants.roles.clone(),
-                false => grants.roles.iter().filter(is_known).cloned().collect(),
+            roles: if self.needs.principal {
+                grants.roles.clone()
+            } else {
+                let own = grants.roles.iter();
+                own.filter(|role| self.roles.contains_key(&***role)).cloned().collect()
             },
             identity: self.needs.principal.then(|| (principal.clone(), tier)),
-            address: self.needs.address.then_some(asker.address),
+            address: asker.address.filter(|_| self.needs.address),
             minute: self.needs.time.then_some(asker.unix_seconds / 60),
         }
     }

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use tracing::Level;
 
 use crate::Gateway;
-use crate::governance::access;
+use crate::governance::access::{self, Decided};
 use crate::metrics::{RequestLabels, ServerLabels, ToolLabels, method_label, outcome};
 use crate::snapshot::Target;
 use crate::tap::{Pending, Whose};
@@ -38,8 +38,15 @@ pub(super) async fn run(
     let seen = Seen::request(gateway, target, inner, &request);
     // What the lists could not decide, because it depends on the arguments. Inside of all that
     // counts and shows, so that a refusal is seen; before anything that costs a server something.
-    let outcome = match access::authorise(gateway, target, context, &request) {
-        Ok(()) => with_one_retry(target, seen.context(inner), request).await,
+    // Where a person has to agree, the wait for them counts as part of the call.
+    let inner = seen.context(inner);
+    let outcome = match access::authorise(gateway, target, inner, request).await {
+        Ok(Decided::Go(request)) => with_one_retry(target, inner, request).await,
+        Ok(Decided::Approved(request, binding)) => {
+            let outcome = with_one_retry(target, inner, request).await;
+            outcome.and_then(|outcome| binding.carry(gateway, outcome))
+        }
+        Ok(Decided::Asks(outcome)) => Ok(outcome),
         Err(refusal) => Err(refusal),
     };
     traces::answered(context, traced.as_ref(), &outcome);

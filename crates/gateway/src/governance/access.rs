@@ -1,64 +1,135 @@
 //! Access at the call: what could not be decided while lists were made, because it depends on the
-//! arguments, and the explanation of a decision.
+//! arguments; and the explanation of a decision.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use gantry_core::{CallContext, ErrorCode, Principal, ProviderError, Request};
+use gantry_core::{CallContext, ErrorCode, Outcome, Principal, ProviderError, Request};
 use gantry_policy::access::{
-    Arguments, ArgumentsError, Asker, By, Effect, Explanation, Hints, Kind, Ruling, Thing,
+    Arguments, ArgumentsError, Asker, By, Effect, Explanation, Hints, Kind, Ruling, Sight, Thing,
 };
 use gantry_protocol::{Message, RpcError, method};
 
+use super::approval::{Asked, Binding, Wanted};
 use crate::Gateway;
 use crate::causes;
 use crate::snapshot::{Check, Section, Target, hints_of};
 
+/// What becomes of a request.
+#[derive(Debug)]
+pub(crate) enum Decided {
+    /// It goes on.
+    Go(Request),
+    /// It goes on, approved; a server's next question is part of the approved call.
+    Approved(Request, Binding),
+    /// The client has to ask its user first, and to call again.
+    Asks(Outcome),
+}
+
 /// Decides on a request; one branch where its arguments do not matter.
-pub(crate) fn authorise(
+pub(crate) async fn authorise(
     gateway: &Gateway,
     target: &Target<'_>,
     context: &CallContext,
-    request: &Request,
-) -> Result<(), ProviderError> {
+    request: Request,
+) -> Result<Decided, ProviderError> {
     match &target.check {
-        None => Ok(()),
-        Some(check) => decide(gateway, check, target, context, &request.message),
+        None => Ok(Decided::Go(request)),
+        // Behind a pointer: what is rare must not make every call's future larger.
+        Some(check) => Box::pin(decide(gateway, check, target, context, request)).await,
     }
 }
 
-fn decide(
+async fn decide(
     gateway: &Gateway,
     check: &Check<'_>,
     target: &Target<'_>,
     context: &CallContext,
-    message: &Message,
-) -> Result<(), ProviderError> {
+    request: Request,
+) -> Result<Decided, ProviderError> {
     // A completion is of what is seen; it has no arguments of the thing itself.
-    if message.method() == method::COMPLETION_COMPLETE {
+    if request.message.method() == method::COMPLETION_COMPLETE {
+        return Ok(Decided::Go(request));
+    }
+    let arguments = arguments_of(check, &request.message)
+        .map_err(|error| refused(ErrorCode::ArgumentsNotChecked, error.to_string()))?;
+    let ruling = rule(gateway, check, target, context, &arguments);
+    match ruling.effect {
+        Effect::Allow => Ok(Decided::Go(request)),
+        Effect::Deny => Err(denied(check, target, context, ruling)),
+        Effect::Approve => {
+            let wanted = Wanted {
+                gateway,
+                target,
+                context,
+                name: &check.name,
+                reason: reason(ruling),
+                limit: check.access.spec().approval_timeout,
+            };
+            Ok(match wanted.ask(request).await? {
+                Asked::Approved(request, binding) => Decided::Approved(request, binding),
+                Asked::Open(outcome) => Decided::Asks(outcome),
+            })
+        }
+    }
+}
+
+/// Decides whether somebody may be told of a resource that they see. Nobody is asked for that.
+pub(crate) fn may_subscribe(
+    gateway: &Gateway,
+    target: &Target<'_>,
+    context: &CallContext,
+) -> Result<(), RpcError> {
+    let Some(check) = &target.check else { return Ok(()) };
+    let ruling = rule(gateway, check, target, context, &Arguments::none());
+    if ruling.effect == Effect::Allow {
         return Ok(());
     }
-    let arguments = arguments_of(check, message)
-        .map_err(|error| refused(ErrorCode::ArgumentsNotChecked, error.to_string()))?;
+    match denied(check, target, context, ruling) {
+        ProviderError::Refused(error) => Err(error),
+        other => Err(RpcError::internal("internal", other.to_string())),
+    }
+}
+
+fn rule<'a>(
+    gateway: &Gateway,
+    check: &'a Check<'_>,
+    target: &Target<'_>,
+    context: &CallContext,
+    arguments: &Arguments,
+) -> Ruling<'a> {
     let asker = Asker {
         principal: &context.principal,
         address: context.address,
         unix_seconds: gateway.clock.unix_seconds(),
     };
-    let ruling = check.access.decide(&asker, &check.thing(&target.server.name), &arguments);
-    match ruling.effect {
-        Effect::Allow => Ok(()),
-        Effect::Deny | Effect::Approve => {
-            tracing::info!(
-                request_id = %context.request_id,
-                principal = %context.principal.subject,
-                upstream = %target.server.name,
-                name = %check.name,
-                by = word(ruling),
-                "A request was refused by the rules of access."
-            );
-            Err(refused(ErrorCode::AccessDenied, text(ruling, &check.name)))
+    check.access.decide(&asker, &check.thing(&target.server.name), arguments)
+}
+
+fn denied(
+    check: &Check<'_>,
+    target: &Target<'_>,
+    context: &CallContext,
+    ruling: Ruling<'_>,
+) -> ProviderError {
+    tracing::info!(
+        request_id = %context.request_id,
+        principal = %context.principal.subject,
+        upstream = %target.server.name,
+        name = %check.name,
+        by = word(ruling),
+        "A request was refused by the rules of access."
+    );
+    refused(ErrorCode::AccessDenied, text(ruling, &check.name))
+}
+
+/// Says why an approval is wanted, to the user who is asked.
+fn reason(ruling: Ruling<'_>) -> String {
+    match ruling.by {
+        By::Rule(rule) => {
+            format!("The access rule `{rule}` of the gateway wants this to be approved")
         }
+        _ => "The tool says that it may destroy something".to_owned(),
     }
 }
 
@@ -91,7 +162,7 @@ fn word(ruling: Ruling<'_>) -> String {
     }
 }
 
-fn refused(code: ErrorCode, text: String) -> ProviderError {
+pub(super) fn refused(code: ErrorCode, text: String) -> ProviderError {
     let number = code.json_rpc().unwrap_or(gantry_protocol::code::INVALID_REQUEST);
     ProviderError::Refused(causes::with_code(RpcError::new(number, text), code))
 }
@@ -155,7 +226,7 @@ impl Gateway {
         };
         let access = &snapshot.spec.access;
         let sight = access.sight(&asker, &thing);
-        let is_shown = server.is_some() && sight != gantry_policy::access::Sight::Hidden;
+        let is_shown = server.is_some() && sight != Sight::Hidden;
         let explanation = access.explain(&asker, &thing, &arguments);
         Ok(Explained { explanation, server, is_shown })
     }

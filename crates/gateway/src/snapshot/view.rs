@@ -73,6 +73,10 @@ pub struct Target<'a> {
     pub check: Option<Check<'a>>,
 }
 
+/// It is not for this caller.
+#[derive(Debug, Clone, Copy)]
+struct Hidden;
+
 /// What a view is built from.
 pub(super) struct Plan<'a> {
     pub name: &'a str,
@@ -98,31 +102,15 @@ impl View {
         };
         let [tools, resources, templates, prompts] = Section::ALL.map(entries);
         // What follows is of those servers alone of which something is seen.
-        let seen;
-        let plan = match plan.lens {
-            None => plan,
-            Some(lens) => {
-                let entries = [&tools, &resources, &templates, &prompts];
-                let members = plan.seen_members(lens, entries);
-                seen = (members, plan);
-                &Plan { members: &seen.0, ..*seen.1 }
-            }
-        };
+        let sections = [&tools, &resources, &templates, &prompts];
+        let members = plan.lens.map(|lens| plan.seen_members(lens, sections));
+        let members = members.as_deref().unwrap_or(plan.members);
+        let plan = &Plan { members, ..*plan };
         let offers = || plan.members.iter().map(|at| &plan.offers[*at]);
         let annotated = tools.all().iter().filter_map(|tool| {
             let headers = ParamHeaders::of_tool(&tool.raw).ok()?;
             (!headers.is_empty()).then(|| (tool.public.clone(), headers))
         });
-        let mut union = ServerCapabilities::default();
-        for &at in plan.members {
-            let offer = &plan.offers[at];
-            for extension in union.fold(&offer.capabilities, offer.revision) {
-                tracing::warn!(
-                    upstream = %plan.servers[at].name, extension,
-                    "Two servers configure an extension differently; the first one wins."
-                );
-            }
-        }
         let single_info = plan.single.then(|| offers().find_map(|offer| offer.server_info.clone()));
         Self {
             name: plan.name.into(),
@@ -141,7 +129,7 @@ impl View {
             public: offers().all(|offer| offer.public)
                 && !plan.members.is_empty()
                 && plan.lens.is_none(),
-            capabilities: union.to_raw().into(),
+            capabilities: plan.capabilities(),
             instructions: plan.instructions(),
             server_info: single_info.flatten().unwrap_or_else(crate::implementation),
             lens: plan.lens.cloned(),
@@ -211,7 +199,7 @@ impl View {
     /// Finds where a method goes that belongs to nothing a server lists; `None` if the caller may
     /// not use it.
     pub fn target_of_server<'a>(&'a self, server: &'a Server) -> Option<Target<'a>> {
-        let check = self.seen_at(server, Kind::Server, &"".into())?;
+        let check = self.seen_at(server, Kind::Server, &"".into()).ok()?;
         Some(Target { server, local: "".into(), check })
     }
 
@@ -222,22 +210,22 @@ impl View {
         server: &'a Server,
         kind: Kind,
         name: &Arc<str>,
-    ) -> Option<Option<Check<'a>>> {
-        let Some(lens) = &self.lens else { return Some(None) };
+    ) -> Result<Option<Check<'a>>, Hidden> {
+        let Some(lens) = &self.lens else { return Ok(None) };
         let hints = Hints::default();
         let thing = Thing { kind, name, server: &server.name, view: &self.name, hints };
         let checked = || Checked { name: Arc::clone(name), hints };
         match lens.sight(&thing) {
-            Sight::Hidden => None,
-            Sight::Free => Some(None),
-            Sight::AtCall => Some(Some(lens.check(&self.name, kind, &checked()))),
+            Sight::Hidden => Err(Hidden),
+            Sight::Free => Ok(None),
+            Sight::AtCall => Ok(Some(lens.check(&self.name, kind, &checked()))),
         }
     }
 
     /// Tells whether a caller may no longer be told of a resource of a server.
     pub fn hides_resource(&self, server: &str, uri: &str) -> bool {
         let found = self.servers.iter().find(|other| *other.name == *server);
-        found.is_some_and(|found| self.seen_at(found, Kind::Resource, &uri.into()).is_none())
+        found.is_some_and(|found| self.seen_at(found, Kind::Resource, &uri.into()).is_err())
     }
 
     /// Returns which arguments of a tool are repeated in headers, by the schema that clients see.
@@ -254,7 +242,7 @@ impl View {
         let local: Arc<str> = uri.into();
         let target = |at: usize| {
             let server = &self.servers[at];
-            let check = self.seen_at(server, Kind::Resource, &local)?;
+            let check = self.seen_at(server, Kind::Resource, &local).ok()?;
             Some(Target { server, local: Arc::clone(&local), check })
         };
         if let (true, [at]) = (self.single, self.members.as_slice()) {
@@ -325,7 +313,7 @@ impl Plan<'_> {
             for item in items.iter().filter(admitted) {
                 let own = &*item.name;
                 let known_as = known.as_ref().map_or(own, |known| known[own].as_str());
-                let Some(checked) = self.seen(section, at, item, known_as) else { continue };
+                let Ok(checked) = self.seen(section, at, item, known_as) else { continue };
                 entries.push(Entry {
                     public: item.name.clone(),
                     server: at,
@@ -338,15 +326,15 @@ impl Plan<'_> {
         entries
     }
 
-    /// Looks at something through the lens: `None` if it is hidden, else by what it is decided on.
+    /// Looks at something through the lens: by what it is decided on, if at all.
     fn seen(
         &self,
         section: Section,
         at: usize,
         item: &Item,
         known_as: &str,
-    ) -> Option<Option<Arc<Checked>>> {
-        let Some(lens) = self.lens else { return Some(None) };
+    ) -> Result<Option<Arc<Checked>>, Hidden> {
+        let Some(lens) = self.lens else { return Ok(None) };
         let server = &self.servers[at];
         let hints = match section {
             Section::Tools => lens::hints_of(server, &item.raw),
@@ -360,9 +348,9 @@ impl Plan<'_> {
             hints,
         };
         match lens.sight(&thing) {
-            Sight::Hidden => None,
-            Sight::Free => Some(None),
-            Sight::AtCall => Some(Some(Arc::new(Checked { name: known_as.into(), hints }))),
+            Sight::Hidden => Err(Hidden),
+            Sight::Free => Ok(None),
+            Sight::AtCall => Ok(Some(Arc::new(Checked { name: known_as.into(), hints }))),
         }
     }
 
@@ -399,7 +387,7 @@ impl Plan<'_> {
             if !admitted || !in_view {
                 continue;
             }
-            let Some(checked) = self.seen(section, at, item, public) else { continue };
+            let Ok(checked) = self.seen(section, at, item, public) else { continue };
             entries.push(Entry {
                 public: public.as_str().into(),
                 server: at,
@@ -419,6 +407,21 @@ impl Plan<'_> {
         }
         let all_dated = !self.members.is_empty() && offers().all(|offer| offer.expires.is_some());
         if all_dated { Duration::MAX } else { self.spec.list_ttl }
+    }
+
+    /// What all of its servers can do together.
+    fn capabilities(&self) -> Bytes {
+        let mut union = ServerCapabilities::default();
+        for &at in self.members {
+            let offer = &self.offers[at];
+            for extension in union.fold(&offer.capabilities, offer.revision) {
+                tracing::warn!(
+                    upstream = %self.servers[at].name, extension,
+                    "Two servers configure an extension differently; the first one wins."
+                );
+            }
+        }
+        union.to_raw().into()
     }
 
     fn instructions(&self) -> Option<String> {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use gantry_core::ErrorCode;
 use gantry_policy::access::{
@@ -44,6 +45,11 @@ pub(crate) fn check(raw: &raw::Access, checker: &mut Checker<'_>) -> Arc<Access>
             raw::DestructiveMode::Ask => Destructive::Ask,
             raw::DestructiveMode::Refuse => Destructive::Refuse,
         },
+        approval_timeout: checker.duration(
+            &path.key("approval").key("timeout"),
+            &raw.approval.timeout,
+            (Duration::from_secs(1), Duration::from_hours(24)),
+        ),
     };
     match Access::compile(spec) {
         Ok(access) => Arc::new(access),

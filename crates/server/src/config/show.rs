@@ -147,6 +147,7 @@ fn access(spec: &AccessSpec) -> Value {
                 Destructive::Ask => "ask",
                 Destructive::Refuse => "refuse",
             },
+            "timeout": units::format_duration(spec.approval_timeout),
         },
     })
 }

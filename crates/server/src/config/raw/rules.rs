@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::PatternText;
+use super::{DurationText, PatternText};
 
 /// Who may do what. Without this section everybody who may use the gateway may do everything that
 /// their credential allows.
@@ -80,13 +80,15 @@ pub enum RuleEffect {
 }
 
 /// Calls that the caller's user has to approve.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Approval {
     /// What becomes of calls of destructive tools that no rule decides on. A tool is destructive if
     /// it says so; of a server with `trust_annotations`, also if it does not say the contrary.
     /// Since 0.1.
     pub destructive: DestructiveMode,
+    /// The longest that a user may take to approve a call. Since 0.1.
+    pub timeout: DurationText,
 }
 
 /// What becomes of calls of destructive tools that no rule decides on.
@@ -100,4 +102,10 @@ pub enum DestructiveMode {
     Ask,
     /// They are refused.
     Refuse,
+}
+
+impl Default for Approval {
+    fn default() -> Self {
+        Self { destructive: DestructiveMode::Allow, timeout: DurationText::from("5m") }
+    }
 }

@@ -3,6 +3,7 @@
 //!
 //! Two principals: `ada`, who may do everything, and `ci`, who may not.
 
+mod approving;
 mod changes;
 mod explaining;
 mod hiding;

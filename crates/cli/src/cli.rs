@@ -125,6 +125,12 @@ pub(crate) enum Command {
         command: PromptsCommand,
     },
 
+    /// Ask who may do what
+    Policy {
+        #[command(subcommand)]
+        command: PolicyCommand,
+    },
+
     /// Enter the gateway in the configuration file of a client
     ///
     /// Shows the change and asks before it writes. Nothing but the gateway's own entry is changed, and
@@ -393,6 +399,49 @@ pub(crate) enum PromptsCommand {
         #[command(flatten)]
         format: Format,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Tell what the running gateway would do with a call, and which rule decides
+    Explain(ExplainAccess),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainAccess {
+    /// The public name of the tool, `SERVER__TOOL`
+    pub(crate) tool: String,
+
+    /// Who calls: a name of the configuration, or `ISSUER#SUBJECT`
+    #[arg(long = "as", value_name = "PRINCIPAL")]
+    pub(crate) principal: String,
+
+    /// The arguments of the call as one JSON object
+    #[arg(long, value_name = "JSON", value_parser = json_object)]
+    pub(crate) arguments: Option<serde_json::Map<String, serde_json::Value>>,
+
+    /// The address that the call comes from
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) address: Option<std::net::IpAddr>,
+
+    /// The endpoint: the name below `/mcp/` [default: `/mcp` itself]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) view: Option<String>,
+
+    /// A scope of the credential; without one it is not limited by scopes
+    #[arg(long = "scope", value_name = "SCOPE")]
+    pub(crate) scopes: Vec<String>,
+
+    /// A role of the principal
+    #[arg(long = "role", value_name = "ROLE")]
+    pub(crate) roles: Vec<String>,
+
+    /// The tier of the principal
+    #[arg(long, value_name = "TIER")]
+    pub(crate) tier: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) format: Format,
 }
 
 #[derive(Debug, Args)]

@@ -12,6 +12,7 @@ mod explain;
 mod import;
 mod man;
 mod passphrase;
+mod policy;
 mod prompts;
 mod remove;
 mod resources;
@@ -45,6 +46,7 @@ fn run_at(place: &Place, command: Command) -> Result<(), Failure> {
         Command::Tools { command } => tools::run(place, command),
         Command::Resources { command } => resources::run(place, command),
         Command::Prompts { command } => prompts::run(place, command),
+        Command::Policy { command } => policy::run(place, &command),
         Command::Connect(arguments) => connect::run(place, &arguments),
         Command::Tap(arguments) => tap::run(place, &arguments),
         Command::Doctor { format } => doctor::run(place, format),

@@ -130,6 +130,10 @@ macro_rules! for_each_error_code {
             HostRefused "E0402" Access (-) (403) false "the Host header is not allowed";
             OriginRefused "E0403" Access (-) (403) false "the Origin header is not allowed";
             AdminTokenWrong "E0404" Access (-) (401) false "the admin token is missing or wrong";
+            AccessDenied "E0415" Access (-32600) (403) false "an access rule does not allow this";
+            ArgumentsNotChecked "E0416" Request (-32602) (400) false "access rules cannot look at the arguments of a call";
+            ApprovalDeclined "E0417" Access (-32600) (403) false "a call was not approved";
+            ApprovalImpossible "E0418" Access (-32600) (403) false "a call needs an approval that its client cannot ask for";
 
             StorageFailed "E0501" Storage (-) (-) false "the database cannot be opened";
             StorageTooNew "E0502" Storage (-) (-) false "the database was written by a newer Gantry";

@@ -3,6 +3,9 @@
 use std::cmp::Ordering;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+/// The issuer that only the gateway itself can be.
+const ADMINISTRATOR: &str = "gantry:admin";
+
 /// An identity, as authentication established it.
 ///
 /// Handles (sessions, cursors) are bound to (issuer, subject), never to the credential, so that a
@@ -45,6 +48,16 @@ impl Principal {
     /// Returns a principal that the configuration names.
     pub fn of_gantry(subject: &str) -> Self {
         Self::new("gantry", subject)
+    }
+
+    /// Returns the administrator who is no client: it looks at everything and calls nothing.
+    pub fn administrator() -> Self {
+        Self::new(ADMINISTRATOR, "administrator")
+    }
+
+    /// Tells whether this is the administrator who is no client.
+    pub fn is_administrator(&self) -> bool {
+        &*self.issuer == ADMINISTRATOR
     }
 
     /// Returns a principal to whom nothing is granted beyond what everybody has.

@@ -23,6 +23,8 @@ pub enum Purpose {
     Session,
     /// A list cursor.
     Cursor,
+    /// What an approval is for, while its client asks for it.
+    Approval,
 }
 
 /// The secrets that tokens are sealed with: the current one and, while it is replaced, the
@@ -35,6 +37,7 @@ struct SealKey {
     id: u8,
     session: XChaCha20Poly1305,
     cursor: XChaCha20Poly1305,
+    approval: XChaCha20Poly1305,
 }
 
 /// Why the operating system's randomness or a secret cannot be used.
@@ -120,13 +123,15 @@ impl SealKey {
             XChaCha20Poly1305::new(&Key::from(key))
         };
         let id = Sha256::digest([b"gantry/seal/id/1".as_slice(), secret].concat())[0];
-        Ok(Self { id, session: cipher(b"session"), cursor: cipher(b"cursor") })
+        let (session, cursor) = (cipher(b"session"), cipher(b"cursor"));
+        Ok(Self { id, session, cursor, approval: cipher(b"approval") })
     }
 
     fn cipher(&self, purpose: Purpose) -> &XChaCha20Poly1305 {
         match purpose {
             Purpose::Session => &self.session,
             Purpose::Cursor => &self.cursor,
+            Purpose::Approval => &self.approval,
         }
     }
 }

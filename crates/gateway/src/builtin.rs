@@ -3,7 +3,7 @@
 //! They read the snapshot and the upstreams' states, and change nothing. A model that misses a tool
 //! can find out why; so can a person with any client at hand.
 
-use std::sync::{OnceLock, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 use bytes::Bytes;
 use gantry_core::offer::Freshness;
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::names::public_names;
 use crate::registry::Registry;
-use crate::snapshot::{Section, Snapshot};
+use crate::snapshot::{Section, Snapshot, View};
 use crate::upstream::State;
 
 /// Its name; no configured server may have it.
@@ -66,9 +66,11 @@ impl Builtin {
         };
         let text = |name: &str| arguments.get(name).and_then(Value::as_str);
         let answer = match tool {
-            LIST_SERVERS => Ok(json!({ "servers": registry.status() })),
+            LIST_SERVERS => {
+                Ok(json!({ "servers": registry.status_for(&context.principal, context.address) }))
+            }
             DESCRIBE_SERVER => match text("server") {
-                Some(server) => describe(&registry, server),
+                Some(server) => describe(&registry, context, server),
                 None => Err("`server` must be a string: a server's name".to_owned()),
             },
             EXPLAIN_TOOL => match text("name") {
@@ -109,19 +111,25 @@ fn result(answer: Result<Value, String>) -> RawResult {
     RawResult::own(result.to_string().as_bytes())
 }
 
-fn describe(registry: &Registry, name: &str) -> Result<Value, String> {
+/// Describes a server as the caller sees it: what is hidden from them is not in it.
+fn describe(registry: &Registry, context: &CallContext, name: &str) -> Result<Value, String> {
     let snapshot = registry.snapshot();
-    let Some(at) = snapshot.servers.iter().position(|server| *server.name == *name) else {
-        let known: Vec<&str> = snapshot.servers.iter().map(|server| &*server.name).collect();
+    let found = snapshot.servers.iter().position(|server| *server.name == *name);
+    let Some(at) = found.filter(|_| registry.shows_server(name, context)) else {
+        let known = snapshot.servers.iter().map(|server| &*server.name);
+        let known: Vec<&str> =
+            known.filter(|known| registry.shows_server(known, context)).collect();
         return Err(format!("there is no server `{name}`; there are: {}", known.join(", ")));
     };
     let server = &snapshot.servers[at];
     let offer = &snapshot.offers[at];
+    let hidden = Hidden::of(registry, &snapshot, context, name);
     let tools: Vec<&str> = offer.tools.iter().map(|item| &*item.name).collect();
     let public = public_names(name, tools.iter().copied(), snapshot.spec.max_name);
     let tools: Vec<Value> = offer
         .tools
         .iter()
+        .filter(|item| !hidden.has(Section::Tools, &item.name))
         .map(|item| {
             json!({
                 "name": item.name,
@@ -130,14 +138,19 @@ fn describe(registry: &Registry, name: &str) -> Result<Value, String> {
             })
         })
         .collect();
-    let names = |items: &[Item]| items.iter().map(|item| item.name.clone()).collect::<Vec<_>>();
+    let all = registry.status_for(&context.principal, context.address);
+    let status = all.into_iter().find(|status| status.name == name);
+    let names = |section, items: &[Item]| {
+        let shown = items.iter().filter(|item| !hidden.has(section, &item.name));
+        shown.map(|item| item.name.clone()).collect::<Vec<_>>()
+    };
     Ok(json!({
-        "status": server.upstream.as_ref().map(|upstream| upstream.status()),
+        "status": status,
         "instructions": offer.instructions,
         "tools": tools,
-        "resources": names(&offer.resources),
-        "resource_templates": names(&offer.templates),
-        "prompts": names(&offer.prompts),
+        "resources": names(Section::Resources, &offer.resources),
+        "resource_templates": names(Section::Templates, &offer.templates),
+        "prompts": names(Section::Prompts, &offer.prompts),
     }))
 }
 
@@ -153,8 +166,11 @@ async fn explain(registry: &Registry, context: &CallContext, name: &str) -> Valu
     }
     let snapshot = registry.snapshot();
     let mut reasons = Vec::new();
-    for at in 0..snapshot.servers.len() {
-        reasons.extend(reason(&snapshot, at, name));
+    for (at, server) in snapshot.servers.iter().enumerate() {
+        if registry.shows_server(&server.name, context) {
+            let hidden = Hidden::of(registry, &snapshot, context, &server.name);
+            reasons.extend(reason(&snapshot, at, name, &hidden));
+        }
     }
     if reasons.is_empty() {
         reasons.push(format!("no server offers a tool with the name `{name}`"));
@@ -162,12 +178,39 @@ async fn explain(registry: &Registry, context: &CallContext, name: &str) -> Valu
     json!({ "offered": false, "reasons": reasons })
 }
 
-fn reason(snapshot: &Snapshot, at: usize, name: &str) -> Option<String> {
+/// What a caller may not know of one server, by the server's own names.
+enum Hidden {
+    Nothing,
+    Everything,
+    /// What is not in the view.
+    Beside(Arc<View>),
+}
+
+impl Hidden {
+    fn of(registry: &Registry, snapshot: &Snapshot, context: &CallContext, server: &str) -> Self {
+        if snapshot.spec.access.is_open_to(&context.principal) {
+            return Self::Nothing;
+        }
+        let seen = registry.shared_view(server, &context.principal, context.address);
+        seen.map_or(Self::Everything, Self::Beside)
+    }
+
+    fn has(&self, section: Section, own: &str) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Everything => true,
+            Self::Beside(seen) => seen.resolve(section, own).is_none(),
+        }
+    }
+}
+
+fn reason(snapshot: &Snapshot, at: usize, name: &str, hidden: &Hidden) -> Option<String> {
     let server = &snapshot.servers[at];
     let offer = &snapshot.offers[at];
     let own = offer.tools.iter().map(|item| &*item.name);
     let public = public_names(&server.name, own, snapshot.spec.max_name);
     let found = public.iter().find(|(own, public)| **own == name || *public == name);
+    let found = found.filter(|(own, _)| !hidden.has(Section::Tools, own));
     let server_name = &server.name;
     if let Some((own, public)) = found {
         return Some(if !server.filter.admits(own) {

@@ -17,7 +17,7 @@ use gantry_protocol::{Message, Object, RpcError, json, method};
 
 use crate::Gateway;
 use crate::causes;
-use crate::governance::audit;
+use crate::governance::{access, audit};
 use crate::snapshot::{Section, Target, View};
 use crate::tap::{Direction, Side, Whose};
 use crate::traces;
@@ -184,8 +184,9 @@ fn route<'a>(view: &'a View, message: &Message) -> Result<Target<'a>, Refusal> {
                 && other.contains('/')
                 && !method::is_legacy_request(other)
                 && !method::is_modern_request(other)
+                && let Some(target) = view.target_of_server(server)
             {
-                return Ok(Target { server, local: "".into() });
+                return Ok(target);
             }
             // 404 is for modern clients alone; to a legacy one it would mean a lost session.
             let error = RpcError::method_not_found(other);
@@ -255,6 +256,7 @@ pub async fn subscribe(
             later.resolve_uri(uri)?
         }
     };
+    access::may_subscribe(gateway, &target, context)?;
     let refused =
         || RpcError::invalid_params(format!("the server does not announce changes of `{uri}`"));
     let upstream = target.server.upstream.as_ref().ok_or_else(refused)?;

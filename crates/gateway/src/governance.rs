@@ -1,4 +1,7 @@
-//! What is decided, limited and recorded of a call on its way to a provider: one module a layer of
-//! the call stack, each with its own order of things.
+//! What is decided, limited and recorded of a request between the routing and its provider: one
+//! module a layer, called from the call stack alone.
 
+pub mod access;
 pub(crate) mod audit;
+
+mod approval;

@@ -18,6 +18,7 @@ pub mod causes;
 pub mod census;
 pub mod dispatch;
 pub mod door;
+pub mod governance;
 pub mod hub;
 pub mod metrics;
 pub mod names;
@@ -27,7 +28,6 @@ pub mod spec;
 pub mod tap;
 pub mod upstream;
 
-mod governance;
 mod traces;
 
 use std::sync::Arc;

@@ -4,19 +4,20 @@
 //! connections; what did is stopped and started. The snapshot is made anew whenever an offer
 //! changes, by one task, and swapped whole.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use gantry_core::offer::Freshness;
-use gantry_core::{CallContext, Offer, OfferCell, Provider};
+use gantry_core::{CallContext, Offer, OfferCell, Principal, Provider};
 use gantry_protocol::capabilities::Profile;
 use gantry_transport::client::Client;
 use tokio::sync::{Mutex, Notify, watch};
 
 use crate::builtin::{self, Builtin};
-use crate::snapshot::{Server, Snapshot, View};
+use crate::snapshot::{Lens, Section, Server, Snapshot, View};
 use crate::spec::{GatewaySpec, ToolFilter};
 use crate::upstream::{Deps, Upstream, UpstreamStatus};
 
@@ -216,7 +217,49 @@ impl Registry {
                 changed.push((at, offer));
             }
         }
-        snapshot.overlay(name, &changed)
+        let lens = self.lens(&snapshot, &context.principal, context.address);
+        snapshot.seen(name, &changed, lens.as_ref())
+    }
+
+    /// Returns a view of the shared offers as a caller sees it; `None` if there is no such view, or
+    /// none for this caller.
+    pub fn shared_view(
+        &self,
+        name: &str,
+        principal: &Arc<Principal>,
+        address: Option<IpAddr>,
+    ) -> Option<Arc<View>> {
+        let snapshot = self.snapshot();
+        let lens = self.lens(&snapshot, principal, address);
+        snapshot.seen(name, &[], lens.as_ref())
+    }
+
+    /// Tells whether there is such an endpoint for a caller.
+    pub fn has_view(
+        &self,
+        name: &str,
+        principal: &Arc<Principal>,
+        address: Option<IpAddr>,
+    ) -> bool {
+        let snapshot = self.snapshot();
+        match self.lens(&snapshot, principal, address) {
+            None => snapshot.has_view(name),
+            Some(lens) => snapshot.seen(name, &[], Some(&lens)).is_some(),
+        }
+    }
+
+    /// Tells whether a caller may know that there is a server of this name.
+    pub fn shows_server(&self, name: &str, context: &CallContext) -> bool {
+        self.has_view(name, &context.principal, context.address)
+    }
+
+    fn lens(
+        &self,
+        snapshot: &Snapshot,
+        principal: &Arc<Principal>,
+        address: Option<IpAddr>,
+    ) -> Option<Lens> {
+        Lens::of(&snapshot.spec, principal, address, || self.deps.clock.unix_seconds())
     }
 
     /// Tells how every upstream is, in configuration order.
@@ -224,6 +267,29 @@ impl Registry {
         let snapshot = self.snapshot();
         let upstreams = snapshot.servers.iter().filter_map(|server| server.upstream.as_ref());
         upstreams.map(|upstream| upstream.status()).collect()
+    }
+
+    /// Tells how every upstream is of which a caller may know, and how much of it they see.
+    pub fn status_for(
+        &self,
+        principal: &Arc<Principal>,
+        address: Option<IpAddr>,
+    ) -> Vec<UpstreamStatus> {
+        let mut all = self.status();
+        if self.snapshot().spec.access.is_open_to(principal) {
+            return all;
+        }
+        all.retain_mut(|status| {
+            let seen = self.shared_view(&status.name, principal, address);
+            let Some(seen) = seen else { return false };
+            let count = |section| seen.all(section).len();
+            status.tools = count(Section::Tools);
+            status.resources = count(Section::Resources);
+            status.templates = count(Section::Templates);
+            status.prompts = count(Section::Prompts);
+            true
+        });
+        all
     }
 
     /// Returns the upstreams.

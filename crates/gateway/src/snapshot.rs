@@ -3,6 +3,7 @@
 //! Invariant: resolution is a pure function of one [`Snapshot`]; a reload or a changed offer makes
 //! a new one and never changes the answer in the middle of a request.
 
+mod lens;
 mod section;
 mod template;
 mod view;
@@ -11,8 +12,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use gantry_core::{Offer, Provider};
+use gantry_policy::access::Class;
 use parking_lot::Mutex;
 
+pub use lens::{Check, Lens, hints_of};
 pub use section::{Entry, Page, Section};
 pub(crate) use view::declares;
 pub use view::{Freshness, Target, View};
@@ -22,6 +25,8 @@ use crate::upstream::Upstream;
 
 /// Overlays kept per snapshot; more distinct combinations of callers' lanes are built per request.
 const MAX_OVERLAYS: usize = 256;
+/// Views through lenses kept per snapshot. At the bound all are let go: those in use come back.
+const MAX_SEEN: usize = 1024;
 
 /// One moment of everything that the gateway offers.
 #[derive(Debug)]
@@ -36,11 +41,23 @@ pub struct Snapshot {
     pub offers: Vec<Arc<Offer>>,
     views: HashMap<Box<str>, Arc<View>>,
     overlays: Mutex<HashMap<OverlayKey, Arc<View>>>,
+    seen: Mutex<HashMap<SeenKey, Seen>>,
 }
 
 /// A view's name, and which servers are seen through another offer than the shared one (offers are
 /// told apart by address: the overlay keeps them alive).
 type OverlayKey = (Box<str>, Vec<(usize, usize)>);
+
+/// Which view, by its address, and who looks.
+type SeenKey = (usize, Class);
+
+/// A view through a lens; `None` if there is nothing to see, not even that it is there.
+#[derive(Debug)]
+struct Seen {
+    through: Option<Arc<View>>,
+    /// Kept, so that its address is nobody else's.
+    _whole: Arc<View>,
+}
 
 /// A provider in the configuration.
 #[derive(Debug, Clone)]
@@ -68,12 +85,13 @@ impl Snapshot {
             offers,
             views: HashMap::new(),
             overlays: Mutex::default(),
+            seen: Mutex::default(),
         };
         let mut names: Vec<Box<str>> = vec!["".into()];
         names.extend(snapshot.servers.iter().map(|server| Box::from(&*server.name)));
         names.extend(snapshot.spec.views.iter().map(|view| Box::from(view.name.as_str())));
         for name in names {
-            if let Some(view) = snapshot.make_view(&name, &snapshot.offers) {
+            if let Some(view) = snapshot.make_view(&name, &snapshot.offers, None) {
                 snapshot.views.insert(name, Arc::new(view));
             }
         }
@@ -90,6 +108,40 @@ impl Snapshot {
         self.views.contains_key(name)
     }
 
+    /// Returns a view as a caller sees it, some servers through other offers than the shared ones;
+    /// `None` if there is no such view, or none for this caller.
+    pub fn seen(
+        &self,
+        name: &str,
+        changed: &[(usize, Arc<Offer>)],
+        lens: Option<&Lens>,
+    ) -> Option<Arc<View>> {
+        let whole = self.overlay(name, changed)?;
+        let Some(lens) = lens else { return Some(whole) };
+        let key: SeenKey = (Arc::as_ptr(&whole) as usize, lens.class());
+        if let Some(seen) = self.seen.lock().get(&key) {
+            return seen.through.clone();
+        }
+        let offers = self.offers_with(changed);
+        let view = self.make_view(name, &offers, Some(lens))?;
+        let is_there = name.is_empty() || view.members().next().is_some();
+        let through = is_there.then(|| Arc::new(view));
+        let mut kept = self.seen.lock();
+        if kept.len() >= MAX_SEEN {
+            kept.clear();
+        }
+        kept.insert(key, Seen { through: through.clone(), _whole: whole });
+        through
+    }
+
+    fn offers_with(&self, changed: &[(usize, Arc<Offer>)]) -> Vec<Arc<Offer>> {
+        let mut offers = self.offers.clone();
+        for (at, offer) in changed {
+            offers[*at] = Arc::clone(offer);
+        }
+        offers
+    }
+
     /// Returns the view in which some servers are seen through other offers than the shared ones.
     pub fn overlay(&self, name: &str, changed: &[(usize, Arc<Offer>)]) -> Option<Arc<View>> {
         if changed.is_empty() {
@@ -101,11 +153,8 @@ impl Snapshot {
         if let Some(view) = self.overlays.lock().get(&key) {
             return Some(Arc::clone(view));
         }
-        let mut offers = self.offers.clone();
-        for (at, offer) in changed {
-            offers[*at] = Arc::clone(offer);
-        }
-        let view = Arc::new(self.make_view(name, &offers)?);
+        let offers = self.offers_with(changed);
+        let view = Arc::new(self.make_view(name, &offers, None)?);
         let mut overlays = self.overlays.lock();
         if overlays.len() < MAX_OVERLAYS {
             overlays.insert(key, Arc::clone(&view));
@@ -131,7 +180,7 @@ impl Snapshot {
         }
     }
 
-    fn make_view(&self, name: &str, offers: &[Arc<Offer>]) -> Option<View> {
+    fn make_view(&self, name: &str, offers: &[Arc<Offer>], lens: Option<&Lens>) -> Option<View> {
         let members = self.members(name);
         let single = self.servers.iter().any(|server| *server.name == *name);
         let patterns = match self.spec.views.iter().find(|view| view.name == name) {
@@ -148,6 +197,7 @@ impl Snapshot {
             single,
             patterns,
             spec: &self.spec,
+            lens,
         }))
     }
 }

@@ -4,9 +4,11 @@
 //! headers, asks here and turns a refusal into a status. What is offered to whom is the gateway's.
 #![warn(missing_docs)]
 
+pub mod access;
 pub mod audit;
 pub mod exposure;
 pub mod origin;
+pub mod pattern;
 pub mod redact;
 pub mod tokens;
 

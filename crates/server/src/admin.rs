@@ -164,6 +164,14 @@ impl Admin {
         self.ask(Method::POST, path, Some(&json!({}))).await
     }
 
+    /// Makes a request that says what it wants.
+    ///
+    /// # Errors
+    /// As for [`Self::ask`].
+    pub async fn post_json(&mut self, path: &str, body: &Value) -> Result<Value, AdminError> {
+        self.ask(Method::POST, path, Some(body)).await
+    }
+
     /// Opens a stream of events.
     ///
     /// # Errors

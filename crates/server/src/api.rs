@@ -3,7 +3,8 @@
 //! 1. [`table`]: every route, who may use it, what it takes and gives. The router and the OpenAPI
 //!    document are both made from it, so that there is no route without a description.
 //! 2. [`call`]: one request that was let in, with its parameters checked.
-//! 3. [`servers`], [`offered`], [`calls`], [`batch`], [`messages`], [`edit`], [`mod@audit`]: what the routes do.
+//! 3. [`servers`], [`offered`], [`calls`], [`batch`], [`messages`], [`edit`], [`policy`],
+//!    [`mod@audit`]: what the routes do.
 //! 4. [`error`]: the one shape of every refusal.
 //! 5. [`openapi`] and [`mod@reference`]: the description, for programs and for people.
 //!
@@ -22,6 +23,7 @@ mod model;
 mod offered;
 mod openapi;
 mod parameter;
+mod policy;
 pub mod reference;
 mod servers;
 mod table;

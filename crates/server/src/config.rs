@@ -29,6 +29,7 @@ mod log;
 mod names;
 mod paths;
 mod problem;
+mod rules;
 mod secret;
 mod secrets;
 mod servers_from;
@@ -344,6 +345,7 @@ fn check_gateway(
         body_timeout,
         keep_alive,
         legacy: sessions::check(raw, checker),
+        access: rules::check(&raw.access, checker),
     }
 }
 

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use tracing::Level;
 
 use crate::Gateway;
+use crate::governance::access::{self, Decided};
 use crate::governance::audit;
 use crate::metrics::{RequestLabels, ServerLabels, ToolLabels, method_label, outcome};
 use crate::snapshot::Target;
@@ -39,7 +40,19 @@ pub(super) async fn run(
     let inner = traced.as_ref().unwrap_or(context);
     // And around them for whoever watches, who sees a repeated request once.
     let seen = Seen::request(gateway, target, inner, &request);
-    let outcome = with_one_retry(target, seen.context(inner), request).await;
+    // What the lists could not decide, because it depends on the arguments. Inside of all that
+    // counts and shows, so that a refusal is seen; before anything that costs a server something.
+    // Where a person has to agree, the wait for them counts as part of the call.
+    let inner = seen.context(inner);
+    let outcome = match access::authorise(gateway, target, inner, request).await {
+        Ok(Decided::Go(request)) => with_one_retry(target, inner, request).await,
+        Ok(Decided::Approved(request, binding)) => {
+            let outcome = with_one_retry(target, inner, request).await;
+            outcome.and_then(|outcome| binding.carry(gateway, outcome))
+        }
+        Ok(Decided::Asks(outcome)) => Ok(outcome),
+        Err(refusal) => Err(refusal),
+    };
     traces::answered(context, traced.as_ref(), &outcome);
     record.finish(context, &outcome);
     seen.finish(&outcome);

@@ -49,7 +49,7 @@ impl Gateway {
     pub async fn serve_http(self: &Arc<Self>, request: HttpRequest) -> Response<ReplyBody> {
         let snapshot = self.registry.snapshot();
         let HttpRequest { parts, body, view, principal, address, request_id } = request;
-        if !snapshot.has_view(&view) {
+        if !self.registry.has_view(&view, &principal, address) {
             return self.refuse(None, &unknown_view(&view));
         }
         let arrival = Arrival {

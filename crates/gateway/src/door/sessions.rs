@@ -79,6 +79,7 @@ impl Gateway {
             seen_at: self.clock.unix_seconds(),
         };
         let session = Session::new(id, &record, lifetime);
+        session.visited(&origin.principal, origin.address);
         let context = session.context();
         let view = self
             .registry
@@ -116,7 +117,11 @@ impl Gateway {
             None => self.revive_session(origin, &token).await?,
         };
         let own = *session.principal == *origin.principal && session.view == origin.view;
-        own.then_some(session)
+        if !own {
+            return None;
+        }
+        session.visited(&origin.principal, origin.address);
+        Some(session)
     }
 
     /// Brings a session of an earlier process back to life: from what was remembered of it, else
@@ -131,6 +136,7 @@ impl Gateway {
             return None;
         }
         let session = Session::new(token.id, &record, Lifetime::Kept);
+        session.visited(&origin.principal, origin.address);
         let context = session.context();
         let view = self.registry.view_for(&record.view, &context, false).await?;
         let session = self.hub.add_session(session)?;

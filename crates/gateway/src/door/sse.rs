@@ -71,7 +71,7 @@ impl Gateway {
             // Clients of two transports post first, and take this for a sign to use the older one.
             return reply::not_allowed("GET");
         }
-        if !snapshot.has_view(view) {
+        if !self.registry.has_view(view, principal, *address) {
             return self.refuse(None, &unknown_view(view));
         }
         if !accepts(&parts.headers).events {
@@ -136,6 +136,7 @@ impl Gateway {
         let bytes = super::http::read(&parts.headers, body, limits).await?;
         let body = Body::parse(bytes)
             .map_err(|error| Refusal { status: 400, error: reply::malformed(error.error) })?;
+        connection.visited(&principal);
         Box::pin(connection.hear_body(body)).await;
         Ok(())
     }

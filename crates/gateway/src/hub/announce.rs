@@ -87,8 +87,13 @@ impl Gateway {
     async fn announce_once(&self) {
         for listen in self.hub.all_listens() {
             let view = self.registry.view_for(&listen.view, &listen.context, false).await;
-            // An endpoint that is gone ends the streams that were opened on it.
-            let told = view.is_some_and(|view| listen.announce(lists_of(&view)));
+            // An endpoint that is gone ends the streams that were opened on it; so does a resource
+            // that its client may not read any more.
+            let told = view.is_some_and(|view| {
+                let mut held = listen.subscriptions.iter();
+                let may = held.all(|(uri, held)| !view.hides_resource(&held.upstream, uri));
+                may && listen.announce(lists_of(&view))
+            });
             if !told {
                 self.hub.remove_listen(listen.number);
             }
@@ -102,6 +107,11 @@ impl Gateway {
                 continue;
             };
             self.tell_changes(&session, &view);
+            let denied = |uri: &str, upstream: &str| view.hides_resource(upstream, uri);
+            for (uri, subscription) in session.revoke(denied) {
+                self.hub.unwatch_session(session.id, &subscription, &uri);
+                crate::dispatch::unsubscribe(self, &subscription, &uri).await;
+            }
         }
     }
 

@@ -6,10 +6,12 @@
 //! Invariant: nothing here waits. The lock is held for moments, never across an `.await`.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use gantry_core::session::{Lists, SessionId, SessionRecord};
 use gantry_core::{CallContext, Caller, ErrorCode, NoClient, Principal};
@@ -51,7 +53,16 @@ pub struct Session {
     pub revision: Revision,
     lifetime: Lifetime,
     level: AtomicU8,
+    /// As whom and from where the client came last: a later credential may grant something else.
+    visitor: ArcSwap<Visitor>,
     state: Mutex<State>,
+}
+
+/// As whom a client came, and from where.
+#[derive(Debug)]
+struct Visitor {
+    principal: Arc<Principal>,
+    address: Option<IpAddr>,
 }
 
 /// How long a session can go on.
@@ -143,9 +154,14 @@ impl Session {
             session: Some(id),
             param_headers: None,
         };
+        let principal = Arc::new(record.principal.clone());
         Arc::new(Self {
             id,
-            principal: Arc::new(record.principal.clone()),
+            visitor: ArcSwap::from_pointee(Visitor {
+                principal: Arc::clone(&principal),
+                address: None,
+            }),
+            principal,
             view: record.view.clone(),
             revision: record.revision,
             lifetime,
@@ -236,12 +252,23 @@ impl Session {
         }
     }
 
+    /// Notes as whom and from where the client comes now: by that it is decided what it is told
+    /// outside of its requests.
+    pub fn visited(&self, principal: &Arc<Principal>, address: Option<IpAddr>) {
+        let last = self.visitor.load();
+        if !Arc::ptr_eq(&last.principal, principal) || last.address != address {
+            let principal = Arc::clone(principal);
+            self.visitor.store(Arc::new(Visitor { principal, address }));
+        }
+    }
+
     /// Returns the context in which the session looks at lists when its client does not ask.
     pub fn context(&self) -> CallContext {
+        let visitor = self.visitor.load();
         CallContext {
             request_id: Arc::from(""),
-            principal: Arc::clone(&self.principal),
-            address: None,
+            principal: Arc::clone(&visitor.principal),
+            address: visitor.address,
             caller: Arc::clone(&self.state.lock().caller),
             client: Arc::new(NoClient),
             trace: None,
@@ -424,6 +451,15 @@ impl Session {
         state.wanted.retain(|wanted| **wanted != *uri);
         state.subscriptions.insert(uri.into(), Subscribed { subscription, times: 1 });
         None
+    }
+
+    /// Takes out every subscription that is `denied`, by its URI and upstream, whatever it was held
+    /// for; returns what to end.
+    pub fn revoke(&self, denied: impl Fn(&str, &str) -> bool) -> Vec<(Box<str>, Subscription)> {
+        let mut state = self.state.lock();
+        let held = &mut state.subscriptions;
+        let taken = held.extract_if(|uri, held| denied(uri, &held.subscription.upstream));
+        taken.map(|(uri, held)| (uri, held.subscription)).collect()
     }
 
     /// Counts one subscription less.

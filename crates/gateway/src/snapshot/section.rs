@@ -7,6 +7,8 @@ use std::sync::{Arc, OnceLock};
 use bytes::{BufMut as _, Bytes, BytesMut};
 use gantry_protocol::{Revision, adapt};
 
+use super::lens::Checked;
+
 /// The kinds of things that are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Section {
@@ -29,6 +31,8 @@ pub struct Entry {
     pub server: usize,
     /// What the server calls it.
     pub local: Arc<str>,
+    /// By what a request for it is decided on when its arguments are known; `None` if it is free.
+    pub(super) checked: Option<Arc<Checked>>,
     /// Its definition under its public name.
     pub raw: Bytes,
 }

@@ -7,12 +7,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use gantry_core::Offer;
 use gantry_core::offer::Freshness as OfferFreshness;
+use gantry_policy::access::{Hints, Kind, Sight, Thing};
 use gantry_protocol::capabilities::ServerCapabilities;
 use gantry_protocol::param_headers::ParamHeaders;
 use gantry_protocol::tool::{self, Item};
 use gantry_protocol::{Object, Revision, RpcError};
 use tokio::time::Instant;
 
+use super::lens::{self, Check, Checked, Lens};
 use super::section::{Entries, Entry, Page, Section};
 use super::{Server, template};
 use crate::names::public_names;
@@ -47,6 +49,8 @@ pub struct View {
     capabilities: Bytes,
     instructions: Option<String>,
     server_info: Bytes,
+    /// Through whose eyes it is seen; `None` if it shows everything.
+    lens: Option<Lens>,
 }
 
 /// How long a list may be kept, and by whom.
@@ -65,7 +69,13 @@ pub struct Target<'a> {
     pub server: &'a Server,
     /// The server's own name of what is asked for.
     pub local: Arc<str>,
+    /// Set where the request is yet to be decided on.
+    pub check: Option<Check<'a>>,
 }
+
+/// It is not for this caller.
+#[derive(Debug, Clone, Copy)]
+struct Hidden;
 
 /// What a view is built from.
 pub(super) struct Plan<'a> {
@@ -77,30 +87,30 @@ pub(super) struct Plan<'a> {
     pub single: bool,
     pub patterns: Option<&'a [String]>,
     pub spec: &'a GatewaySpec,
+    pub lens: Option<&'a Lens>,
 }
 
 impl View {
     pub(super) fn build(plan: &Plan<'_>) -> Self {
-        let offers = || plan.members.iter().map(|at| &plan.offers[*at]);
         let entries = |section: Section| {
-            let announced = |at: usize| plan.offers[at].announced[section.announced()];
+            // Through a lens it counts what is seen of a change, not that somebody announced one.
+            let announced = |at: usize| match plan.lens {
+                None => plan.offers[at].announced[section.announced()],
+                Some(_) => 0,
+            };
             Entries::new(section, plan.entries(section), announced, plan.spec.list_page)
         };
-        let tools = entries(Section::Tools);
+        let [tools, resources, templates, prompts] = Section::ALL.map(entries);
+        // What follows is of those servers alone of which something is seen.
+        let sections = [&tools, &resources, &templates, &prompts];
+        let members = plan.lens.map(|lens| plan.seen_members(lens, sections));
+        let members = members.as_deref().unwrap_or(plan.members);
+        let plan = &Plan { members, ..*plan };
+        let offers = || plan.members.iter().map(|at| &plan.offers[*at]);
         let annotated = tools.all().iter().filter_map(|tool| {
             let headers = ParamHeaders::of_tool(&tool.raw).ok()?;
             (!headers.is_empty()).then(|| (tool.public.clone(), headers))
         });
-        let mut union = ServerCapabilities::default();
-        for &at in plan.members {
-            let offer = &plan.offers[at];
-            for extension in union.fold(&offer.capabilities, offer.revision) {
-                tracing::warn!(
-                    upstream = %plan.servers[at].name, extension,
-                    "Two servers configure an extension differently; the first one wins."
-                );
-            }
-        }
         let single_info = plan.single.then(|| offers().find_map(|offer| offer.server_info.clone()));
         Self {
             name: plan.name.into(),
@@ -111,15 +121,18 @@ impl View {
             members: plan.members.to_vec(),
             param_headers: annotated.collect(),
             tools,
-            resources: entries(Section::Resources),
-            templates: entries(Section::Templates),
-            prompts: entries(Section::Prompts),
+            resources,
+            templates,
+            prompts,
             ttl: plan.ttl(),
             expires: offers().filter_map(|offer| offer.expires).min(),
-            public: offers().all(|offer| offer.public) && !plan.members.is_empty(),
-            capabilities: union.to_raw().into(),
+            public: offers().all(|offer| offer.public)
+                && !plan.members.is_empty()
+                && plan.lens.is_none(),
+            capabilities: plan.capabilities(),
             instructions: plan.instructions(),
             server_info: single_info.flatten().unwrap_or_else(crate::implementation),
+            lens: plan.lens.cloned(),
         }
     }
 
@@ -175,7 +188,44 @@ impl View {
     /// Finds what a public name stands for.
     pub fn resolve(&self, section: Section, public: &str) -> Option<Target<'_>> {
         let entry = self.entries(section).get(public)?;
-        Some(Target { server: &self.servers[entry.server], local: Arc::clone(&entry.local) })
+        let check = || {
+            let (lens, checked) = (self.lens.as_ref()?, entry.checked.as_ref()?);
+            Some(lens.check(&self.name, lens::kind_of(section), checked))
+        };
+        let server = &self.servers[entry.server];
+        Some(Target { server, local: Arc::clone(&entry.local), check: check() })
+    }
+
+    /// Finds where a method goes that belongs to nothing a server lists; `None` if the caller may
+    /// not use it.
+    pub fn target_of_server<'a>(&'a self, server: &'a Server) -> Option<Target<'a>> {
+        let check = self.seen_at(server, Kind::Server, &"".into()).ok()?;
+        Some(Target { server, local: "".into(), check })
+    }
+
+    /// Tells whether a caller may see something that is not listed, and whether that is yet to be
+    /// decided.
+    fn seen_at<'a>(
+        &'a self,
+        server: &'a Server,
+        kind: Kind,
+        name: &Arc<str>,
+    ) -> Result<Option<Check<'a>>, Hidden> {
+        let Some(lens) = &self.lens else { return Ok(None) };
+        let hints = Hints::default();
+        let thing = Thing { kind, name, server: &server.name, view: &self.name, hints };
+        let checked = || Checked { name: Arc::clone(name), hints };
+        match lens.sight(&thing) {
+            Sight::Hidden => Err(Hidden),
+            Sight::Free => Ok(None),
+            Sight::AtCall => Ok(Some(lens.check(&self.name, kind, &checked()))),
+        }
+    }
+
+    /// Tells whether a caller may no longer be told of a resource of a server.
+    pub fn hides_resource(&self, server: &str, uri: &str) -> bool {
+        let found = self.servers.iter().find(|other| *other.name == *server);
+        found.is_some_and(|found| self.seen_at(found, Kind::Resource, &uri.into()).is_err())
     }
 
     /// Returns which arguments of a tool are repeated in headers, by the schema that clients see.
@@ -189,12 +239,19 @@ impl View {
         if let Some(target) = self.resolve(Section::Resources, uri) {
             return Ok(target);
         }
-        let target = |at: usize| Target { server: &self.servers[at], local: uri.into() };
+        let local: Arc<str> = uri.into();
+        let target = |at: usize| {
+            let server = &self.servers[at];
+            let check = self.seen_at(server, Kind::Resource, &local).ok()?;
+            Some(Target { server, local: Arc::clone(&local), check })
+        };
         if let (true, [at]) = (self.single, self.members.as_slice()) {
-            return Ok(target(*at));
+            return target(*at).ok_or_else(|| unknown_resource(uri));
         }
-        let by_template =
+        let is_seen = |at: &usize| target(*at).is_some();
+        let mut by_template =
             servers_of(self.templates.all().iter(), |entry| template::matches(&entry.public, uri));
+        by_template.retain(is_seen);
         let by_scheme = || {
             let everything = self.resources.all().iter().chain(self.templates.all());
             servers_of(everything, |entry| {
@@ -202,11 +259,11 @@ impl View {
                     && template::scheme(&entry.public) == template::scheme(uri)
             })
         };
-        let candidates = if by_template.is_empty() { by_scheme() } else { by_template };
+        let mut candidates = if by_template.is_empty() { by_scheme() } else { by_template };
+        candidates.retain(is_seen);
         match candidates.as_slice() {
-            [at] => Ok(target(*at)),
-            [] => Err(RpcError::invalid_params(format!("unknown resource: `{uri}`"))
-                .with_data(serde_json::json!({ "uri": uri }))),
+            [at] => target(*at).ok_or_else(|| unknown_resource(uri)),
+            [] => Err(unknown_resource(uri)),
             many => {
                 let names: Vec<_> = many.iter().map(|at| &*self.servers[*at].name).collect();
                 let message = format!(
@@ -246,16 +303,75 @@ impl Plan<'_> {
                 self.prefixed(section, at, items, &mut entries);
                 continue;
             }
+            // Rules know what is named by its public name, at every endpoint.
+            let known = (named && self.lens.is_some()).then(|| {
+                let names = items.iter().map(|item| &*item.name);
+                public_names(&server.name, names, self.spec.max_name)
+            });
             let admitted =
                 |item: &&Item| section != Section::Tools || server.filter.admits(&item.name);
-            entries.extend(items.iter().filter(admitted).map(|item| Entry {
-                public: item.name.clone(),
-                server: at,
-                local: Arc::from(&*item.name),
-                raw: item.raw.clone(),
-            }));
+            for item in items.iter().filter(admitted) {
+                let own = &*item.name;
+                let known_as = known.as_ref().map_or(own, |known| known[own].as_str());
+                let Ok(checked) = self.seen(section, at, item, known_as) else { continue };
+                entries.push(Entry {
+                    public: item.name.clone(),
+                    server: at,
+                    local: Arc::from(own),
+                    raw: item.raw.clone(),
+                    checked,
+                });
+            }
         }
         entries
+    }
+
+    /// Looks at something through the lens: by what it is decided on, if at all.
+    fn seen(
+        &self,
+        section: Section,
+        at: usize,
+        item: &Item,
+        known_as: &str,
+    ) -> Result<Option<Arc<Checked>>, Hidden> {
+        let Some(lens) = self.lens else { return Ok(None) };
+        let server = &self.servers[at];
+        let hints = match section {
+            Section::Tools => lens::hints_of(server, &item.raw),
+            _ => Hints::default(),
+        };
+        let thing = Thing {
+            kind: lens::kind_of(section),
+            name: known_as,
+            server: &server.name,
+            view: self.name,
+            hints,
+        };
+        match lens.sight(&thing) {
+            Sight::Hidden => Err(Hidden),
+            Sight::Free => Ok(None),
+            Sight::AtCall => Ok(Some(Arc::new(Checked { name: known_as.into(), hints }))),
+        }
+    }
+
+    /// Returns the servers of which a caller sees something; of one that has nothing, the rules on
+    /// servers tell.
+    fn seen_members(&self, lens: &Lens, entries: [&Entries; 4]) -> Vec<usize> {
+        let is_listed =
+            |at: usize| entries.iter().any(|of| of.all().iter().any(|entry| entry.server == at));
+        let has_nothing = |at: usize| {
+            let offer = &self.offers[at];
+            [&offer.tools, &offer.resources, &offer.templates, &offer.prompts]
+                .iter()
+                .all(|items| items.is_empty())
+        };
+        let is_seen = |at: usize| {
+            let (name, server) = ("", &*self.servers[at].name);
+            let (kind, hints) = (Kind::Server, Hints::default());
+            let thing = Thing { kind, name, server, view: self.name, hints };
+            is_listed(at) || (has_nothing(at) && lens.sight(&thing) != Sight::Hidden)
+        };
+        self.members.iter().copied().filter(|at| is_seen(*at)).collect()
     }
 
     fn prefixed(&self, section: Section, at: usize, items: &[Item], entries: &mut Vec<Entry>) {
@@ -271,11 +387,13 @@ impl Plan<'_> {
             if !admitted || !in_view {
                 continue;
             }
+            let Ok(checked) = self.seen(section, at, item, public) else { continue };
             entries.push(Entry {
                 public: public.as_str().into(),
                 server: at,
                 local: Arc::from(&*item.name),
                 raw: tool::renamed(&item.raw, public),
+                checked,
             });
         }
     }
@@ -289,6 +407,21 @@ impl Plan<'_> {
         }
         let all_dated = !self.members.is_empty() && offers().all(|offer| offer.expires.is_some());
         if all_dated { Duration::MAX } else { self.spec.list_ttl }
+    }
+
+    /// What all of its servers can do together.
+    fn capabilities(&self) -> Bytes {
+        let mut union = ServerCapabilities::default();
+        for &at in self.members {
+            let offer = &self.offers[at];
+            for extension in union.fold(&offer.capabilities, offer.revision) {
+                tracing::warn!(
+                    upstream = %self.servers[at].name, extension,
+                    "Two servers configure an extension differently; the first one wins."
+                );
+            }
+        }
+        union.to_raw().into()
     }
 
     fn instructions(&self) -> Option<String> {
@@ -316,6 +449,11 @@ impl Plan<'_> {
         }
         Some(merged.trim_end().to_owned())
     }
+}
+
+fn unknown_resource(uri: &str) -> RpcError {
+    RpcError::invalid_params(format!("unknown resource: `{uri}`"))
+        .with_data(serde_json::json!({ "uri": uri }))
 }
 
 /// Returns the servers of the entries that hold, each once.

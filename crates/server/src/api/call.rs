@@ -38,12 +38,22 @@ impl Call {
     /// Returns the way to the gateway's own call stack.
     pub(crate) fn errand(&self) -> Errand {
         // The administrator that is no client only looks at lists.
-        let principal = self
-            .caller
-            .principal
-            .clone()
-            .unwrap_or_else(|| Arc::new(Principal::new("gantry:admin", "administrator")));
+        let principal =
+            self.caller.principal.clone().unwrap_or_else(|| Arc::new(Principal::administrator()));
         Errand { principal, address: self.caller.address, request_id: Arc::clone(&self.request_id) }
+    }
+
+    /// Tells whether the caller may know that there is a server of this name.
+    pub(crate) fn may_see(&self, server: &str) -> bool {
+        let errand = self.errand();
+        let registry = &self.shared.gateway.registry;
+        registry.has_view(server, &errand.principal, errand.address)
+    }
+
+    /// Tells whether nothing at all is hidden from the caller.
+    pub(crate) fn may_see_all(&self) -> bool {
+        let snapshot = self.shared.gateway.registry.snapshot();
+        snapshot.spec.access.is_open_to(&self.errand().principal)
     }
 
     /// Reads the body as what the route takes.

@@ -129,7 +129,9 @@ fn unheard(call: &Call, server: Option<&str>) -> Option<ApiError> {
 
 /// Finds whose tool a public name is.
 fn server_of(call: &Call, tool: &str) -> Option<String> {
-    let view = call.shared.gateway.registry.snapshot().view("")?;
+    let errand = call.errand();
+    let registry = &call.shared.gateway.registry;
+    let view = registry.shared_view("", &errand.principal, errand.address)?;
     view.resolve(Section::Tools, tool).map(|target| target.server.name.to_string())
 }
 

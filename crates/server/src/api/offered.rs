@@ -58,7 +58,7 @@ pub(super) async fn prompts(call: Call) -> Outcome {
 /// Checks that a name is a server's, and not a view's, which has the same place below `/mcp`.
 pub(super) fn check_server(call: &Call, name: &str) -> Result<(), ApiError> {
     let snapshot = call.shared.gateway.registry.snapshot();
-    if snapshot.servers.iter().any(|server| *server.name == *name) {
+    if snapshot.servers.iter().any(|server| *server.name == *name) && call.may_see(name) {
         return Ok(());
     }
     Err(servers::not_used(&servers::find(call, name)?))

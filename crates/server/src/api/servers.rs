@@ -57,6 +57,7 @@ pub(super) async fn info(call: Call) -> Outcome {
     call.errand().view(&call.shared.gateway, name).await;
     let snapshot = call.shared.gateway.registry.snapshot();
     let found = snapshot.servers.iter().find(|server| *server.name == *name);
+    let found = found.filter(|_| call.may_see(name));
     let Some(server) = found.filter(|server| server.upstream.is_some()) else {
         // It may be one that is kept and not used, of which nothing is known.
         let known = find(&call, name)?;
@@ -98,10 +99,17 @@ pub(super) fn find(call: &Call, name: &str) -> Result<Server, ApiError> {
 fn all(call: &Call) -> Vec<Server> {
     let added = call.shared.added.all();
     let config = &call.live.config;
-    let upstreams = call.shared.gateway.registry.upstreams();
+    let registry = &call.shared.gateway.registry;
+    let upstreams = registry.upstreams();
+    let errand = call.errand();
+    let statuses = registry.status_for(&errand.principal, errand.address);
     let mut servers = Vec::with_capacity(upstreams.len());
     for upstream in &upstreams {
         let spec = upstream.spec();
+        // Of one that the caller may not see, nothing is told.
+        let Some(status) = statuses.iter().find(|status| status.name == spec.name) else {
+            continue;
+        };
         let is_files = config.upstream(&spec.name).is_some();
         servers.push(Server {
             id: spec.name.clone(),
@@ -109,12 +117,13 @@ fn all(call: &Call) -> Vec<Server> {
             enabled: spec.enabled,
             shadows_api: is_files && added.contains_key(&spec.name),
             config: shown(call, spec),
-            status: status_of(&upstream.status()),
+            status: status_of(status),
         });
     }
     for (name, entry) in added {
         if let Standing::Refused { code, why } = entry.standing(&name, config)
             && !servers.iter().any(|server| server.id == name)
+            && call.may_see_all()
         {
             servers.push(refused(call, &name, &entry, (code, &why)));
         }

@@ -15,7 +15,8 @@ use super::model::{
 };
 use super::offered::ToolEntry;
 use super::parameter::{Kind, Parameter, Place};
-use super::{audit, batch, calls, edit, messages, offered, openapi, servers};
+use super::policy::{ExplainAnswer, ExplainQuestion};
+use super::{audit, batch, calls, edit, messages, offered, openapi, policy, servers};
 use crate::config::raw::Upstream;
 
 /// Entries of a page, unless a caller wants fewer.
@@ -419,6 +420,17 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         gives: TOOL_RESULT,
         run: |call| Box::pin(calls::of_all(call)),
         ..CALL
+    },
+    Operation {
+        path: "/api/policy/explain",
+        id: "explainAccess",
+        summary: "Tell what would become of a call of a tool, and which rule decides",
+        parameters: &[],
+        takes: Takes::Json(of::<ExplainQuestion>),
+        example: r#"{ "principal": "alice", "tool": "gantry__list_servers" }"#,
+        gives: Gives::Json(200, of::<ExplainAnswer>),
+        run: |call| Box::pin(async move { policy::explain(&call) }),
+        ..CHANGE
     },
 ];
 

@@ -11,6 +11,7 @@ mod audit;
 mod doors;
 mod listener;
 mod log;
+mod rules;
 mod sessions;
 mod storage;
 mod upstream;
@@ -27,6 +28,7 @@ pub use audit::{Audit, AuditArguments, AuditFull, AuditRotation, AuditSync};
 pub use doors::{Https, Management, TlsVersion};
 pub use listener::{Limits, Server};
 pub use log::{Log, Otlp, Rotation, Tracing};
+pub use rules::{Access, AccessDefault, Approval, DestructiveMode, Rule, RuleEffect};
 pub use sessions::{SessionStoreKind, Sessions, Streams};
 pub use storage::{Storage, StoragePool};
 pub use upstream::{EraMode, SessionMode, Tools, TransportMode, Upstream, UpstreamKind};
@@ -67,6 +69,8 @@ pub struct Config {
     pub audit: Audit,
     /// Who may use the gateway. Since 0.1.
     pub auth: Auth,
+    /// Who may do what. Since 0.1.
+    pub access: Access,
     /// What the administrator may do over the network. Since 0.1.
     pub admin: Admin,
     /// Figures for Prometheus at `/metrics`. Since 0.1.
@@ -127,6 +131,7 @@ impl Default for Config {
             tracing: Tracing::default(),
             audit: Audit::default(),
             auth: Auth::default(),
+            access: Access::default(),
             admin: Admin::default(),
             metrics: Metrics::default(),
             health: Health::default(),

@@ -4,6 +4,7 @@
 //! Secrets are left out; where a variable was put in, the variable is shown instead of its value.
 
 use gantry_gateway::spec::{Connection, EraMode, SessionMode, TransportMode, UpstreamSpec};
+use gantry_policy::access::{AccessSpec, Destructive, RuleSpec};
 use serde_json::{Map, Value, json};
 
 use super::path::{Path, Step};
@@ -45,6 +46,7 @@ pub(crate) fn to_json(config: &Config) -> Value {
         "auth": {
             "tokens": tokens.map(|token| json!({ "name": token.name, "token": REDACTED })).collect::<Vec<_>>(),
         },
+        "access": access(gateway.access.spec()),
         "admin": { "allow_commands": config.admin.allow_commands },
         "metrics": { "enabled": config.metrics_enabled, "path": config.paths.metrics },
         "health": { "path": config.paths.health },
@@ -135,6 +137,49 @@ fn audit(audit: &Audit) -> Value {
         shown["retention"] = json!(units::format_duration(retention));
     }
     shown
+}
+
+fn access(spec: &AccessSpec) -> Value {
+    let effect = |rule: &RuleSpec| rule.effect.word();
+    let rule = |rule: &RuleSpec| {
+        let mut shown = json!({ "name": rule.name, "effect": effect(rule) });
+        for (key, texts) in [
+            ("tools", &rule.tools),
+            ("prompts", &rule.prompts),
+            ("resources", &rule.resources),
+            ("servers", &rule.servers),
+            ("views", &rule.views),
+            ("principals", &rule.principals),
+            ("roles", &rule.roles),
+            ("tiers", &rule.tiers),
+        ] {
+            if !texts.is_empty() {
+                shown[key] = json!(texts);
+            }
+        }
+        if !rule.addresses.is_empty() {
+            let addresses = rule.addresses.iter().map(ToString::to_string);
+            shown["addresses"] = addresses.collect::<Vec<_>>().into();
+        }
+        if let Some(when) = &rule.when {
+            // What looks like a variable was understood already.
+            shown["when"] = json!(when.replace("${", "$${"));
+        }
+        shown
+    };
+    json!({
+        "default": if spec.denies_by_default { "deny" } else { "allow" },
+        "roles": spec.roles,
+        "rules": spec.rules.iter().map(rule).collect::<Vec<_>>(),
+        "approval": {
+            "destructive": match spec.destructive {
+                Destructive::Allow => "allow",
+                Destructive::Ask => "ask",
+                Destructive::Refuse => "refuse",
+            },
+            "timeout": units::format_duration(spec.approval_timeout),
+        },
+    })
 }
 
 fn otlp(config: &Config) -> Value {

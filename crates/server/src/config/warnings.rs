@@ -30,7 +30,7 @@ pub struct Checked {
     pub warnings: Vec<Problem>,
     /// How many programs of `servers` were looked up.
     pub n_programs: usize,
-    /// How many patterns of `views` were held against `servers`.
+    /// How many patterns of `views` and `access.rules` were held against `servers`.
     pub n_patterns: usize,
 }
 
@@ -172,6 +172,11 @@ fn is_executable(path: &FilePath) -> bool {
 /// Looks for patterns that no server could ever fit.
 fn patterns(config: &Config, root: Option<&Node>) -> (Vec<Problem>, usize) {
     let gateway = &config.gateway;
+    let root_path = Path::root().key("access").key("rules");
+    let rules = gateway.access.spec().rules.iter().enumerate().flat_map(|(place, rule)| {
+        let path = root_path.index(place).key("tools");
+        rule.tools.iter().enumerate().map(move |(index, pattern)| (path.index(index), pattern))
+    });
     let written: Vec<_> = gateway
         .views
         .iter()
@@ -180,6 +185,7 @@ fn patterns(config: &Config, root: Option<&Node>) -> (Vec<Problem>, usize) {
             let patterns = view.patterns.iter().enumerate();
             patterns.map(move |(index, pattern)| (path.index(index), pattern))
         })
+        .chain(rules)
         .collect();
     let idle = written.iter().filter(|(_, pattern)| !gateway.could_match(pattern));
     let warnings = idle.map(|(path, pattern)| {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use gantry_core::correlation;
 use gantry_core::{CallContext, ErrorCode, Principal};
@@ -44,7 +45,8 @@ pub(in crate::door) struct Connection {
     gateway: Arc<Gateway>,
     eras: Eras,
     view: Box<str>,
-    principal: Arc<Principal>,
+    /// As whom its client came last; another credential of the same principal may grant less.
+    principal: ArcSwap<Principal>,
     /// From where it was opened, if there is an address.
     address: Option<IpAddr>,
     sink: Sink,
@@ -71,7 +73,7 @@ impl Connection {
             gateway,
             eras,
             view,
-            principal,
+            principal: ArcSwap::new(principal),
             address: None,
             sink,
             session: Mutex::new(None),
@@ -151,7 +153,15 @@ impl Connection {
 
     /// Tells whether this is the connection of that principal.
     pub(in crate::door) fn is_of(&self, principal: &Principal) -> bool {
-        *self.principal == *principal
+        **self.principal.load() == *principal
+    }
+
+    /// Notes with which credential its client comes now.
+    pub(in crate::door) fn visited(&self, principal: &Arc<Principal>) {
+        self.principal.store(Arc::clone(principal));
+        if let Some(session) = self.session() {
+            session.visited(principal, self.address);
+        }
     }
 
     /// Counts the calls under way.
@@ -314,7 +324,7 @@ impl Connection {
     fn origin(&self) -> Origin {
         Origin {
             view: self.view.clone(),
-            principal: Arc::clone(&self.principal),
+            principal: self.principal.load_full(),
             address: self.address,
             request_id: Arc::from(format!("stdio-{}", next_number())),
             trace: None,

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use gantry_core::ErrorCode;
-use gantry_core::audit::{AuditStore as _, Query};
+use gantry_core::audit::Query;
 use http::StatusCode;
 use serde_json::value::RawValue;
 

@@ -6,10 +6,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use url::Url;
 
+use crate::governance::traffic::spec::{ServerSpec, TrafficSpec};
 use crate::{builtin, names};
 
 /// Everything that a reload can change in the gateway.
@@ -37,6 +39,8 @@ pub struct GatewaySpec {
     pub keep_alive: Duration,
     /// What legacy clients are given beyond their answers.
     pub legacy: LegacySpec,
+    /// How much may pass, and how servers are asked.
+    pub traffic: Arc<TrafficSpec>,
 }
 
 /// What legacy clients are given beyond their answers: sessions, and streams that can be resumed.
@@ -117,6 +121,8 @@ pub struct UpstreamSpec {
     pub trust_annotations: bool,
     /// Largest message taken from it, bytes.
     pub max_message: usize,
+    /// How it is asked; a change of this alone does not start it anew.
+    pub traffic: Arc<ServerSpec>,
 }
 
 /// How an upstream is reached.
@@ -231,7 +237,15 @@ impl UpstreamSpec {
             tools: ToolFilter::default(),
             trust_annotations: false,
             max_message: 16 * 1024 * 1024,
+            traffic: Arc::default(),
         }
+    }
+
+    /// Tells whether a running server is the one that is wanted, so that it need not be started
+    /// anew. How it is asked is no part of it.
+    pub fn is_same_server(&self, wanted: &Self) -> bool {
+        let as_asked = Self { traffic: Arc::clone(&wanted.traffic), ..self.clone() };
+        as_asked == *wanted
     }
 }
 
@@ -337,6 +351,7 @@ mod tests {
             body_timeout: Duration::ZERO,
             keep_alive: Duration::ZERO,
             legacy: LegacySpec::default(),
+            traffic: std::sync::Arc::default(),
         };
         for (pattern, expected) in [
             ("git__*", true),

@@ -80,7 +80,7 @@ pub(crate) struct Asked {
 // === impl Caller ===
 
 impl Caller {
-    fn is_admin(&self) -> bool {
+    pub(crate) fn is_admin(&self) -> bool {
         self.no_admin.is_none()
     }
 

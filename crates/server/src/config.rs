@@ -35,6 +35,7 @@ mod sessions;
 mod shape;
 mod show;
 mod storage;
+mod traffic;
 mod tree;
 mod units;
 mod upstream;
@@ -45,6 +46,7 @@ mod yaml_writer;
 
 use std::io::Read as _;
 use std::path::{Path as FilePath, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use gantry_core::ErrorCode;
@@ -337,6 +339,7 @@ fn check_gateway(
         body_timeout,
         keep_alive,
         legacy: sessions::check(raw, checker),
+        traffic: Arc::new(traffic::check(raw, checker)),
     }
 }
 

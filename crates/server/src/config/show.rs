@@ -7,7 +7,7 @@ use gantry_gateway::spec::{Connection, EraMode, SessionMode, TransportMode, Upst
 use serde_json::{Map, Value, json};
 
 use super::path::{Path, Step};
-use super::{Config, Identity, Log, storage, units};
+use super::{Config, Identity, Log, storage, traffic, units};
 
 /// Stands for what must not be shown.
 pub(crate) const REDACTED: &str = "[redacted]";
@@ -60,6 +60,8 @@ pub(crate) fn to_json(config: &Config) -> Value {
         },
         "legacy_sse": legacy.sse,
         "builtin": gateway.builtin,
+        "limits": traffic::show_limits(&gateway.traffic.limits),
+        "traffic": traffic::show_traffic(&gateway.traffic),
     });
     doors(config, &mut value);
     if let Some(shown) = storage::shown(&config.storage, REDACTED) {
@@ -202,6 +204,7 @@ fn upstream(spec: &UpstreamSpec) -> Value {
     shown.insert("tools".into(), tools);
     shown.insert("trust_annotations".into(), json!(spec.trust_annotations));
     shown.insert("max_message".into(), json!(units::format_size(spec.max_message)));
+    shown.insert("traffic".into(), traffic::show_server(&spec.traffic));
     Value::Object(shown)
 }
 

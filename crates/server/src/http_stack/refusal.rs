@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 use gantry_core::ErrorCode;
+use gantry_gateway::governance::traffic::{TooMany, Waiting};
 use gantry_policy::Denied;
 use gantry_protocol::{RpcError, code, message};
 use gantry_transport::server::{ReplyBody, full};
@@ -21,11 +22,12 @@ pub(crate) struct Refusal {
     message: String,
     status: Option<StatusCode>,
     denied: Option<Denied>,
+    waiting: Option<Waiting>,
 }
 
 impl Refusal {
     pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), status: None, denied: None }
+        Self { code, message: message.into(), status: None, denied: None, waiting: None }
     }
 
     /// There is nothing at this path.
@@ -42,6 +44,12 @@ impl Refusal {
         self
     }
 
+    /// A limit of rates is reached.
+    pub(crate) fn too_many(too_many: &TooMany) -> Self {
+        let refusal = Self::new(ErrorCode::RateLimited, too_many.text());
+        Self { waiting: Some(too_many.waiting), ..refusal }
+    }
+
     /// Takes another status than the code's own.
     #[must_use]
     pub(crate) fn with_status(mut self, status: StatusCode) -> Self {
@@ -56,6 +64,10 @@ impl Refusal {
     /// Returns the same in the form of the HTTP API.
     pub(crate) fn into_api(self) -> ApiError {
         let error = ApiError::new(self.code, self.message).denied(self.denied);
+        let error = match self.waiting {
+            Some(waiting) => error.come_again(waiting),
+            None => error,
+        };
         match self.status {
             Some(status) => error.with_status(status),
             None => error,
@@ -69,7 +81,11 @@ impl Refusal {
         let whole = whole(request_id);
         let body = if is_mcp {
             let number = self.code.json_rpc().unwrap_or(code::INVALID_REQUEST);
-            let mut data = json!({ "code": self.code.code(), "request_id": request_id });
+            let mut data = match self.waiting {
+                Some(waiting) => waiting.to_data(self.code),
+                None => json!({ "code": self.code.code() }),
+            };
+            data["request_id"] = request_id.into();
             if let Some(whole) = whole {
                 data[CORRELATION_ID] = whole;
             }
@@ -83,12 +99,18 @@ impl Refusal {
             if let Some(whole) = whole {
                 error[CORRELATION_ID] = whole;
             }
+            if let Some(waiting) = self.waiting {
+                error["retryAfter"] = waiting.seconds.into();
+            }
             Bytes::from(json!({ "error": error }).to_string())
         };
         let mut response = full(status, body);
         if let Some(denied) = self.denied {
             let challenge = HeaderValue::from_static(denied.www_authenticate());
             response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+        }
+        if let Some(waiting) = self.waiting {
+            waiting.write(response.headers_mut());
         }
         response
     }

@@ -48,6 +48,7 @@ pub(crate) fn spec(servers: Vec<UpstreamSpec>) -> GatewaySpec {
         body_timeout: Duration::from_secs(30),
         keep_alive: Duration::from_secs(15),
         legacy: LegacySpec::default(),
+        traffic: std::sync::Arc::default(),
     }
 }
 

@@ -1,0 +1,4 @@
+//! What decides about a request before its provider gets it; the order of it all is in
+//! `dispatch::call_stack`.
+
+pub mod traffic;

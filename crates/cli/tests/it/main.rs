@@ -13,6 +13,7 @@ mod conformance;
 mod differential;
 mod docs;
 mod eras;
+mod governance;
 mod https;
 mod local;
 mod logging;

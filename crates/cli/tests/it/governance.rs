@@ -1,0 +1,3 @@
+//! What decides about requests before they are carried out, as a client and an operator see it.
+
+mod traffic;

@@ -1,5 +1,7 @@
 //! `config.json` of MCP Configurable Framework: its port and its keys; what it declares comes later.
 
+mod rates;
+
 use super::super::environment::value;
 use super::super::tree::{Data, Entry, Node};
 use super::draft::Draft;
@@ -15,7 +17,7 @@ pub(super) fn convert(root: &Node, draft: &mut Draft<'_>) {
                 draft.note(key, value.at, "the gateway says its own name and version");
             }
             "tools" | "prompts" | "resources" => declared(key, value, draft),
-            "caching" => draft.note(key, value.at, "keeping results of tools comes later"),
+            "caching" => rates::caching(value, draft),
             key => draft.note(key, value.at, "means nothing to Gantry"),
         }
     }
@@ -64,7 +66,10 @@ fn security(node: &Node, draft: &mut Draft<'_>) {
             }
             "authentication" => authentication(value, draft),
             "permissions" => draft.note(&path, value.at, "permissions of tokens come later"),
-            "rateLimit" => draft.note(&path, value.at, "limits of rates come later"),
+            "rateLimit" if is_off(node) || is_off(value) => {
+                draft.note(&path, value.at, "is switched off, so nothing is limited");
+            }
+            "rateLimit" => rates::limits(value, draft),
             "ipWhitelist" => draft.note(&path, value.at, "lists of addresses come later"),
             "audit" => draft.note(&path, value.at, "an audit log of its own comes later"),
             _ => draft.note(&path, value.at, "means nothing to Gantry"),
@@ -107,7 +112,7 @@ fn api_keys(node: &Node, draft: &mut Draft<'_>) {
         } else {
             for (name, reason) in [
                 ("permissions", "permissions of a token come later; it may use everything"),
-                ("rateLimit", "limits of rates come later"),
+                ("rateLimit", "a key has the limit of its tier, in `limits.tiers`"),
             ] {
                 if let Some(entry) = has(name) {
                     draft.note(&format!("{path}.{name}"), entry.value.at, reason);

@@ -101,9 +101,14 @@ async fn protected(
     // Repetition: around the breaker, which counts each attempt, and stops a call that goes on.
     let (seen, context) = rules.seen(context);
     let mut attempts = rules.attempts();
+    let mut last = None;
     loop {
-        // Breaker: innermost, because it is about what the server does with an attempt.
-        let passage = rules.breaker()?;
+        // Breaker: innermost, because it is about what the server does with an attempt. Who is
+        // stopped between two of them learns what became of the one before.
+        let passage = match rules.breaker() {
+            Ok(passage) => passage,
+            Err(refused) => return last.unwrap_or(Err(refused)),
+        };
         let provider = rules.provider();
         let outcome = provider.handle(&context, request.clone()).await;
         if let Some(passage) = passage {
@@ -113,6 +118,7 @@ async fn protected(
             return outcome;
         }
         rules.repeated();
+        last = Some(outcome);
     }
 }
 

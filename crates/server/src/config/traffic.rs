@@ -89,8 +89,28 @@ pub(crate) fn check_server(
     ServerSpec { own, tools }
 }
 
-/// Looks for limits that can never be reached, because a wider one is reached before.
+/// Looks for limits that can never be reached: because they are for no tool, or because a wider one
+/// is reached before.
 pub(crate) fn idle_limits(gateway: &GatewaySpec) -> Vec<Problem> {
+    [idle_patterns(gateway), wide_limits(gateway)].concat()
+}
+
+fn idle_patterns(gateway: &GatewaySpec) -> Vec<Problem> {
+    let tools = Path::root().key("limits").key("tools");
+    let patterns = gateway.traffic.limits.tools.iter().map(|(pattern, _)| pattern);
+    patterns
+        .filter(|pattern| !gateway.could_match(pattern))
+        .map(|pattern| {
+            let path = tools.key(pattern);
+            let message =
+                format!("`{path}` can never be reached: it fits no tool of any of `servers`");
+            Problem::new(ErrorCode::LimitIdle, &path, message)
+                .with_hint(Some("a pattern is held against `SERVER__TOOL`"))
+        })
+        .collect()
+}
+
+fn wide_limits(gateway: &GatewaySpec) -> Vec<Problem> {
     let limits = &gateway.traffic.limits;
     let root = Path::root().key("limits");
     let Some(global) = &limits.global else { return Vec::new() };

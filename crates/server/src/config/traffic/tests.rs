@@ -100,4 +100,7 @@ fn a_limit_that_a_wider_one_makes_idle_is_told() {
         ["limits.tiers.a"]
     );
     assert!(found("{per_principal: {requests: 600}}").is_empty());
+    // Only the built-in tools are there.
+    let tools = "{tools: {'gantry__*': {requests: 1}, 'git__*': {requests: 1}}}";
+    assert_eq!(found(tools), ["limits.tools.git__*"]);
 }

@@ -24,7 +24,7 @@ pub(super) fn limits(node: &Node, draft: &mut Draft<'_>) {
         for Entry { key, value, .. } in each.value.entries() {
             let path = format!("security.rateLimit.{theirs}.{key}");
             if let Some(rate) = rate(value, algorithm, &path, draft) {
-                entries.push(Entry::new(format!("{before}{key}"), rate));
+                entries.push(Entry::new(&format!("{before}{key}"), rate));
             }
         }
         if !entries.is_empty() {

@@ -28,6 +28,8 @@ pub(crate) struct ServerRow {
     pub(crate) kind: String,
     /// The true state, in one word.
     pub(crate) state: String,
+    /// How its circuit breaker is, if it has one.
+    pub(crate) breaker: Option<String>,
     /// The protocol revision spoken with it, once known.
     pub(crate) revision: Option<String>,
     /// How many tools it offers, once known.
@@ -86,6 +88,7 @@ fn server_row(server: &Value) -> ServerRow {
         name: text("name").unwrap_or_default(),
         kind: text("transport").unwrap_or_default(),
         state: text("state").unwrap_or_default(),
+        breaker: text("breaker"),
         revision: text("revision"),
         n_tools: server["tools"].as_u64().filter(|_| was_heard),
         reason: text("detail"),

@@ -135,6 +135,12 @@ macro_rules! for_each_error_code {
             ApprovalDeclined "E0417" Access (-32600) (403) false "a call was not approved";
             ApprovalImpossible "E0418" Access (-32600) (403) false "a call needs an approval that its client cannot ask for";
 
+            RateLimited "E0430" Request (-32603) (429) true "too many requests came in a time";
+            BreakerOpen "E0431" Upstream (-32603) (503) true "an upstream that failed too often is left alone for now";
+            UpstreamFull "E0432" Upstream (-32603) (503) true "as many calls as may be are under way with an upstream";
+            UnknownBreaker "E0433" Request (-) (404) false "no circuit breaker has this name";
+            LimitIdle "E0434" Config (-) (-) false "a limit can never be reached";
+
             StorageFailed "E0501" Storage (-) (-) false "the database cannot be opened";
             StorageTooNew "E0502" Storage (-) (-) false "the database was written by a newer Gantry";
             StorageUnreachable "E0503" Storage (-) (-) true "the database server cannot be reached";

@@ -32,6 +32,8 @@ pub struct Request {
     pub message: Message,
     /// The provider's name of what is asked for, where that differs from the one in the message.
     pub local_name: Option<Arc<str>>,
+    /// How long the provider may be silent, where it is not what holds for all its requests.
+    pub timeout: Option<Duration>,
 }
 
 /// The era-neutral answer: the provider's own bytes.

@@ -49,6 +49,14 @@ pub fn with_code(mut error: RpcError, cause: ErrorCode) -> RpcError {
     error.with_data(Value::Object(data))
 }
 
+/// Returns the status of an error that names its cause: a modern client that is told to come again
+/// reads it from there.
+pub fn status_of(error: &RpcError) -> u16 {
+    let code = error.data.as_ref().and_then(|data| data.get("code")).and_then(Value::as_str);
+    let cause = code.and_then(ErrorCode::find).filter(|cause| cause.retryable());
+    cause.and_then(ErrorCode::http).unwrap_or(200)
+}
+
 /// Adds the code to a refusal whose number tells the cause.
 pub fn explained(error: RpcError) -> RpcError {
     match error.code {

@@ -17,6 +17,7 @@ use gantry_protocol::{Message, Object, RpcError, json, method};
 
 use crate::Gateway;
 use crate::causes;
+use crate::governance::traffic::Waiting;
 use crate::governance::{access, audit};
 use crate::snapshot::{Section, Target, View};
 use crate::tap::{Direction, Side, Whose};
@@ -31,6 +32,8 @@ pub struct Reply {
     pub bytes: Bytes,
     /// The HTTP status for modern clients; legacy ones always get 200.
     pub status: u16,
+    /// When to come again, if there is no room now; for the head of an answer by HTTP.
+    pub waiting: Option<Box<Waiting>>,
 }
 
 /// A resource that a client is told of.
@@ -54,7 +57,12 @@ impl Subscription {
 
 impl Reply {
     fn error(message: &Message, status: u16, error: &RpcError) -> Self {
-        Self { bytes: failure(message.id(), error), status }
+        Self::new(failure(message.id(), error), status)
+    }
+
+    /// Makes a reply that tells nothing but its message.
+    pub(crate) fn new(bytes: Bytes, status: u16) -> Self {
+        Self { bytes, status, waiting: None }
     }
 }
 
@@ -114,7 +122,8 @@ async fn carry_to(
         Some(_) => false,
         None => message.method() == method::COMPLETION_COMPLETE && completes_prompt(&message),
     };
-    let request = Request { local_name: renamed.then(|| Arc::clone(&target.local)), message };
+    let local_name = renamed.then(|| Arc::clone(&target.local));
+    let request = Request { local_name, message, timeout: None };
     let message = request.message.clone();
     let outcome = call_stack::run(gateway, target, context, request).await;
     reply::of(context, target, &message, outcome)

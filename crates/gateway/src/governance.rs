@@ -1,7 +1,8 @@
 //! What is decided, limited and recorded of a request between the routing and its provider: one
-//! module a layer, called from the call stack alone.
+//! module a layer; the order of it all is in `dispatch::call_stack`.
 
 pub mod access;
 pub(crate) mod audit;
+pub mod traffic;
 
 mod approval;

@@ -9,6 +9,7 @@
 //! 5. [`registry`]: which upstreams there are, and how a new configuration takes their place.
 //! 6. [`hub`]: what upstreams say outside of calls, and who hears it.
 //! 7. [`tap`]: all of it as an administrator may watch it.
+//! 8. [`governance`]: what decides whether, how much and how often.
 //!
 //! Not here: what bytes look like on a socket (`gantry_transport`), what a message means in an era
 //! (`gantry_protocol`), routes that are not MCP (`gantry_server`).
@@ -46,6 +47,7 @@ use tokio::sync::Notify;
 
 use crate::census::Census;
 use crate::door::Handles;
+use crate::governance::traffic::Traffic;
 use crate::hub::{Hub, Keeper};
 use crate::metrics::Metrics;
 use crate::registry::{Applied, Registry};
@@ -64,6 +66,8 @@ pub struct Gateway {
     pub metrics: Arc<Metrics>,
     /// Where the conversation can be watched.
     pub tap: Arc<Tap>,
+    /// How much may pass, and how servers are asked.
+    pub traffic: Arc<Traffic>,
     /// Seals session ids and cursors.
     pub keys: Arc<KeyRing>,
     /// Keeps what is known of sessions.
@@ -128,9 +132,12 @@ impl Gateway {
         let hub = Hub::new(Arc::clone(&parts.metrics));
         hub.replays.set_limit(spec.legacy.replay.total);
         let tap = Tap::new(Arc::clone(&parts.clock));
+        let traffic = Traffic::new(&spec, Arc::clone(&parts.clock), Arc::clone(&parts.metrics));
+        let traffic = Arc::new(traffic);
         let outlet = WatchedOutlet {
             inner: Arc::clone(&hub) as Arc<dyn hub::Outlet>,
             tap: Arc::clone(&tap),
+            traffic: Arc::clone(&traffic),
         };
         let deps = Arc::new(Deps {
             launcher: parts.launcher,
@@ -140,6 +147,7 @@ impl Gateway {
             outlet: Arc::new(outlet),
             changed: Arc::new(Notify::new()),
             metrics: Arc::clone(&parts.metrics),
+            traffic: Arc::clone(&traffic),
             tasks: parts.tasks.clone(),
         });
         let gateway = Arc::new(Self {
@@ -149,6 +157,7 @@ impl Gateway {
             handles: Handles::default(),
             metrics: parts.metrics,
             tap,
+            traffic,
             keys: parts.keys,
             clock: parts.clock,
             tracer: parts.tracer,
@@ -171,7 +180,10 @@ impl Gateway {
     /// Takes a new configuration; what did not change keeps its connections.
     pub async fn apply(&self, spec: GatewaySpec) -> Applied {
         self.hub.replays.set_limit(spec.legacy.replay.total);
-        self.registry.apply(spec).await
+        self.traffic.apply(&spec);
+        let applied = self.registry.apply(spec).await;
+        self.traffic.forget(&applied.changed);
+        applied
     }
 
     /// Stops an upstream and starts it anew; `false` if there is none of this name, or it is

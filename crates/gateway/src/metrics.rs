@@ -3,6 +3,8 @@
 //! Labels for tools and upstreams come from the snapshot, never from a request, so that nobody can
 //! make the number of series grow.
 
+mod traffic;
+
 use gantry_protocol::method;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -10,6 +12,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+
+pub use traffic::{CacheLabels, LimitLabels, TrafficMetrics, cache};
 
 /// Every method by which a request is counted; what is none of the others is the last.
 pub const METHODS: [&str; 5] = [
@@ -94,6 +98,8 @@ pub struct Metrics {
     pub dropped: Counter,
     /// Reads and writes of sessions that the store did not do.
     pub session_store_failures: Counter,
+    /// Limits, kept answers, room, repetitions and breakers.
+    pub traffic: TrafficMetrics,
 }
 
 /// From a millisecond to a minute and a half: tools are slow.
@@ -119,6 +125,7 @@ impl Metrics {
             refused: Counter::default(),
             dropped: Counter::default(),
             session_store_failures: Counter::default(),
+            traffic: TrafficMetrics::default(),
         };
         let m = &metrics;
         registry.register("gantry_requests", "Requests to upstreams", m.requests.clone());
@@ -143,6 +150,7 @@ impl Metrics {
             "Reads and writes of sessions that the store did not do",
             m.session_store_failures.clone(),
         );
+        m.traffic.register(registry);
         metrics
     }
 }

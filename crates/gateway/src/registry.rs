@@ -103,7 +103,7 @@ impl Registry {
             let running = old.servers.iter().find(|server| *server.name == *wanted.name);
             let running = running.and_then(|server| server.upstream.as_ref());
             let upstream = match running {
-                Some(running) if running.spec() == wanted => {
+                Some(running) if running.spec().is_same_server(wanted) => {
                     applied.unchanged += 1;
                     running.doubt_era();
                     Arc::clone(running)

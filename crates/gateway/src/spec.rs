@@ -13,6 +13,7 @@ use gantry_policy::access::Access;
 pub use gantry_policy::pattern::matches;
 use url::Url;
 
+use crate::governance::traffic::spec::{ServerSpec, TrafficSpec};
 use crate::{builtin, names};
 
 /// Everything that a reload can change in the gateway.
@@ -42,6 +43,8 @@ pub struct GatewaySpec {
     pub legacy: LegacySpec,
     /// Who may do what.
     pub access: Arc<Access>,
+    /// How much may pass, and how servers are asked.
+    pub traffic: Arc<TrafficSpec>,
 }
 
 /// What legacy clients are given beyond their answers: sessions, and streams that can be resumed.
@@ -122,6 +125,8 @@ pub struct UpstreamSpec {
     pub trust_annotations: bool,
     /// Largest message taken from it, bytes.
     pub max_message: usize,
+    /// How it is asked; a change of this alone does not start it anew.
+    pub traffic: Arc<ServerSpec>,
 }
 
 /// How an upstream is reached.
@@ -236,7 +241,15 @@ impl UpstreamSpec {
             tools: ToolFilter::default(),
             trust_annotations: false,
             max_message: 16 * 1024 * 1024,
+            traffic: Arc::default(),
         }
+    }
+
+    /// Tells whether a running server is the one that is wanted, so that it need not be started
+    /// anew. How it is asked is no part of it.
+    pub fn is_same_server(&self, wanted: &Self) -> bool {
+        let as_asked = Self { traffic: Arc::clone(&wanted.traffic), ..self.clone() };
+        as_asked == *wanted
     }
 }
 
@@ -317,6 +330,7 @@ mod tests {
             keep_alive: Duration::ZERO,
             legacy: LegacySpec::default(),
             access: Arc::default(),
+            traffic: Arc::default(),
         };
         for (pattern, expected) in [
             ("git__*", true),

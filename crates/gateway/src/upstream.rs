@@ -103,6 +103,9 @@ pub struct UpstreamStatus {
     /// Lines on its stdout that were no messages.
     #[serde(skip_serializing_if = "is_zero")]
     pub rubbish: u64,
+    /// How its circuit breaker is, if it has one: `closed`, `open` or `half_open`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub breaker: Option<&'static str>,
     /// As configured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
@@ -217,6 +220,7 @@ impl Upstream {
             narrowed: self.shared.narrowing().map(Narrowing::reason),
             pid: pipe.as_ref().map(|pipe| pipe.pid()),
             rubbish: pipe.as_ref().map_or(0, |pipe| pipe.rubbish()),
+            breaker: self.shared.deps.traffic.breaker_of(&self.shared.spec.name),
             description: self.shared.spec.description.clone(),
         }
     }

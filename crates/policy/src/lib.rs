@@ -1,4 +1,5 @@
-//! What a caller may do: who they are, where they come from, and where the gateway may listen.
+//! What a caller may do and how much of it: who they are, where they come from, where the gateway may
+//! listen, how much may come in a time and what is asked again.
 //!
 //! Pure decisions over bytes and addresses: no socket, no file, no clock. The server reads the
 //! headers, asks here and turns a refusal into a status. What is offered to whom is the gateway's.
@@ -6,10 +7,14 @@
 
 pub mod access;
 pub mod audit;
+pub mod breaker;
+pub mod cache_key;
 pub mod exposure;
 pub mod origin;
 pub mod pattern;
+pub mod rate;
 pub mod redact;
+pub mod retry;
 pub mod tokens;
 
 pub use exposure::{Exposed, may_listen};

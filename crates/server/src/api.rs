@@ -86,7 +86,7 @@ pub(crate) struct Asked<'a> {
 // === impl Caller ===
 
 impl Caller {
-    fn is_admin(&self) -> bool {
+    pub(crate) fn is_admin(&self) -> bool {
         self.no_admin.is_none()
     }
 

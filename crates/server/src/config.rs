@@ -37,6 +37,7 @@ mod sessions;
 mod shape;
 mod show;
 mod storage;
+mod traffic;
 mod tree;
 mod units;
 mod upstream;
@@ -47,6 +48,7 @@ mod yaml_writer;
 
 use std::io::Read as _;
 use std::path::{Path as FilePath, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use gantry_core::ErrorCode;
@@ -346,6 +348,7 @@ fn check_gateway(
         keep_alive,
         legacy: sessions::check(raw, checker),
         access: rules::check(&raw.access, checker),
+        traffic: Arc::new(traffic::check(raw, checker)),
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod cors;
 mod gate;
+mod limits;
 mod refusal;
 mod request_id;
 mod route;
@@ -86,6 +87,7 @@ async fn named(
     let access = Access::begin(&request_id, &parts, route, begun);
     let seen = Seen::of(&shared.gateway.audit, &parts, via.peer.address());
     let mut is_ours = false;
+    let mut standing = None;
     let answer = async {
         // 4. Host and Origin: before anything is looked up, on every route. A page that rebound
         //    its name learns nothing, not even whether a token would be needed.
@@ -109,7 +111,9 @@ async fn named(
         // 7. Who asks: before the body is read, so that a stranger cannot make us read one.
         let right = authenticate(shared, &live, route, via, &parts)?;
         right.note(&seen);
-        // 8. Whoever answers.
+        // 8. How much they may ask: after it is known who they are, and before a body is read.
+        standing = limits::admit(shared, &right, &parts, route, via)?;
+        // 9. Whoever answers.
         let (address, request_id) = (via.peer.address(), Arc::clone(&request_id));
         let passed = Passed { parts, body, own_path, address, request_id };
         Ok(hand_over(front, &live, (route, right), (passed, &seen)).await)
@@ -124,6 +128,9 @@ async fn named(
             refusal.into_response(route.is_mcp(), &request_id)
         }
     });
+    if let Some(standing) = standing {
+        limits::tell(standing, response.headers_mut());
+    }
     if let Some(origin) = origin.filter(|_| is_ours) {
         cors::allow(origin, response.headers_mut());
     }
@@ -234,14 +241,18 @@ fn authenticate(
         }
         Route::Api => gate::api_caller(live, &shared.admin, via.peer, headers).map(Right::Api),
         Route::Admin => gate::administrator(&shared.admin, headers).map(|()| Right::Details),
-        Route::Loggers if parts.method != Method::GET => {
+        Route::Loggers | Route::CircuitBreakers if parts.method != Method::GET => {
             gate::administrator(&shared.admin, headers).map(|()| Right::Details)
         }
         Route::Metrics if is_open_to_everybody(live, via) => Ok(Right::Details),
-        Route::Metrics | Route::Actuator | Route::Loggers if !details() => {
+        Route::Metrics | Route::Actuator | Route::Loggers | Route::CircuitBreakers
+            if !details() =>
+        {
             gate::details_denied(headers)
         }
-        Route::Metrics | Route::Actuator | Route::Loggers => Ok(Right::Details),
+        Route::Metrics | Route::Actuator | Route::Loggers | Route::CircuitBreakers => {
+            Ok(Right::Details)
+        }
         Route::Ready | Route::Health | Route::ActuatorHealth if details() => Ok(Right::Details),
         Route::Ready | Route::Health | Route::ActuatorHealth => Ok(Right::Nothing),
         Route::Index | Route::Unknown => Ok(Right::Nothing),

@@ -36,7 +36,12 @@ fn list(place: &Place, format: Format) -> Result<(), Failure> {
             let revision = server.revision.unwrap_or_else(|| "?".to_owned());
             let code = server.code.unwrap_or_default();
             let reason = server.reason.unwrap_or_default();
-            vec![server.name, server.kind, server.state, revision, n_tools, code, reason]
+            let state = match server.breaker.as_deref() {
+                Some("open") => format!("{}, breaker open", server.state),
+                Some("half_open") => format!("{}, breaker half open", server.state),
+                _ => server.state,
+            };
+            vec![server.name, server.kind, state, revision, n_tools, code, reason]
         })
         .collect();
     let headings = ["name", "type", "state", "revision", "tools", "code", "reason"];

@@ -1,3 +1,4 @@
 //! What is decided about requests: who may do what, how much, and who did it.
 
 mod access;
+mod traffic;

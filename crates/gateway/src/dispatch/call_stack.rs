@@ -1,6 +1,7 @@
 //! What a request passes on its way to a provider: one function, one line a layer, outermost
 //! first. This is the only place where that order is decided.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use gantry_core::{CallContext, Outcome, ProviderError, Request};
@@ -11,6 +12,7 @@ use tracing::Level;
 use crate::Gateway;
 use crate::governance::access::{self, Decided};
 use crate::governance::audit;
+use crate::governance::traffic::{Looked, Rules};
 use crate::metrics::{RequestLabels, ServerLabels, ToolLabels, method_label, outcome};
 use crate::snapshot::Target;
 use crate::tap::{Pending, Whose};
@@ -34,9 +36,6 @@ pub(super) async fn run(
     // Around the attempts, which are one request to whoever reads the trace: its span is what the
     // server is told to be part of.
     let traced = traces::ask(context, target, &request);
-    // Around the attempts: only what was surely not carried out is sent again, and only once.
-    // The time limit of one attempt is the upstream's own: progress renews it, and it stands still
-    // while a person is asked.
     let inner = traced.as_ref().unwrap_or(context);
     // And around them for whoever watches, who sees a repeated request once.
     let seen = Seen::request(gateway, target, inner, &request);
@@ -45,9 +44,9 @@ pub(super) async fn run(
     // Where a person has to agree, the wait for them counts as part of the call.
     let inner = seen.context(inner);
     let outcome = match access::authorise(gateway, target, inner, request).await {
-        Ok(Decided::Go(request)) => with_one_retry(target, inner, request).await,
+        Ok(Decided::Go(request)) => permitted(gateway, target, inner, request).await,
         Ok(Decided::Approved(request, binding)) => {
-            let outcome = with_one_retry(target, inner, request).await;
+            let outcome = permitted(gateway, target, inner, request).await;
             outcome.and_then(|outcome| binding.carry(gateway, outcome))
         }
         Ok(Decided::Asks(outcome)) => Ok(outcome),
@@ -59,6 +58,88 @@ pub(super) async fn run(
     audited.finish(target, context, outcome).await
 }
 
+/// What decides whether the request is carried out, and how often.
+async fn permitted(
+    gateway: &Gateway,
+    target: &Target<'_>,
+    context: &CallContext,
+    request: Request,
+) -> Result<Outcome, ProviderError> {
+    // Limits of tools: first, because a call counts wherever its answer comes from. Those of callers
+    // were asked at the door.
+    gateway.traffic.admit_tool(target, context, &request)?;
+    // Everything else is there only for calls that something is said of.
+    match gateway.traffic.rules(target, &request) {
+        None => with_one_retry(target, context, request).await,
+        // Behind a pointer, so that what is rare makes no future larger.
+        Some(rules) => Box::pin(governed(Arc::new(rules), context, request)).await,
+    }
+}
+
+/// A call that something is said of.
+async fn governed(
+    rules: Arc<Rules>,
+    context: &CallContext,
+    mut request: Request,
+) -> Result<Outcome, ProviderError> {
+    // The time limit of one attempt: progress renews it, and it stands still while a person is asked.
+    request.timeout = rules.timeout();
+    // Kept answers: above all that protects the server, which they cost nothing; and one call for
+    // everybody who asks for the same, so that what is below sees it once.
+    let looked = rules.look(context, &request, |context| {
+        let (rules, request) = (Arc::clone(&rules), request.clone());
+        async move { protected(&rules, &context, request).await }
+    });
+    let outcome = match looked {
+        Looked::Found(outcome) => Ok(outcome),
+        Looked::Flying(flight) => match flight.landed().await {
+            Some(outcome) => outcome,
+            None => protected(&rules, context, request).await,
+        },
+        Looked::Hinted(hinted) => {
+            let outcome = protected(&rules, context, request).await;
+            rules.keep(&hinted, &outcome);
+            outcome
+        }
+        Looked::Nothing => protected(&rules, context, request).await,
+    };
+    rules.answered(context, &outcome);
+    outcome
+}
+
+/// What protects a server from too many calls, and calls from a server that fails.
+async fn protected(
+    rules: &Rules,
+    context: &CallContext,
+    request: Request,
+) -> Result<Outcome, ProviderError> {
+    // Room: around the attempts, which are one call to whoever waits.
+    let _places = rules.places().await?;
+    // Repetition: around the breaker, which counts each attempt, and stops a call that goes on.
+    let (seen, context) = rules.seen(context);
+    let mut attempts = rules.attempts();
+    let mut last = None;
+    loop {
+        // Breaker: innermost, because it is about what the server does with an attempt. Who is
+        // stopped between two of them learns what became of the one before.
+        let passage = match rules.breaker() {
+            Ok(passage) => passage,
+            Err(refused) => return last.unwrap_or(Err(refused)),
+        };
+        let provider = rules.provider();
+        let outcome = provider.handle(&context, request.clone()).await;
+        if let Some(passage) = passage {
+            passage.settle(&outcome);
+        }
+        if !attempts.again(provider, (&request, rules.local()), &seen, &outcome).await {
+            return outcome;
+        }
+        rules.repeated();
+        last = Some(outcome);
+    }
+}
+
+/// What holds for every call: only what was surely not carried out is sent again, and only once.
 async fn with_one_retry(
     target: &Target<'_>,
     context: &CallContext,
@@ -115,7 +196,7 @@ struct Record<'a> {
     gateway: &'a Gateway,
     server: &'a str,
     /// Known to the snapshot, so that a client cannot make series.
-    tool: Option<std::sync::Arc<str>>,
+    tool: Option<Arc<str>>,
     method: &'static str,
     start: Instant,
 }
@@ -127,7 +208,7 @@ impl<'a> Record<'a> {
         Self {
             gateway,
             server: &target.server.name,
-            tool: (method == method::TOOLS_CALL).then(|| std::sync::Arc::clone(&target.local)),
+            tool: (method == method::TOOLS_CALL).then(|| Arc::clone(&target.local)),
             method: method_label(method),
             start: Instant::now(),
         }

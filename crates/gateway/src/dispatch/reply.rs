@@ -11,6 +11,7 @@ use gantry_protocol::{Era, Message, Revision, RpcError, method};
 
 use super::Reply;
 use crate::causes;
+use crate::governance::traffic::Waiting;
 use crate::snapshot::Target;
 
 /// Makes the reply to a request.
@@ -22,16 +23,19 @@ pub(super) fn of(
 ) -> Reply {
     match outcome {
         Ok(Outcome::Complete(result)) => {
-            Reply { bytes: complete(context, target, request, &result), status: 200 }
+            Reply::new(complete(context, target, request, &result), 200)
         }
         Ok(Outcome::NeedsInput(result)) => match context.caller.era() {
-            Era::Modern => Reply { bytes: under(request, &result.message), status: 200 },
+            Era::Modern => Reply::new(under(request, &result.message), 200),
             Era::Legacy => unasked(context, target, request),
         },
         Err(ProviderError::Answered { message, revision }) => {
             answered(context, request, &message, revision)
         }
-        Err(ProviderError::Refused(error)) => error_reply(request, 200, &error),
+        Err(ProviderError::Refused(error)) => {
+            let reply = error_reply(request, causes::status_of(&error), &error);
+            Reply { waiting: Waiting::of(&error).map(Box::new), ..reply }
+        }
         Err(error) => failed(context, target, request, &error),
     }
 }
@@ -69,7 +73,7 @@ fn answered(
     revision: Revision,
 ) -> Reply {
     let Some(error) = message.rpc_error() else {
-        return Reply { bytes: under(request, message), status: 200 };
+        return Reply::new(under(request, message), 200);
     };
     let crossing =
         Crossing { method: request.method(), from: revision, to: context.caller.revision };
@@ -78,7 +82,7 @@ fn answered(
     match adapt::error_to_client(&error, crossing, asked.as_deref()) {
         // Unchanged errors go on as they came, unknown members included.
         Failure::Error { status, error: adapted } if adapted == error => {
-            Reply { bytes: under(request, message), status }
+            Reply::new(under(request, message), status)
         }
         Failure::Error { status, error } => error_reply(request, status, &error),
         Failure::ToolResult(result) => tool_result(request, &result),
@@ -137,11 +141,11 @@ fn failed(
 
 fn tool_result(request: &Message, result: &[u8]) -> Reply {
     let bytes = request.id().map(|id| response(id, result)).unwrap_or_default();
-    Reply { bytes, status: 200 }
+    Reply::new(bytes, 200)
 }
 
 fn error_reply(request: &Message, status: u16, error: &RpcError) -> Reply {
-    Reply { bytes: failure(request.id(), error), status }
+    Reply::new(failure(request.id(), error), status)
 }
 
 fn under(request: &Message, answer: &Message) -> Bytes {

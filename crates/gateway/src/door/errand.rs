@@ -71,7 +71,7 @@ impl Errand {
             _ => return Some(dispatch::carry(gateway, &view, &context, message).await),
         };
         let id = message.id().cloned().unwrap_or_else(|| Id::from(0));
-        Some(Reply { bytes: reply::own_message(&id, own), status: 200 })
+        Some(Reply::new(reply::own_message(&id, own), 200))
     }
 
     /// Opens a stream that tells of every change of one endpoint, as events whose data are MCP

@@ -171,8 +171,7 @@ async fn call(
     mut call: Pin<Box<impl Future<Output = Reply> + Send + 'static>>,
 ) -> Response<ReplyBody> {
     if !arrival.accepts.events {
-        let reply = call.await;
-        return reply::answer(arrival.accepts, reply.status, reply.bytes);
+        return reply::carried(arrival.accepts, call.await);
     }
     let first = tokio::select! {
         biased;
@@ -182,7 +181,7 @@ async fn call(
     };
     if let Some(reply) = first {
         if !exchange.spoke() {
-            return reply::answer(arrival.accepts, reply.status, reply.bytes);
+            return reply::carried(arrival.accepts, reply);
         }
         exchange.finish(Some(reply.bytes)).await;
         return stream(gateway, arrival, &exchange);

@@ -13,6 +13,7 @@ use http::{HeaderValue, Response, StatusCode};
 
 use crate::Gateway;
 use crate::causes;
+use crate::dispatch::Reply;
 use crate::metrics::Metrics;
 
 /// A message as the whole answer. A client that takes event streams alone gets it as one event.
@@ -24,6 +25,15 @@ pub(super) fn answer(accepts: Accepts, status: u16, bytes: Bytes) -> Response<Re
     let mut response = full(status, sse::event(&bytes, None, None));
     let events = HeaderValue::from_static("text/event-stream");
     response.headers_mut().insert(CONTENT_TYPE, events);
+    response
+}
+
+/// The reply to a carried request, and when to come again if there was no room for it.
+pub(super) fn carried(accepts: Accepts, reply: Reply) -> Response<ReplyBody> {
+    let mut response = answer(accepts, reply.status, reply.bytes);
+    if let Some(waiting) = reply.waiting {
+        waiting.write(response.headers_mut());
+    }
     response
 }
 

@@ -8,6 +8,7 @@ use gantry_core::{BoxFuture, CallContext, ClientLink};
 use gantry_protocol::{Message, RpcError};
 
 use super::{Direction, Side, Tap, Whose};
+use crate::governance::traffic::Traffic;
 use crate::hub::Outlet;
 use crate::upstream::scope::LaneKey;
 
@@ -24,6 +25,8 @@ struct WatchedLink {
 pub(crate) struct WatchedOutlet {
     pub(crate) inner: Arc<dyn Outlet>,
     pub(crate) tap: Arc<Tap>,
+    /// Keeps what servers said, until they say that it changed.
+    pub(crate) traffic: Arc<Traffic>,
 }
 
 impl Tap {
@@ -75,6 +78,8 @@ impl ClientLink for WatchedLink {
 impl Outlet for WatchedOutlet {
     fn resource_updated(&self, upstream: &str, lane: Option<&LaneKey>, notification: &Message) {
         self.tap.passed(Side::Upstream, Direction::In, Some(upstream), notification);
+        // Before anybody is told, who might ask at once.
+        self.traffic.resource_changed(upstream);
         self.inner.resource_updated(upstream, lane, notification);
     }
 

@@ -145,7 +145,9 @@ impl Lane {
             of_client: true,
             request_id: Some(Arc::clone(&context.request_id)),
             carrier,
-            patience: super::flight::Patience::new(self.shared.spec.timeout),
+            patience: super::flight::Patience::new(
+                request.timeout.unwrap_or(self.shared.spec.timeout),
+            ),
         };
         let answer = self.exchange(flight, bytes, &context.cancelled).await;
         let now = Instant::now();

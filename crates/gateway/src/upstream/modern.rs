@@ -155,7 +155,7 @@ impl ModernLink {
             of_client: true,
             request_id: Some(Arc::clone(&context.request_id)),
             carrier: false,
-            patience: Patience::new(self.shared.spec.timeout),
+            patience: Patience::new(request.timeout.unwrap_or(self.shared.spec.timeout)),
         };
         let bytes = self.outgoing(context, request, id);
         let boarded = self.flights.board(flight);

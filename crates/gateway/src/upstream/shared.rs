@@ -22,6 +22,7 @@ use super::offers::{self, Greeting, Offers};
 use super::scope::LaneKey;
 use super::state::State;
 use super::verdicts;
+use crate::governance::traffic::Traffic;
 use crate::hub::Outlet;
 use crate::metrics::{Metrics, ServerLabels};
 use crate::spec::{Connection, TransportMode, UpstreamSpec};
@@ -46,6 +47,8 @@ pub struct Deps {
     pub changed: Arc<Notify>,
     /// Counters.
     pub metrics: Arc<Metrics>,
+    /// How it is asked.
+    pub traffic: Arc<Traffic>,
     /// Background work.
     pub tasks: Tasks,
 }

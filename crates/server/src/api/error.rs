@@ -4,6 +4,7 @@
 use bytes::Bytes;
 use gantry_core::error_code::Category;
 use gantry_core::{Clock, ErrorCode};
+use gantry_gateway::governance::traffic::Waiting;
 use gantry_policy::Denied;
 use gantry_protocol::{RpcError, code};
 use gantry_transport::server::{ReplyBody, full};
@@ -76,6 +77,7 @@ pub(crate) struct ApiError {
     details: Map<String, Value>,
     denied: Option<Denied>,
     allow: Option<HeaderValue>,
+    waiting: Option<Waiting>,
 }
 
 // === impl Code ===
@@ -85,14 +87,15 @@ impl Code {
     fn of(cause: ErrorCode) -> Self {
         match cause {
             ErrorCode::TokenWrong | ErrorCode::AdminTokenWrong => Self::AuthenticationFailed,
-            ErrorCode::UnknownServer | ErrorCode::UnknownTool | ErrorCode::UnknownSession => {
-                Self::ResourceNotFound
-            }
+            ErrorCode::UnknownServer
+            | ErrorCode::UnknownTool
+            | ErrorCode::UnknownSession
+            | ErrorCode::UnknownBreaker => Self::ResourceNotFound,
             ErrorCode::UpstreamCallTimeout | ErrorCode::UpstreamProbeTimeout => {
                 Self::TimeoutExceeded
             }
             ErrorCode::CallbackNotBridged => Self::ToolExecutionFailed,
-            ErrorCode::Overloaded => Self::RateLimitExceeded,
+            ErrorCode::Overloaded | ErrorCode::RateLimited => Self::RateLimitExceeded,
             ErrorCode::CommandsNotAllowed => Self::AuthorizationDenied,
             other => match other.category() {
                 Category::Access => Self::AuthorizationDenied,
@@ -140,6 +143,7 @@ impl ApiError {
             details,
             denied: None,
             allow: None,
+            waiting: None,
         }
     }
 
@@ -161,7 +165,11 @@ impl ApiError {
         let text = |name: &str| member(name).and_then(Value::as_str);
         let message = || shortened(&error.message);
         if let Some(cause) = text("code").and_then(ErrorCode::find) {
-            return Self::new(cause, message());
+            let own = Self::new(cause, message());
+            return match Waiting::of(error) {
+                Some(waiting) => own.come_again(waiting),
+                None => own,
+            };
         }
         let unreachable = text("reason").is_some_and(|reason| UNAVAILABLE.contains(&reason));
         // Several servers could read it: that is for the caller to decide.
@@ -188,6 +196,7 @@ impl ApiError {
             details: Map::from_iter([("rpc".to_owned(), rpc)]),
             denied: None,
             allow: None,
+            waiting: None,
         }
     }
 
@@ -210,6 +219,13 @@ impl ApiError {
     pub(crate) fn denied(mut self, denied: Option<Denied>) -> Self {
         self.denied = denied;
         self
+    }
+
+    /// Says when to come again.
+    #[must_use]
+    pub(crate) fn come_again(mut self, waiting: Waiting) -> Self {
+        self.waiting = Some(waiting);
+        self.with_detail("retryAfter", waiting.seconds)
     }
 
     /// Another method is asked for than there are.
@@ -262,6 +278,9 @@ impl ApiError {
         if let Some(allow) = self.allow {
             headers.insert(ALLOW, allow);
         }
+        if let Some(waiting) = self.waiting {
+            waiting.write(headers);
+        }
         response
     }
 }
@@ -311,6 +330,9 @@ mod tests {
             (coded("E0202"), (Code::ServerUnavailable, 503)),
             (coded("E0210"), (Code::TimeoutExceeded, 504)),
             (coded("E0309"), (Code::RateLimitExceeded, 429)),
+            (coded("E0430"), (Code::RateLimitExceeded, 429)),
+            (coded("E0431"), (Code::ServerUnavailable, 503)),
+            (coded("E0432"), (Code::ServerUnavailable, 503)),
             (coded("E0303"), (Code::ToolExecutionFailed, 502)),
             (RpcError::internal("disabled", "off"), (Code::ServerUnavailable, 503)),
             (RpcError::internal("own", "its own"), (Code::ToolExecutionFailed, 502)),

@@ -72,6 +72,8 @@ struct Status {
     transport: String,
     /// What its lists are worth: `pending`, `stale` or `fresh`.
     offer: String,
+    /// How its circuit breaker is, if it has one: `closed`, `open` or `half_open`.
+    breaker: Option<String>,
     /// How many tools it has.
     tools: u64,
     /// How many resources.

@@ -137,7 +137,7 @@ pub(super) fn failures(operation: &Operation) -> Vec<(u16, &'static str)> {
         (409, "INVALID_PARAMETERS: it contradicts what there is", changes),
         (413, "INVALID_PARAMETERS: the body is too large", has_body),
         (415, "INVALID_PARAMETERS: the body is not `application/json`", has_body),
-        (429, "RATE_LIMIT_EXCEEDED", asks || changes || listens),
+        (429, "RATE_LIMIT_EXCEEDED", true),
         (500, "SERVER_ERROR", true),
         (502, "TOOL_EXECUTION_FAILED", asks || listens),
         (503, "SERVER_UNAVAILABLE", asks || names_something),

@@ -182,7 +182,8 @@ pub(crate) fn check_otlp(raw: &raw::Otlp, checker: &mut Checker<'_>) -> Option<O
     })
 }
 
-fn ratio(text: &RatioText, path: &Path, checker: &mut Checker<'_>) -> f64 {
+/// Checks a number from 0 to 1.
+pub(crate) fn ratio(text: &RatioText, path: &Path, checker: &mut Checker<'_>) -> f64 {
     let is_plain = text.0.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     match text.0.parse::<f64>() {
         Ok(ratio) if is_plain && (0.0..=1.0).contains(&ratio) => ratio,

@@ -14,6 +14,7 @@ mod log;
 mod rules;
 mod sessions;
 mod storage;
+mod traffic;
 mod upstream;
 mod watching;
 mod words;
@@ -31,6 +32,10 @@ pub use log::{Log, Otlp, Rotation, Tracing};
 pub use rules::{Access, AccessDefault, Approval, DestructiveMode, Rule, RuleEffect};
 pub use sessions::{SessionStoreKind, Sessions, Streams};
 pub use storage::{Storage, StoragePool};
+pub use traffic::{
+    Breaker, Cache, CacheScope, Concurrency, Rate, RateAlgorithm, RateLimits, Repeat, Retry,
+    ServerTraffic, ToolTraffic, Traffic,
+};
 pub use upstream::{EraMode, SessionMode, Tools, TransportMode, Upstream, UpstreamKind};
 pub use watching::{Health, Metrics};
 pub use words::{DurationText, LogFormat, LogLevel, NameText, PatternText, RatioText, SizeText};
@@ -73,6 +78,10 @@ pub struct Config {
     pub access: Access,
     /// What the administrator may do over the network. Since 0.1.
     pub admin: Admin,
+    /// How many requests may come in which time. Since 0.1.
+    pub limits: RateLimits,
+    /// How calls are made, and what is kept of their answers. Since 0.1.
+    pub traffic: Traffic,
     /// Figures for Prometheus at `/metrics`. Since 0.1.
     pub metrics: Metrics,
     /// Where `/health` is found. Since 0.1.
@@ -133,6 +142,8 @@ impl Default for Config {
             auth: Auth::default(),
             access: Access::default(),
             admin: Admin::default(),
+            limits: RateLimits::default(),
+            traffic: Traffic::default(),
             metrics: Metrics::default(),
             health: Health::default(),
             storage: Storage::default(),

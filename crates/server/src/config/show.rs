@@ -8,7 +8,7 @@ use gantry_policy::access::{AccessSpec, Destructive, RuleSpec};
 use serde_json::{Map, Value, json};
 
 use super::path::{Path, Step};
-use super::{Audit, Config, Identity, Log, Rotation, storage, units};
+use super::{Audit, Config, Identity, Log, Rotation, storage, traffic, units};
 
 /// Stands for what must not be shown.
 pub(crate) const REDACTED: &str = "[redacted]";
@@ -63,6 +63,8 @@ pub(crate) fn to_json(config: &Config) -> Value {
         },
         "legacy_sse": legacy.sse,
         "builtin": gateway.builtin,
+        "limits": traffic::show_limits(&gateway.traffic.limits),
+        "traffic": traffic::show_traffic(&gateway.traffic),
     });
     doors(config, &mut value);
     if let Some(shown) = storage::shown(&config.storage, REDACTED) {
@@ -274,6 +276,7 @@ fn upstream(spec: &UpstreamSpec) -> Value {
     shown.insert("tools".into(), tools);
     shown.insert("trust_annotations".into(), json!(spec.trust_annotations));
     shown.insert("max_message".into(), json!(units::format_size(spec.max_message)));
+    shown.insert("traffic".into(), traffic::show_server(&spec.traffic));
     Value::Object(shown)
 }
 

@@ -38,6 +38,20 @@ pub(crate) fn format_size(bytes: usize) -> String {
     format(bytes as u64, &SIZE_UNITS, "B")
 }
 
+/// Reads a decimal number such as `0.25` as thousandths; what is finer is cut off.
+pub(crate) fn parse_thousandths(text: &str) -> Option<u32> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    let part = part.bytes().chain(*b"000").take(3).map(char::from);
+    let whole = if whole.is_empty() { "0" } else { whole };
+    format!("{whole}{}", part.collect::<String>()).parse().ok()
+}
+
+/// Writes thousandths so that [`parse_thousandths`] reads the same.
+pub(crate) fn format_thousandths(thousandths: u32) -> String {
+    let text = format!("{}.{:03}", thousandths / 1000, thousandths % 1000);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
 fn parse(text: &str, units: &[(&str, u64)]) -> Option<u64> {
     let end = text.find(|character: char| !character.is_ascii_digit())?;
     let (number, unit) = text.split_at_checked(end)?;

@@ -1,6 +1,7 @@
 //! `servers.NAME`: one upstream server, checked.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use gantry_core::ErrorCode;
@@ -16,6 +17,7 @@ use super::path::Path;
 use super::problem::Problem;
 use super::raw;
 use super::raw::UpstreamKind;
+use super::traffic;
 
 const SHORTEST: Duration = Duration::from_millis(1);
 const DAY: Duration = Duration::from_hours(24);
@@ -37,6 +39,8 @@ const OWN_HEADERS: [&str; 14] = [
     "transfer-encoding",
     "upgrade",
 ];
+/// What a pattern must be.
+pub(crate) const A_PATTERN: &str = "a name, or a pattern such as `git__*`";
 /// What the headers begin with that repeat the arguments of a call.
 const PARAMETER_HEADERS: &str = "mcp-param-";
 
@@ -53,6 +57,7 @@ pub(crate) fn check(
         checker.duration(&path.key("probe_timeout"), &raw.probe_timeout, (SHORTEST, DAY));
     let max_message = checker.size(&path.key("max_message"), &raw.max_message, (1 << 10, 1 << 30));
     let tools = tools(&raw.tools, &path.key("tools"), checker);
+    let traffic = traffic::check_server(&raw.traffic, &path.key("traffic"), checker);
     Some(UpstreamSpec {
         name: name.to_owned(),
         connection: connection?,
@@ -66,6 +71,7 @@ pub(crate) fn check(
         tools,
         trust_annotations: raw.trust_annotations,
         max_message,
+        traffic: Arc::new(traffic),
     })
 }
 
@@ -76,13 +82,17 @@ pub(crate) fn patterns(
     checker: &mut Checker<'_>,
 ) -> Vec<String> {
     for (index, pattern) in written.iter().enumerate() {
-        let is_usable = |character: char| !character.is_whitespace() && !character.is_control();
-        if pattern.0.is_empty() || !pattern.0.chars().all(is_usable) {
-            let expected = "a name, or a pattern such as `git__*`";
-            checker.invalid(&path.index(index), &pattern.0, expected);
+        if !is_pattern(&pattern.0) {
+            checker.invalid(&path.index(index), &pattern.0, A_PATTERN);
         }
     }
     written.iter().map(|pattern| pattern.0.clone()).collect()
+}
+
+/// Tells whether a text can be a pattern of names.
+pub(crate) fn is_pattern(text: &str) -> bool {
+    let is_usable = |character: char| !character.is_whitespace() && !character.is_control();
+    !text.is_empty() && text.chars().all(is_usable)
 }
 
 fn connection(raw: &raw::Upstream, path: &Path, checker: &mut Checker<'_>) -> Option<Connection> {

@@ -15,7 +15,7 @@ use super::foreign::Note;
 use super::path::Path;
 use super::problem::{Problem, nearest};
 use super::tree::Node;
-use super::{Config, Identity, check};
+use super::{Config, Identity, check, traffic};
 use crate::tls;
 
 /// Where programs are looked up when no `PATH` is set, as for every child.
@@ -47,7 +47,9 @@ pub(crate) fn find(config: Config, root: Option<&Node>, env: &Env) -> Result<Che
     let certificate = certificate(&config).map_err(located)?;
     let (programs, n_programs) = programs(&config, root, env);
     let (patterns, n_patterns) = patterns(&config, root);
-    let found = [programs, patterns, private_keys(&config), Vec::from_iter(certificate)].concat();
+    let limits = traffic::idle_limits(&config.gateway);
+    let found =
+        [programs, patterns, private_keys(&config), Vec::from_iter(certificate), limits].concat();
     let mut warnings: Vec<_> = found.into_iter().map(located).collect();
     super::name_files(&mut warnings, &config.watched);
     warnings.extend(config.notes.iter().map(Note::to_problem));

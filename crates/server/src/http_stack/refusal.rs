@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 use gantry_core::ErrorCode;
+use gantry_gateway::governance::traffic::{TooMany, Waiting};
 use gantry_policy::Denied;
 use gantry_protocol::{RpcError, code, message};
 use gantry_transport::server::{ReplyBody, full};
@@ -21,11 +22,12 @@ pub(crate) struct Refusal {
     message: String,
     status: Option<StatusCode>,
     denied: Option<Denied>,
+    waiting: Option<Waiting>,
 }
 
 impl Refusal {
     pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), status: None, denied: None }
+        Self { code, message: message.into(), status: None, denied: None, waiting: None }
     }
 
     /// There is nothing at this path.
@@ -40,6 +42,12 @@ impl Refusal {
     pub(crate) fn denied(mut self, denied: Denied) -> Self {
         self.denied = Some(denied);
         self
+    }
+
+    /// A limit of rates is reached.
+    pub(crate) fn too_many(too_many: &TooMany) -> Self {
+        let refusal = Self::new(ErrorCode::RateLimited, too_many.text());
+        Self { waiting: Some(too_many.waiting), ..refusal }
     }
 
     /// Takes another status than the code's own.
@@ -61,6 +69,10 @@ impl Refusal {
     /// Returns the same in the form of the HTTP API.
     pub(crate) fn into_api(self) -> ApiError {
         let error = ApiError::new(self.code, self.message).denied(self.denied);
+        let error = match self.waiting {
+            Some(waiting) => error.come_again(waiting),
+            None => error,
+        };
         match self.status {
             Some(status) => error.with_status(status),
             None => error,
@@ -74,7 +86,11 @@ impl Refusal {
         let whole = whole(request_id);
         let body = if is_mcp {
             let number = self.code.json_rpc().unwrap_or(code::INVALID_REQUEST);
-            let mut data = json!({ "code": self.code.code(), "request_id": request_id });
+            let mut data = match self.waiting {
+                Some(waiting) => waiting.to_data(self.code),
+                None => json!({ "code": self.code.code() }),
+            };
+            data["request_id"] = request_id.into();
             if let Some(whole) = whole {
                 data[CORRELATION_ID] = whole;
             }
@@ -88,12 +104,18 @@ impl Refusal {
             if let Some(whole) = whole {
                 error[CORRELATION_ID] = whole;
             }
+            if let Some(waiting) = self.waiting {
+                error["retryAfter"] = waiting.seconds.into();
+            }
             Bytes::from(json!({ "error": error }).to_string())
         };
         let mut response = full(status, body);
         if let Some(denied) = self.denied {
             let challenge = HeaderValue::from_static(denied.www_authenticate());
             response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+        }
+        if let Some(waiting) = self.waiting {
+            waiting.write(response.headers_mut());
         }
         response
     }

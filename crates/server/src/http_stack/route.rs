@@ -1,7 +1,7 @@
 //! Which kind of route a path is: who may use it, and under which name it is counted.
 
 /// The names of all routes, for the counters.
-pub(crate) const ROUTES: [&str; 12] = [
+pub(crate) const ROUTES: [&str; 13] = [
     "mcp",
     "health",
     "ready",
@@ -14,6 +14,7 @@ pub(crate) const ROUTES: [&str; 12] = [
     "unknown",
     "sse",
     "messages",
+    "circuit_breakers",
 ];
 
 /// The same routes by their paths, for counters that name those.
@@ -30,6 +31,7 @@ pub(crate) const PATHS: [&str; ROUTES.len()] = [
     "UNKNOWN",
     "/sse",
     "/messages",
+    "/circuit-breakers",
 ];
 
 /// A kind of route.
@@ -59,6 +61,8 @@ pub(crate) enum Route<'a> {
     Actuator,
     /// The levels of the log: to be read like figures, to be changed by the administrator.
     Loggers,
+    /// The circuit breakers: to be read like figures, to be reset by the administrator.
+    CircuitBreakers,
     /// Nothing of ours.
     Unknown,
 }
@@ -78,6 +82,7 @@ impl<'a> Route<'a> {
             "/ready" => Self::Ready,
             "/metrics" | "/actuator/prometheus" => Self::Metrics,
             "/" => Self::Index,
+            "/circuit-breakers" | "/circuit-breakers/reset" => Self::CircuitBreakers,
             "/actuator/threaddump" => Self::Admin,
             "/actuator/loggers" => Self::Loggers,
             _ if path.starts_with("/actuator/loggers/") => Self::Loggers,
@@ -114,6 +119,7 @@ impl<'a> Route<'a> {
             Self::Unknown => 9,
             Self::Sse { .. } => 10,
             Self::Messages => 11,
+            Self::CircuitBreakers => 12,
         }
     }
 
@@ -125,6 +131,11 @@ impl<'a> Route<'a> {
     /// Tells whether MCP is spoken there, by whatever transport.
     pub(crate) fn is_mcp(self) -> bool {
         matches!(self, Self::Mcp { .. } | Self::Sse { .. } | Self::Messages)
+    }
+
+    /// Tells whether requests here count against the limits of rates.
+    pub(crate) fn is_counted(self) -> bool {
+        self.is_mcp() || matches!(self, Self::Api)
     }
 
     /// Tells whether what is refused here is told in the form of the HTTP API.
@@ -171,6 +182,9 @@ mod tests {
         check("/actuator/healthy", Route::Actuator);
         check("/actuator/configprops", Route::Actuator);
         check("/actuator/prometheus", Route::Metrics);
+        check("/circuit-breakers", Route::CircuitBreakers);
+        check("/circuit-breakers/reset", Route::CircuitBreakers);
+        check("/circuit-breakers/git", Route::Unknown);
         check("/actuators", Route::Unknown);
         check("/apis", Route::Unknown);
         check("/actuator/loggers", Route::Loggers);

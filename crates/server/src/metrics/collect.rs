@@ -21,6 +21,7 @@ impl Collector for Sources {
         write(to, "mcp_tool_executions_total", &self.tool_executions("tool"))?;
         write(to, "eat_tool_executions_total", &self.tool_executions("tool_name"))?;
         write(to, "mcp_errors_total", &self.errors())?;
+        write(to, "gantry_breaker_state", &self.breakers())?;
         write(to, "mcp_active_sessions", &self.sessions())?;
         write(to, "eat_active_agents", &self.sessions())?;
         let [active, idle, max] = self.connections();

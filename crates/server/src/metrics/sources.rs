@@ -7,8 +7,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use gantry_gateway::Gateway;
+use gantry_gateway::governance::traffic::BreakerStatus;
 use gantry_gateway::metrics::{METHODS, RequestLabels, ToolLabels, outcome};
 use gantry_gateway::snapshot::{Section, Snapshot};
+use gantry_policy::breaker::State;
 use gantry_storage::{Database, Kind};
 use parking_lot::Mutex;
 
@@ -168,6 +170,21 @@ impl Sources {
     /// Open legacy sessions.
     pub(crate) fn sessions(&self) -> Vec<Sample> {
         unlabelled(count(self.gateway.metrics.sessions.get()))
+    }
+
+    /// How each circuit breaker is.
+    pub(crate) fn breakers(&self) -> Vec<Sample> {
+        let sample = |breaker: BreakerStatus| {
+            let state = match breaker.state {
+                State::Closed => 0,
+                State::HalfOpen => 1,
+                State::Open => 2,
+            };
+            let labels =
+                vec![("server", breaker.server.to_string()), ("breaker", breaker.name.to_string())];
+            Sample { labels, value: Value::Count(state) }
+        };
+        self.gateway.traffic.breakers().into_iter().map(sample).collect()
     }
 
     /// Connections of the database: active, idle, most.

@@ -64,6 +64,35 @@ pub const TABLE: &[Row] = &[
         &[],
         "Reads and writes of sessions that the store did not do",
     ),
+    counter("gantry_rate_limited_total", &["limit"], "Requests that a limit refused")
+        .only_with("limits"),
+    gauge(
+        "gantry_breaker_state",
+        &["server", "breaker"],
+        "How a circuit breaker is: 0 closed, 1 half open, 2 open",
+    )
+    .only_with("traffic.breaker"),
+    counter("gantry_breaker_opened_total", &["server"], "How often a circuit breaker opened")
+        .only_with("traffic.breaker"),
+    counter(
+        "gantry_breaker_refused_total",
+        &["server"],
+        "Calls that an open circuit breaker refused",
+    )
+    .only_with("traffic.breaker"),
+    counter("gantry_retries_total", &["server"], "Calls that were sent again")
+        .only_with("traffic.retry"),
+    counter(
+        "gantry_upstream_full_total",
+        &["server"],
+        "Calls that found no room with their server",
+    )
+    .only_with("traffic.concurrency"),
+    counter("gantry_shed_total", &[], "Calls that found no room in the process"),
+    counter("gantry_cache_requests_total", &["server", "outcome"], "Looks for kept answers")
+        .only_with("servers.NAME.traffic.tools.NAME.cache"),
+    gauge("gantry_cache_entries", &[], "Kept answers"),
+    gauge("gantry_cache_bytes", &[], "Bytes of kept answers"),
     counter("gantry_http_requests_total", &["route", "status"], "Answers, by route and class"),
     counter(
         "gantry_http_refusals_total",

@@ -28,6 +28,7 @@ pub(super) async fn index(State(shared): State<Arc<Shared>>) -> Response {
                 "ready": "/ready",
                 "metrics": "/metrics",
                 "actuator": "/actuator",
+                "circuit_breakers": "/circuit-breakers",
                 "servers": "/api/servers",
                 "api": "/api/openapi.json",
             },

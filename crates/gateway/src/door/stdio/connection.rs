@@ -132,9 +132,24 @@ impl Connection {
 
     async fn hear(&self, line: Bytes) {
         match Body::parse(line) {
-            Ok(body) => self.hear_body(body).await,
+            Ok(body) => match self.admit(&body) {
+                Ok(()) => self.hear_body(body).await,
+                Err(refusal) => self.send(refusal).await,
+            },
             Err(error) => self.send(failure(error.id.as_ref(), &malformed(error.error))).await,
         }
+    }
+
+    /// Counts what asks for something against the limits of rates; gives the refusal if one of them
+    /// is reached. What came by HTTP was counted before it was read.
+    fn admit(&self, body: &Body) -> Result<(), Bytes> {
+        let id = match body {
+            Body::One(message) if message.kind() == Kind::Request => message.id(),
+            Body::One(_) => return Ok(()),
+            Body::Batch(_) => None,
+        };
+        let admitted = self.gateway.traffic.admit(&self.principal.load(), self.address);
+        admitted.map(drop).map_err(|too_many| failure(id, &too_many.to_error()))
     }
 
     /// Takes what the client said.

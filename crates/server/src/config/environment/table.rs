@@ -139,7 +139,6 @@ const fn fills_beside(key: &'static str, value: Kind, beside: &'static str) -> E
     Effect::Fills { key, value, beside: Some(beside) }
 }
 
-const RATES: Effect = Effect::Later("limits of rates");
 const JWT: Effect = Effect::Later("tokens that are signed (JWT)");
 const OAUTH: Effect = Effect::Later("signing in with OAuth 2.1");
 const REDIS: Effect = Effect::Later("stores that several gateways share");
@@ -306,8 +305,18 @@ pub const ROWS: &[Row] = &[
     row("JWT_EXPIRATION_HOURS", &[A2A], JWT, "How long signed tokens hold"),
     row("OAUTH2_CLIENT_ID", &[GLOBAL], OAUTH, "Who the gateway is for the identity provider"),
     row("OAUTH2_CLIENT_SECRET", &[GLOBAL], OAUTH, "And its secret"),
-    row("RATE_LIMIT_REQUESTS", &[A2A], RATES, "Requests that one client may make in a window"),
-    row("RATE_LIMIT_WINDOW", &[A2A], RATES, "The window in seconds"),
+    row(
+        "RATE_LIMIT_REQUESTS",
+        &[A2A],
+        fills("limits.per_principal.requests", Kind::Number),
+        "Requests that one client may make in a window",
+    ),
+    row(
+        "RATE_LIMIT_WINDOW",
+        &[A2A],
+        fills_beside("limits.per_principal.per", Kind::Seconds, "limits.per_principal.requests"),
+        "The window in seconds",
+    ),
     // Saving tokens, running code.
     row(
         "EXECUTION_MODE",
@@ -320,8 +329,8 @@ pub const ROWS: &[Row] = &[
     row(
         "CACHE_TTL_SECONDS",
         &[OPTIMIZER],
-        Effect::Later("keeping results of tools"),
-        "How long results are kept",
+        fills("traffic.cache_ttl", Kind::Seconds),
+        "How long results are kept, of the tools that are configured so",
     ),
     row("SANDBOX_ENABLED", &[OPTIMIZER], SANDBOX, "Whether code runs in a sandbox"),
     row("ENABLE_SANDBOX", &[OPTIMIZER], SANDBOX, "The same"),

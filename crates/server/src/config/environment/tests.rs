@@ -25,6 +25,9 @@ const SAMPLES: &[(&str, &str, &str, &str)] = &[
     ("METRICS_PORT", "9091", "127.0.0.1:9091", ""),
     ("PROMETHEUS_PORT", "9092", "127.0.0.1:9092", ""),
     ("HEALTH_CHECK_PATH", "/healthz", "/healthz", ""),
+    ("RATE_LIMIT_REQUESTS", "100", "100", ""),
+    ("RATE_LIMIT_WINDOW", "60", "1m", "limits: {per_principal: {requests: 1}}"),
+    ("CACHE_TTL_SECONDS", "300", "5m", ""),
     (
         "TELEMETRY_ENDPOINT",
         "https://telemetry.example.com",
@@ -44,6 +47,11 @@ fn config(text: &str, variables: &[(&str, &str)]) -> Result<Config, String> {
 
 fn value_at<'a>(config: &'a Value, key: &str) -> &'a Value {
     key.split('.').fold(config, |value, step| &value[step])
+}
+
+/// The brackets that close what a key with dots opens.
+fn closing(key: &str) -> String {
+    "}".repeat(key.matches('.').count())
 }
 
 /// The value of a key as the file would have it, before it is checked.
@@ -108,13 +116,16 @@ fn every_row_that_does_nothing_yet_says_so_and_no_other_does() {
 fn a_value_that_cannot_be_read_is_refused_by_the_name_of_its_variable() {
     let schema = shape::inlined_schema();
     for row in ROWS {
-        let Effect::Fills { value, .. } = row.effect else { continue };
+        let Effect::Fills { value, beside, .. } = row.effect else { continue };
         let is_free =
             matches!(value, value::Kind::Text | value::Kind::Host | value::Kind::DatabaseHost);
         if is_free || row.state(&schema).0 == State::Later {
             continue;
         }
-        let error = config("", &[(row.name, "hunter2 *,*")]).expect_err(row.name);
+        // Without what it needs beside it, it would not be looked at.
+        let file = beside.map(|key| format!("{}: 1{}", key.replace('.', ": {"), closing(key)));
+        let file = file.unwrap_or_default();
+        let error = config(&file, &[(row.name, "hunter2 *,*")]).expect_err(row.name);
         assert!(error.contains(&format!("`{}`", row.name)), "{error}");
         assert!(!error.contains("hunter2"), "{error}");
     }

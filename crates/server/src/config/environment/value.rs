@@ -22,6 +22,10 @@ const DATABASE_PORT: &str = "DB_PORT";
 pub enum Kind {
     /// A whole number of milliseconds.
     Milliseconds,
+    /// A whole number of seconds.
+    Seconds,
+    /// A whole number.
+    Number,
     /// A whole number of bytes, or of units of 1024 as in `10mb`.
     Size,
     /// A level of some logger.
@@ -53,6 +57,14 @@ pub(super) fn read(kind: Kind, text: &str, env: &Env) -> Result<Data, String> {
         Kind::Milliseconds => match text.parse::<u64>() {
             Ok(number) => Ok(Data::text(format!("{number}ms"))),
             Err(_) => expected("a whole number of milliseconds such as `30000`"),
+        },
+        Kind::Seconds => match text.parse::<u64>() {
+            Ok(number) => Ok(Data::text(format!("{number}s"))),
+            Err(_) => expected("a whole number of seconds such as `60`"),
+        },
+        Kind::Number => match text.parse::<u32>() {
+            Ok(number) => Ok(Data::text(number.to_string())),
+            Err(_) => expected("a whole number such as `100`"),
         },
         Kind::Size => match size(text) {
             Some(bytes) => Ok(Data::text(format!("{bytes}B"))),

@@ -3,6 +3,8 @@
 
 mod audit;
 
+mod rates;
+
 use super::super::environment::value;
 use super::super::tree::{Data, Entry, Node};
 use super::draft::Draft;
@@ -18,7 +20,7 @@ pub(super) fn convert(root: &Node, draft: &mut Draft<'_>) {
                 draft.note(key, value.at, "the gateway says its own name and version");
             }
             "tools" | "prompts" | "resources" => declared(key, value, draft),
-            "caching" => draft.note(key, value.at, "keeping results of tools comes later"),
+            "caching" => rates::caching(value, draft),
             key => draft.note(key, value.at, "means nothing to Gantry"),
         }
     }
@@ -67,7 +69,10 @@ fn security(node: &Node, draft: &mut Draft<'_>) {
             }
             "authentication" => authentication(value, draft),
             "permissions" => draft.note(&path, value.at, "permissions of tokens come later"),
-            "rateLimit" => draft.note(&path, value.at, "limits of rates come later"),
+            "rateLimit" if is_off(node) || is_off(value) => {
+                draft.note(&path, value.at, "is switched off, so nothing is limited");
+            }
+            "rateLimit" => rates::limits(value, draft),
             "ipWhitelist" => draft.note(&path, value.at, "lists of addresses come later"),
             "audit" if is_off(node) => {
                 draft.note(&path, value.at, "is switched off with the rest of `security`");
@@ -113,7 +118,7 @@ fn api_keys(node: &Node, draft: &mut Draft<'_>) {
         } else {
             for (name, reason) in [
                 ("permissions", "permissions of a token come later; it may use everything"),
-                ("rateLimit", "limits of rates come later"),
+                ("rateLimit", "a key has the limit of its tier, in `limits.tiers`"),
             ] {
                 if let Some(entry) = has(name) {
                     draft.note(&format!("{path}.{name}"), entry.value.at, reason);

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::super::env::Env;
 use super::super::path::Path;
 use super::super::problem::{ConfigErrors, Problem, Report};
-use super::super::tree::{Data, Node, Scalar};
+use super::super::tree::{Data, Entry, Node, Scalar};
 use super::super::{Config, Source, folder_of, read_file, yaml_writer};
 use super::note::Note;
 use super::reading;
@@ -22,6 +22,8 @@ const PATHS: [&str; 5] = [
     "server.socket",
     "log.file",
 ];
+/// Parts of the configuration that have numbers.
+const NUMBERS: [&str; 2] = ["limits", "traffic"];
 /// What the new file is called where nobody says.
 const OUR_NAME: &str = "gantry.yaml";
 /// What names of secrets have in them, in small letters.
@@ -105,28 +107,36 @@ fn not_foreign(root: Option<&Node>) -> Problem {
 fn written(path: &FilePath, root: &Node) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let name: String = name.chars().filter(|character| !character.is_control()).collect();
-    format!("# Made by `gantry import` from {name}.\n{}", yaml_writer::write(&value(root)))
+    format!("# Made by `gantry import` from {name}.\n{}", yaml_writer::write(&value(root, false)))
 }
 
-/// Returns a tree as JSON; what stands for nothing is left out.
-fn value(node: &Node) -> Value {
+/// Returns a tree as JSON; what stands for nothing is left out. Elsewhere than among numbers a text
+/// may look like one.
+fn value(node: &Node, has_numbers: bool) -> Value {
     match &node.data {
-        Data::Scalar(Scalar { text, is_plain: true, .. }) => typed(text),
+        Data::Scalar(Scalar { text, is_plain: true, .. }) => typed(text, has_numbers),
         Data::Scalar(scalar) => Value::String(scalar.text.clone()),
-        Data::Sequence { entries } => entries.iter().map(value).collect(),
+        Data::Sequence { entries } => {
+            entries.iter().map(|entry| value(entry, has_numbers)).collect()
+        }
         Data::Mapping { entries, .. } => {
             let present = entries.iter().filter(|entry| !entry.value.is_null());
-            let members = present.map(|entry| (entry.key.clone(), value(&entry.value)));
-            Value::Object(members.collect::<Map<_, _>>())
+            let member = |entry: &Entry| {
+                let has_numbers = has_numbers || NUMBERS.contains(&entry.key.as_str());
+                (entry.key.clone(), value(&entry.value, has_numbers))
+            };
+            Value::Object(present.map(member).collect::<Map<_, _>>())
         }
     }
 }
 
-fn typed(text: &str) -> Value {
+fn typed(text: &str, is_number: bool) -> Value {
+    let number =
+        || text.parse::<u32>().ok().filter(|number| is_number && number.to_string() == text);
     match text {
         "true" => Value::Bool(true),
         "false" => Value::Bool(false),
-        _ => Value::String(text.to_owned()),
+        _ => number().map_or_else(|| Value::String(text.to_owned()), Value::from),
     }
 }
 

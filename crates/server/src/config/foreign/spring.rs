@@ -11,6 +11,7 @@ mod properties;
 mod reasons;
 mod servers;
 mod settings;
+mod traffic;
 
 use std::path::PathBuf;
 
@@ -43,6 +44,7 @@ pub(super) fn convert(
     let properties = loader.load(documents, files, draft)?;
     servers::take(&properties, draft);
     settings::take(&properties, draft);
+    traffic::take(&properties, draft);
     for property in properties.unused() {
         draft.note(&property.key, property.node.at, reasons::of(&property.canonical));
     }

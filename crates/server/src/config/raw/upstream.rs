@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{DurationText, PatternText, SizeText};
+use super::{DurationText, PatternText, ServerTraffic, SizeText};
 
 /// An upstream server: `command` starts one, `url` reaches one.
 #[derive(Clone, Deserialize, JsonSchema)]
@@ -50,6 +50,9 @@ pub struct Upstream {
     pub trust_annotations: bool,
     /// The largest single message that is taken from the server. Since 0.1.
     pub max_message: SizeText,
+    /// How the server is asked: its circuit breaker, repetitions, room, kept answers. A change of
+    /// this alone does not start the server anew. Since 0.1.
+    pub traffic: ServerTraffic,
 }
 
 /// How an upstream server is reached.
@@ -135,6 +138,7 @@ impl Default for Upstream {
             tools: Tools::default(),
             trust_annotations: false,
             max_message: SizeText::from("16MiB"),
+            traffic: ServerTraffic::default(),
         }
     }
 }

@@ -46,3 +46,21 @@ proptest! {
         prop_assert_eq!(parse_size(&format_size(bytes)), Some(bytes));
     }
 }
+
+#[test]
+fn thousandths_are_read_as_they_are_written() {
+    for (text, expected) in [
+        ("0", 0),
+        ("1", 1000),
+        ("1.0", 1000),
+        ("0.2", 200),
+        (".05", 50),
+        ("0.005", 5),
+        ("0.0019", 1),
+    ] {
+        assert_eq!(parse_thousandths(text), Some(expected), "{text}");
+    }
+    for thousandths in 0..=1000 {
+        assert_eq!(parse_thousandths(&format_thousandths(thousandths)), Some(thousandths));
+    }
+}

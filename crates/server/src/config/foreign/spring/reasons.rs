@@ -9,7 +9,10 @@ const REASONS: &[(&str, &str)] = &[
     ("spring.data.redis", "stores that several gateways share come later"),
     ("spring.redis", "stores that several gateways share come later"),
     ("spring.session", "stores that several gateways share come later"),
-    ("spring.cache", "keeping results of tools comes later"),
+    (
+        "spring.cache",
+        "which results are kept is said of each tool, in `servers.NAME.traffic.tools`",
+    ),
     ("spring.security.oauth2", "signing in with OAuth 2.1 comes later"),
     ("spring.security", "who may call is in `auth`"),
     (
@@ -27,11 +30,11 @@ const REASONS: &[(&str, &str)] = &[
     ("logging.level", "no part of Gantry has this name"),
     ("logging.pattern", "lines have a form of their own, told by `log.format`"),
     ("logging.", "is of the Java logger, which Gantry does not use"),
-    ("mcp.client.retry", "a call is sent again where it surely did not run, and nowhere else"),
+    ("mcp.client.retry", "what is sent again is told by `traffic.retry`"),
     ("mcp.client.pool", "connections are opened as calls need them"),
     ("mcp.client.maxconc", "connections are opened as calls need them"),
     ("mcp.security.jwt", "tokens that are signed (JWT) come later"),
-    ("mcp.security.ratelimiting", "limits of rates come later"),
+    ("mcp.security.ratelimiting", "limits of rates are in `limits`"),
     ("mcp.security", "who may call is in `auth`"),
     ("mcp.ai", "answers of language models come later"),
 ];

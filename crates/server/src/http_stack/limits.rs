@@ -1,0 +1,45 @@
+//! How much a caller may ask: the limits of rates, held against a request whose body was not read.
+
+use gantry_gateway::governance::traffic::Standing;
+use http::request::Parts;
+use http::{HeaderMap, Method};
+
+use super::Right;
+use super::refusal::Refusal;
+use super::route::Route;
+use super::via::Via;
+use crate::shared::Shared;
+
+/// Counts a request of a client; returns what is left of the limit that is nearest to its end.
+///
+/// The administrator is not counted, who may have to look why all others are refused, and neither
+/// are probes and figures. To end a session makes the gateway's work less.
+pub(super) fn admit(
+    shared: &Shared,
+    right: &Right,
+    parts: &Parts,
+    route: Route<'_>,
+    via: Via,
+) -> Result<Option<Standing>, Refusal> {
+    if !route.is_counted() || parts.method == Method::DELETE && route.is_mcp() {
+        return Ok(None);
+    }
+    let principal = match right {
+        Right::Client(principal) => principal,
+        Right::Api(caller) if !caller.is_admin() => match &caller.principal {
+            Some(principal) => principal,
+            None => return Ok(None),
+        },
+        Right::Api(_) | Right::Details | Right::Nothing => return Ok(None),
+    };
+    let admitted = shared.gateway.traffic.admit(principal, via.peer.address());
+    admitted.map_err(|too_many| Refusal::too_many(&too_many))
+}
+
+/// Writes into the head of an answer how much may still be asked, unless the answer is itself one of
+/// a limit that was reached, of a tool.
+pub(super) fn tell(standing: Standing, headers: &mut HeaderMap) {
+    if !headers.contains_key("x-ratelimit-limit") {
+        standing.write(headers);
+    }
+}

@@ -7,6 +7,7 @@
 
 mod access;
 mod admin;
+mod declared;
 mod doors;
 mod listener;
 mod log;
@@ -21,6 +22,7 @@ use serde::Deserialize;
 
 pub use access::{Auth, Token};
 pub use admin::Admin;
+pub use declared::{Argument, Prompt, Resource, Role, Utterance};
 pub use doors::{Https, Management, TlsVersion};
 pub use listener::{Limits, Server};
 pub use log::{Log, Otlp, Rotation, Tracing};
@@ -37,8 +39,8 @@ pub struct Config {
     /// The gateway's own door: where it listens, whom it answers, and its limits. Since 0.1.
     pub server: Server,
     /// The upstream servers by name, in the order in which they are asked for resources. A name is
-    /// 1 to 32 of `a-z`, `0-9`, `_` and `-`, without `__`; `gantry` and the names of the built-in
-    /// services are reserved. Since 0.1.
+    /// 1 to 32 of `a-z`, `0-9`, `_` and `-`, without `__`; `gantry`, `declared` and the names of the
+    /// built-in services are reserved. Since 0.1.
     pub servers: IndexMap<String, Upstream>,
     /// More files with servers, or folders of such files; a relative path begins at this file's
     /// folder. They are watched like this file. A file may be one of Gantry with `servers` alone, or
@@ -47,6 +49,12 @@ pub struct Config {
     /// Filtered sets of tools, each served at `/mcp/NAME`: a list of patterns of public tool names,
     /// such as `git__*`. Views and servers share one namespace. Since 0.1.
     pub views: IndexMap<String, Vec<PatternText>>,
+    /// Prompts that need no server, by name; they are offered as those of a server `declared`.
+    /// Since 0.1.
+    pub prompts: IndexMap<String, Prompt>,
+    /// Texts that need no server, by URI; they are offered as those of a server `declared`.
+    /// Since 0.1.
+    pub resources: IndexMap<String, Resource>,
     /// How public names are made. Since 0.1.
     pub names: Names,
     /// How the gateway behaves while its upstreams come up. Since 0.1.
@@ -111,6 +119,8 @@ impl Default for Config {
             servers: IndexMap::new(),
             servers_from: Vec::new(),
             views: IndexMap::new(),
+            prompts: IndexMap::new(),
+            resources: IndexMap::new(),
             names: Names::default(),
             startup: Startup::default(),
             ready: Ready::default(),

@@ -62,6 +62,12 @@ pub(crate) fn to_json(config: &Config) -> Value {
         "builtin": gateway.builtin,
     });
     doors(config, &mut value);
+    if !config.prompts.is_empty() {
+        value["prompts"] = json!(config.prompts);
+    }
+    if !config.resources.is_empty() {
+        value["resources"] = json!(config.resources);
+    }
     for (path, written) in &config.written {
         if is_free_text(path)
             && (!path.is_private() || is_bare_reference(written))
@@ -241,7 +247,7 @@ fn is_free_text(path: &Path) -> bool {
         }
         [Step::Key(part), _, Step::Key(key), ..] if part == "tracing" => key == "headers",
         [Step::Key(part), _, Step::Key(key), ..] if part == "server" => key == "keystore_password",
-        [Step::Key(part), ..] => part == "auth",
+        [Step::Key(part), ..] => ["auth", "prompts", "resources"].contains(&part.as_str()),
         _ => false,
     }
 }

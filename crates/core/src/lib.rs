@@ -6,6 +6,7 @@
 #![warn(missing_docs)]
 
 pub mod clock;
+pub mod compute;
 pub mod context;
 pub mod correlation;
 pub mod error_code;
@@ -22,6 +23,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 pub use clock::{Clock, SystemClock};
+pub use compute::{Compute, NotComputed};
 pub use context::{CallContext, Caller, ClientLink, NoClient};
 pub use error_code::ErrorCode;
 pub use offer::{Offer, OfferCell};

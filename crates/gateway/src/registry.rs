@@ -137,7 +137,7 @@ impl Registry {
             provider: Arc::clone(&own.provider),
             upstream: None,
             filter: ToolFilter::default(),
-            listed: true,
+            listed: own.listed,
         }));
         servers.push(Server {
             name: builtin::NAME.into(),

@@ -92,11 +92,14 @@ pub struct OwnProvider {
     pub name: &'static str,
     /// Carries requests out.
     pub provider: Arc<dyn Provider>,
+    /// Whether it is part of `/mcp`.
+    pub listed: bool,
 }
 
 impl PartialEq for OwnProvider {
     fn eq(&self, other: &Self) -> bool {
-        self.name == other.name && Arc::ptr_eq(&self.provider, &other.provider)
+        (self.name, self.listed) == (other.name, other.listed)
+            && Arc::ptr_eq(&self.provider, &other.provider)
     }
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use gantry_core::seal::KeyRing;
 use gantry_core::session::{MemorySessions, SessionStore};
 use gantry_core::store::{NoStore, OfferStore};
-use gantry_core::{Clock, SystemClock, Tasks};
+use gantry_core::{Clock, Compute, SystemClock, Tasks};
 use gantry_gateway::metrics::Metrics;
 use gantry_gateway::spec::GatewaySpec;
 use gantry_gateway::{Gateway, GatewayParts};
@@ -24,6 +24,7 @@ use prometheus_client::registry::Registry;
 use crate::config::{Config, Env, Log, LogLevel, SessionStoreKind, Source};
 use crate::log::{self, LogControl, LogOptions};
 use crate::otlp;
+use crate::services::BuiltIn;
 use crate::start_error::StartError;
 
 /// The secret for sealed handles, where several gateways share one.
@@ -187,7 +188,9 @@ pub(crate) async fn in_memory(
     let keys = KeyRing::random()
         .map_err(|source| StartError::Seal { origin: "the operating system", source })?;
     let kept = (Arc::new(NoStore) as _, Arc::new(MemorySessions::default()) as _, keys);
-    let spec = config.gateway.clone();
+    let mut spec = config.gateway.clone();
+    let built_in = BuiltIn::new(Arc::new(SystemClock), &Compute::new());
+    built_in.join(&mut spec, &config.services_on_mcp);
     gateway((config, spec), env, kept, tasks, &mut Registry::default()).await
 }
 

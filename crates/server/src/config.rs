@@ -32,6 +32,7 @@ mod problem;
 mod secret;
 mod secrets;
 mod servers_from;
+mod services;
 mod sessions;
 mod shape;
 mod show;
@@ -64,6 +65,7 @@ pub use paths::Paths;
 pub use problem::{ConfigErrors, Problem};
 pub use raw::{LogFormat, LogLevel, SessionStoreKind, TlsVersion};
 pub use secret::Secret;
+pub use services::ServicesOnMcp;
 pub use shape::json_schema;
 pub use tree::Location;
 pub use warnings::Checked;
@@ -113,6 +115,8 @@ pub struct Config {
     pub prompts: IndexMap<String, raw::Prompt>,
     /// The declared resources, as they are written.
     pub resources: IndexMap<String, raw::Resource>,
+    /// Which built-in services are offered on `/mcp`.
+    pub services_on_mcp: ServicesOnMcp,
     /// Where a gateway that serves keeps sessions.
     pub session_store: SessionStoreKind,
     /// The file, if there is one.
@@ -294,6 +298,7 @@ fn check_all(
         metrics,
         prompts: raw.prompts.clone(),
         resources: raw.resources.clone(),
+        services_on_mcp: services::check(&raw.services, checker),
         session_store: raw.sessions.store,
         file: source.path.clone(),
         format: Format::Gantry,

@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use gantry_core::Tasks;
 use gantry_core::store::OfferStore;
+use gantry_core::{Compute, SystemClock, Tasks};
 use gantry_storage::DataFolder;
 use parking_lot::Mutex;
 use prometheus_client::registry::Registry;
@@ -29,6 +29,7 @@ use crate::live::Live;
 use crate::log::LogControl;
 use crate::metrics::Sources;
 use crate::reload::Reloader;
+use crate::services::BuiltIn;
 use crate::shared::Shared;
 use crate::start_error::StartError;
 use crate::tls::{Tls, TlsMetrics};
@@ -104,7 +105,9 @@ impl Running {
         let added = Added::load(&kept.store, &folder)
             .await
             .map_err(|source| StartError::Stored { source })?;
-        let spec = added.merge(&live.config);
+        let mut spec = added.merge(&live.config);
+        let built_in = BuiltIn::new(Arc::new(SystemClock), &Compute::new());
+        built_in.join(&mut spec, &live.config.services_on_mcp);
         let gateway = compose::gateway(
             (&live.config, spec),
             &options.env,
@@ -130,6 +133,7 @@ impl Running {
             gateway,
             admin: kept.admin,
             added,
+            built_in,
             store: kept.store,
             registry,
             http_metrics,

@@ -9,6 +9,7 @@ use std::sync::atomic::AtomicBool;
 use arc_swap::ArcSwap;
 use gantry_core::Tasks;
 use gantry_gateway::Gateway;
+use gantry_gateway::spec::GatewaySpec;
 use gantry_gateway::tap::Secrets;
 use gantry_policy::AdminToken;
 use gantry_storage::Sqlite;
@@ -17,12 +18,14 @@ use prometheus_client::registry::Registry;
 use tokio::time::Instant;
 
 use crate::added::Added;
+use crate::config::Config;
 use crate::http_metrics::HttpMetrics;
 use crate::http_stack::RequestIds;
 use crate::listeners::Bound;
 use crate::live::Live;
 use crate::log::LogControl;
 use crate::metrics::Sources;
+use crate::services::BuiltIn;
 use crate::tls::Tls;
 
 /// Everything that requests and the reload share.
@@ -38,6 +41,8 @@ pub(crate) struct Shared {
     pub(crate) admin: AdminToken,
     /// The servers that the HTTP API made.
     pub(crate) added: Added,
+    /// The built-in services.
+    pub(crate) built_in: BuiltIn,
     /// Asked by `/ready` whether it answers.
     pub(crate) store: Sqlite,
     /// Everything that is counted.
@@ -67,6 +72,13 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    /// Returns everything that is offered with this configuration.
+    pub(crate) fn offered(&self, config: &Config) -> GatewaySpec {
+        let mut spec = self.added.merge(config);
+        self.built_in.join(&mut spec, &config.services_on_mcp);
+        spec
+    }
+
     /// Keeps the secrets of the configuration in force from whoever watches the conversation.
     pub(crate) fn hide_secrets(&self) {
         self.gateway.tap.hide(Secrets::new(self.live.load().config.secrets()));

@@ -109,7 +109,7 @@ async fn carry_out(call: &Call, change: Change) -> Result<(), ApiError> {
         let name = change.name().to_owned();
         let action = change.action();
         apply(&shared, &live, change).await?;
-        shared.gateway.apply(shared.added.merge(&live.config)).await;
+        shared.gateway.apply(shared.offered(&live.config)).await;
         tracing::info!(server = name, action, %request_id, "The HTTP API changed the servers.");
         Ok(())
     });

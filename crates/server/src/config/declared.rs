@@ -22,7 +22,7 @@ pub(crate) fn check(raw: &raw::Config, checker: &mut Checker<'_>) -> Option<OwnP
     }
     let declared =
         Declared::new(prompts(&raw.prompts, checker), resources(&raw.resources, checker));
-    Some(OwnProvider { name: Declared::NAME, provider: Arc::new(declared) })
+    Some(OwnProvider { name: Declared::NAME, provider: Arc::new(declared), listed: true })
 }
 
 fn prompts(written: &IndexMap<String, raw::Prompt>, checker: &mut Checker<'_>) -> Vec<Prompt> {

@@ -11,6 +11,7 @@ mod declared;
 mod doors;
 mod listener;
 mod log;
+mod services;
 mod sessions;
 mod upstream;
 mod watching;
@@ -26,6 +27,7 @@ pub use declared::{Argument, Prompt, Resource, Role, Utterance};
 pub use doors::{Https, Management, TlsVersion};
 pub use listener::{Limits, Server};
 pub use log::{Log, Otlp, Rotation, Tracing};
+pub use services::Services;
 pub use sessions::{SessionStoreKind, Sessions, Streams};
 pub use upstream::{EraMode, SessionMode, Tools, TransportMode, Upstream, UpstreamKind};
 pub use watching::{Health, Metrics};
@@ -55,6 +57,8 @@ pub struct Config {
     /// Texts that need no server, by URI; they are offered as those of a server `declared`.
     /// Since 0.1.
     pub resources: IndexMap<String, Resource>,
+    /// The built-in services. Since 0.1.
+    pub services: Services,
     /// How public names are made. Since 0.1.
     pub names: Names,
     /// How the gateway behaves while its upstreams come up. Since 0.1.
@@ -121,6 +125,7 @@ impl Default for Config {
             views: IndexMap::new(),
             prompts: IndexMap::new(),
             resources: IndexMap::new(),
+            services: Services::default(),
             names: Names::default(),
             startup: Startup::default(),
             ready: Ready::default(),

@@ -62,6 +62,9 @@ pub(crate) fn to_json(config: &Config) -> Value {
         "builtin": gateway.builtin,
     });
     doors(config, &mut value);
+    if let Some(names) = config.services_on_mcp.chosen() {
+        value["services"] = json!({ "on_mcp": names });
+    }
     if !config.prompts.is_empty() {
         value["prompts"] = json!(config.prompts);
     }

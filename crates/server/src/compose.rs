@@ -187,11 +187,13 @@ pub(crate) async fn in_memory(
 ) -> Result<Arc<Gateway>, StartError> {
     let keys = KeyRing::random()
         .map_err(|source| StartError::Seal { origin: "the operating system", source })?;
-    let kept = (Arc::new(NoStore) as _, Arc::new(MemorySessions::default()) as _, keys);
     let mut spec = config.gateway.clone();
-    let built_in = BuiltIn::new(Arc::new(SystemClock), &Compute::new());
+    let built_in = BuiltIn::new(Arc::new(SystemClock), &Compute::new(), keys.signing_secret());
     built_in.join(&mut spec, &config.services_on_mcp);
-    gateway((config, spec), env, kept, tasks, &mut Registry::default()).await
+    let kept = (Arc::new(NoStore) as _, Arc::new(MemorySessions::default()) as _, keys);
+    let gateway = gateway((config, spec), env, kept, tasks, &mut Registry::default()).await?;
+    built_in.attach(&gateway);
+    Ok(gateway)
 }
 
 /// The secrets of the environment, which replicas share, else the data folder's own.

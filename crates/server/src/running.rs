@@ -100,14 +100,15 @@ impl Running {
         let http_metrics = HttpMetrics::new(&mut registry);
         let store: Arc<dyn OfferStore> = Arc::new(kept.store.clone());
         let sessions = compose::session_store(&live.config, &kept.store);
-        let holdings = (store, sessions, kept.keys);
         let folder = config::folder_of(live.config.file.as_deref());
         let added = Added::load(&kept.store, &folder)
             .await
             .map_err(|source| StartError::Stored { source })?;
         let mut spec = added.merge(&live.config);
-        let built_in = BuiltIn::new(Arc::new(SystemClock), &Compute::new());
+        let built_in =
+            BuiltIn::new(Arc::new(SystemClock), &Compute::new(), kept.keys.signing_secret());
         built_in.join(&mut spec, &live.config.services_on_mcp);
+        let holdings = (store, sessions, kept.keys);
         let gateway = compose::gateway(
             (&live.config, spec),
             &options.env,
@@ -116,6 +117,7 @@ impl Running {
             &mut registry,
         )
         .await?;
+        built_in.attach(&gateway);
         let answers = Arc::clone(&http_metrics.answers);
         let sources = Sources::new(Arc::clone(&gateway), kept.store.clone(), answers);
         let sources = Arc::new(sources);

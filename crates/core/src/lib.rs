@@ -7,6 +7,7 @@
 
 pub mod audit;
 pub mod clock;
+pub mod compute;
 pub mod context;
 pub mod correlation;
 pub mod error_code;
@@ -24,6 +25,7 @@ use std::pin::Pin;
 
 pub use audit::Audit;
 pub use clock::{Clock, SystemClock};
+pub use compute::{Compute, NotComputed};
 pub use context::{CallContext, Caller, ClientLink, NoClient};
 pub use error_code::ErrorCode;
 pub use offer::{Offer, OfferCell};

@@ -29,6 +29,8 @@ pub struct Offer {
     pub revision: Revision,
     /// In the provider's order.
     pub tools: Vec<Item>,
+    /// Further names under which tools can be called and which no list has: each with the tool's own.
+    pub aliases: Vec<(Box<str>, Box<str>)>,
     /// In the provider's order.
     pub resources: Vec<Item>,
     /// In the provider's order.
@@ -59,6 +61,7 @@ impl Offer {
             freshness: Freshness::Pending,
             revision: Revision::LATEST_LEGACY,
             tools: Vec::new(),
+            aliases: Vec::new(),
             resources: Vec::new(),
             templates: Vec::new(),
             prompts: Vec::new(),

@@ -38,6 +38,7 @@ struct SealKey {
     session: XChaCha20Poly1305,
     cursor: XChaCha20Poly1305,
     approval: XChaCha20Poly1305,
+    signing: [u8; 32],
 }
 
 /// Why the operating system's randomness or a secret cannot be used.
@@ -70,6 +71,13 @@ impl KeyRing {
     /// Makes a ring of one random secret, for processes that keep nothing.
     pub fn random() -> Result<Self, SealError> {
         Self::new(&[&random::<32>()?])
+    }
+
+    /// Returns a secret for what is signed and not sealed; another one than seals anything, and the
+    /// same as long as the ring's current secret is.
+    pub fn signing_secret(&self) -> [u8; 32] {
+        // An empty ring seals nothing, and what it signs nobody can check.
+        self.keys.first().map_or([0; 32], |key| key.signing)
     }
 
     /// Seals a payload.
@@ -117,14 +125,16 @@ impl SealKey {
             return Err(SealError::TooShort { least: KeyRing::LEAST_SECRET, found: secret.len() });
         }
         let derive = Hkdf::<Sha256>::new(Some(b"gantry/seal/1"), secret);
-        let cipher = |label: &[u8]| {
+        let key = |label: &[u8]| {
             let mut key = [0_u8; 32];
             derive.expand(label, &mut key).expect("32 bytes are a valid HKDF-SHA-256 length");
-            XChaCha20Poly1305::new(&Key::from(key))
+            key
         };
+        let cipher = |label: &[u8]| XChaCha20Poly1305::new(&Key::from(key(label)));
         let id = Sha256::digest([b"gantry/seal/id/1".as_slice(), secret].concat())[0];
         let (session, cursor) = (cipher(b"session"), cipher(b"cursor"));
-        Ok(Self { id, session, cursor, approval: cipher(b"approval") })
+        let (approval, signing) = (cipher(b"approval"), key(b"signing"));
+        Ok(Self { id, session, cursor, approval, signing })
     }
 
     fn cipher(&self, purpose: Purpose) -> &XChaCha20Poly1305 {

@@ -20,8 +20,8 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use gantry_core::BoxFuture;
 use gantry_core::session::SessionId;
+use gantry_core::{BoxFuture, Principal};
 use gantry_protocol::{Message, RpcError, meta, method};
 use parking_lot::Mutex;
 
@@ -150,6 +150,13 @@ impl Hub {
     /// Returns a live session.
     pub fn session(&self, id: SessionId) -> Option<Arc<Session>> {
         self.sessions.lock().get(&id).cloned()
+    }
+
+    /// Sends a notification to every session of a principal; returns how many could be told.
+    pub(crate) fn tell_sessions(&self, principal: &Principal, notification: &Message) -> usize {
+        let sessions: Vec<_> = self.sessions.lock().values().cloned().collect();
+        let own = sessions.iter().filter(|session| *session.principal == *principal);
+        own.filter(|session| session.tell_now(notification.bytes())).count()
     }
 
     /// Takes in a session; the one that is there if another request was faster, `None` when there

@@ -40,7 +40,8 @@ use gantry_core::seal::KeyRing;
 use gantry_core::session::SessionStore;
 use gantry_core::store::OfferStore;
 use gantry_core::trace::Tracer;
-use gantry_core::{Clock, Tasks};
+use gantry_core::{Clock, Principal, Tasks};
+use gantry_protocol::Message;
 use gantry_transport::client::Client;
 use gantry_transport::client::stdio::Launcher;
 use tokio::sync::Notify;
@@ -203,6 +204,12 @@ impl Gateway {
         let upstreams = self.registry.upstreams();
         let upstreams = upstreams.iter().map(|upstream| upstream.census(most)).collect();
         Census { counts, sessions, upstreams }
+    }
+
+    /// Sends a notification to every legacy session of a principal, on its standalone stream;
+    /// returns how many could be told.
+    pub fn tell_sessions(&self, principal: &Principal, notification: &Message) -> usize {
+        self.hub.tell_sessions(principal, notification)
     }
 
     /// Ends listens and calls, then every upstream and its children; `false` when something was

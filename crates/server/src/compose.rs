@@ -12,7 +12,7 @@ use gantry_core::audit::Audit;
 use gantry_core::seal::KeyRing;
 use gantry_core::session::{MemorySessions, SessionStore};
 use gantry_core::store::{NoStore, OfferStore};
-use gantry_core::{Clock, SystemClock, Tasks};
+use gantry_core::{Clock, Compute, SystemClock, Tasks};
 use gantry_gateway::metrics::Metrics;
 use gantry_gateway::spec::GatewaySpec;
 use gantry_gateway::{Gateway, GatewayParts};
@@ -25,6 +25,7 @@ use prometheus_client::registry::Registry;
 use crate::config::{Config, Env, Log, LogLevel, SessionStoreKind, Source, Storage};
 use crate::log::{self, LogControl, LogOptions};
 use crate::otlp;
+use crate::services::BuiltIn;
 use crate::start_error::StartError;
 
 /// The secret for sealed handles, where several gateways share one.
@@ -238,17 +239,21 @@ pub(crate) async fn in_memory(
 ) -> Result<Arc<Gateway>, StartError> {
     let keys = KeyRing::random()
         .map_err(|source| StartError::Seal { origin: "the operating system", source })?;
+    let mut spec = config.gateway.clone();
+    let built_in = BuiltIn::new(Arc::new(SystemClock), &Compute::new(), keys.signing_secret());
+    built_in.join(&mut spec, &config.services_on_mcp);
     let holdings = Holdings {
         store: Arc::new(NoStore),
         sessions: Arc::new(MemorySessions::default()),
         keys,
         audit: Audit::off(),
     };
-    let spec = config.gateway.clone();
     if config.audit.enabled {
         tracing::warn!("This gateway keeps nothing, and so no audit trail; one that serves does.");
     }
-    gateway((config, spec), env, holdings, tasks, &mut Registry::default()).await
+    let gateway = gateway((config, spec), env, holdings, tasks, &mut Registry::default()).await?;
+    built_in.attach(&gateway);
+    Ok(gateway)
 }
 
 /// The secrets of the environment, which replicas share, else the data folder's own.

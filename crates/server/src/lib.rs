@@ -49,6 +49,7 @@ mod reload;
 mod routes;
 mod running;
 mod serve;
+mod services;
 mod shared;
 mod signals;
 mod start_error;

@@ -126,7 +126,7 @@ impl Reloader {
         // Access has changed by now: a token that was taken away opens nothing while upstreams
         // are still being compared.
         log.take_up();
-        let applied = shared.gateway.apply(shared.added.merge(&live.config)).await;
+        let applied = shared.gateway.apply(shared.offered(&live.config)).await;
         tracing::info!(
             added = ?applied.added,
             changed = ?applied.changed,

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use gantry_core::audit::AuditStore;
-use gantry_core::{SystemClock, Tasks};
+use gantry_core::{Compute, SystemClock, Tasks};
 use gantry_storage::DataFolder;
 use parking_lot::Mutex;
 use prometheus_client::registry::Registry;
@@ -30,6 +30,7 @@ use crate::live::Live;
 use crate::log::LogControl;
 use crate::metrics::Sources;
 use crate::reload::Reloader;
+use crate::services::BuiltIn;
 use crate::shared::Shared;
 use crate::start_error::StartError;
 use crate::tls::{Tls, TlsMetrics};
@@ -102,7 +103,10 @@ impl Running {
         let added = Added::load(&*kept.store, &folder)
             .await
             .map_err(|source| StartError::Stored { source })?;
-        let spec = added.merge(&live.config);
+        let mut spec = added.merge(&live.config);
+        let built_in =
+            BuiltIn::new(Arc::new(SystemClock), &Compute::new(), kept.keys.signing_secret());
+        built_in.join(&mut spec, &live.config.services_on_mcp);
         let trail = trail(&live.config, &kept, &mut registry).await?;
         let holdings = Holdings::of(&live.config, &kept.store, kept.keys, trail.audit());
         let gateway = compose::gateway(
@@ -113,6 +117,7 @@ impl Running {
             &mut registry,
         )
         .await?;
+        built_in.attach(&gateway);
         let answers = Arc::clone(&http_metrics.answers);
         let sources = Sources::new(Arc::clone(&gateway), Arc::clone(&kept.store), answers);
         let sources = Arc::new(sources);
@@ -131,6 +136,7 @@ impl Running {
             admin: kept.admin,
             added,
             trail,
+            built_in,
             store: kept.store,
             registry,
             http_metrics,

@@ -9,6 +9,7 @@ use std::sync::atomic::AtomicBool;
 use arc_swap::ArcSwap;
 use gantry_core::Tasks;
 use gantry_gateway::Gateway;
+use gantry_gateway::spec::GatewaySpec;
 use gantry_gateway::tap::Secrets;
 use gantry_policy::AdminToken;
 use gantry_storage::Database;
@@ -18,12 +19,14 @@ use tokio::time::Instant;
 
 use crate::added::Added;
 use crate::audit::Trail;
+use crate::config::Config;
 use crate::http_metrics::HttpMetrics;
 use crate::http_stack::RequestIds;
 use crate::listeners::Bound;
 use crate::live::Live;
 use crate::log::LogControl;
 use crate::metrics::Sources;
+use crate::services::BuiltIn;
 use crate::tls::Tls;
 
 /// Everything that requests and the reload share.
@@ -41,6 +44,8 @@ pub(crate) struct Shared {
     pub(crate) added: Added,
     /// Who did what.
     pub(crate) trail: Trail,
+    /// The built-in services.
+    pub(crate) built_in: BuiltIn,
     /// Asked by `/ready` whether it answers.
     pub(crate) store: Arc<dyn Database>,
     /// Everything that is counted.
@@ -70,6 +75,13 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    /// Returns everything that is offered with this configuration.
+    pub(crate) fn offered(&self, config: &Config) -> GatewaySpec {
+        let mut spec = self.added.merge(config);
+        self.built_in.join(&mut spec, &config.services_on_mcp);
+        spec
+    }
+
     /// Keeps the secrets of the configuration in force from whoever watches the conversation, and from
     /// the audit trail.
     pub(crate) fn hide_secrets(&self) {

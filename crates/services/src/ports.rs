@@ -24,6 +24,8 @@ pub struct Ports {
     pub clock: Arc<dyn Clock>,
     /// Where records outlive a call; [`MemoryRecords`] where nothing outlives the process.
     pub records: Arc<dyn Records>,
+    /// Signs the tokens by which services know their clients again.
+    pub token_key: TokenKey,
     /// A model that embeds texts, if the operator named one.
     pub embeddings: Option<Arc<dyn Embeddings>>,
     /// The folder for results, if the operator named one.
@@ -31,6 +33,10 @@ pub struct Ports {
     /// The gateway around the services, if there is one.
     pub gateway: Option<Arc<dyn Gateway>>,
 }
+
+/// A secret that signs tokens.
+#[derive(Clone)]
+pub struct TokenKey([u8; 32]);
 
 /// Why a port did not do it; the text is fit for the caller and holds no secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -108,25 +114,25 @@ pub trait Gateway: Send + Sync + Debug + 'static {
 }
 
 /// The gateway's connections at one moment.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
 pub struct GatewayState {
     /// The transports by which clients come.
     pub transports: Vec<TransportState>,
-    /// The servers behind the gateway.
+    /// The servers behind the gateway, as far as the caller may know of them.
     pub upstreams: Vec<UpstreamState>,
+    /// Messages since the start that were refused at the door.
+    pub refused: u64,
+    /// Notifications since the start that no queue had room for.
+    pub dropped: u64,
 }
 
 /// A transport at one moment.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct TransportState {
-    /// `streamable_http`, `http_sse`, `stdio`.
+    /// `sessions` of revisions before 2026-07-28, `streams` of events, `subscriptions` to resources.
     pub name: String,
-    /// The sessions or connections that are open.
+    /// How many are open.
     pub open: u64,
-    /// The messages received since the start.
-    pub received: u64,
-    /// The messages sent since the start.
-    pub sent: u64,
 }
 
 /// An upstream at one moment.
@@ -138,6 +144,8 @@ pub struct UpstreamState {
     pub state: String,
     /// How it is reached.
     pub transport: String,
+    /// The calls that it has not answered.
+    pub calls: u64,
 }
 
 /// A request with its answer.
@@ -155,7 +163,28 @@ impl Ports {
     /// Returns ports to nothing but a clock and memory.
     pub fn detached(clock: Arc<dyn Clock>) -> Self {
         let records = Arc::new(MemoryRecords::new(Arc::clone(&clock)));
-        Self { clock, records, embeddings: None, folder: None, gateway: None }
+        // No token outlives services that nobody else can reach.
+        let token_key = TokenKey::new([0; 32]);
+        Self { clock, records, token_key, embeddings: None, folder: None, gateway: None }
+    }
+}
+
+// === impl TokenKey ===
+
+impl TokenKey {
+    /// Takes the secret.
+    pub fn new(secret: [u8; 32]) -> Self {
+        Self(secret)
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Debug for TokenKey {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("TokenKey(..)")
     }
 }
 

@@ -37,6 +37,8 @@ pub struct View {
     servers: Arc<[Server]>,
     members: Vec<usize>,
     tools: Entries,
+    /// Further public names of tools, which no list has.
+    aliases: HashMap<Box<str>, Box<str>>,
     resources: Entries,
     templates: Entries,
     prompts: Entries,
@@ -120,6 +122,7 @@ impl View {
             servers: Arc::clone(plan.servers),
             members: plan.members.to_vec(),
             param_headers: annotated.collect(),
+            aliases: plan.aliases(&tools),
             tools,
             resources,
             templates,
@@ -187,7 +190,11 @@ impl View {
 
     /// Finds what a public name stands for.
     pub fn resolve(&self, section: Section, public: &str) -> Option<Target<'_>> {
-        let entry = self.entries(section).get(public)?;
+        let entries = self.entries(section);
+        let entry = match (entries.get(public), section) {
+            (None, Section::Tools) => entries.get(self.aliases.get(public)?)?,
+            (entry, _) => entry?,
+        };
         let check = || {
             let (lens, checked) = (self.lens.as_ref()?, entry.checked.as_ref()?);
             Some(lens.check(&self.name, lens::kind_of(section), checked))
@@ -396,6 +403,28 @@ impl Plan<'_> {
                 checked,
             });
         }
+    }
+
+    /// Returns the aliases of the tools in the view by their public names. A tool's own name goes
+    /// before any alias.
+    fn aliases(&self, tools: &Entries) -> HashMap<Box<str>, Box<str>> {
+        let mut aliases = HashMap::new();
+        for &at in self.members {
+            let known = &self.offers[at].aliases;
+            let server = &self.servers[at].name;
+            let names = || known.iter().map(|(alias, _)| &**alias);
+            let public = (!self.single).then(|| public_names(server, names(), self.spec.max_name));
+            for (alias, local) in known {
+                let alias = public.as_ref().map_or(&**alias, |public| &public[&**alias]);
+                let mut own = tools.all().iter().filter(|tool| tool.server == at);
+                if let (None, Some(tool)) =
+                    (tools.get(alias), own.find(|own| *own.local == **local))
+                {
+                    aliases.insert(alias.into(), tool.public.clone());
+                }
+            }
+        }
+        aliases
     }
 
     /// Lists of a server that announces no changes and gives no time to live are kept by nobody.

@@ -91,6 +91,7 @@ pub(super) async fn fetch(link: &dyn Asker, greeting: &Greeting) -> Result<Offer
     let ttl = lists.iter().filter_map(|listed| listed.ttl).min();
     let public = lists.iter().all(|listed| listed.public || listed.items.is_empty());
     Ok(Offer {
+        aliases: Vec::new(),
         freshness: Freshness::Fresh,
         revision: greeting.revision,
         tools: tools.items,
@@ -217,6 +218,7 @@ pub(super) fn decode(stored: &Bytes) -> Option<Offer> {
     let greeting = Greeting::read(revision, stored)?;
     let items = |key| tool::items(stored, key).ok().map(|page| page.items);
     Some(Offer {
+        aliases: Vec::new(),
         freshness: Freshness::Stale,
         revision,
         tools: items("tools")?,

@@ -126,7 +126,7 @@ async fn carry_out(call: &Call, change: Change) -> Result<(), ApiError> {
         let made = applied.as_ref().map_err(ApiError::cause);
         let recorded = changing.end(made.copied()).await;
         applied?;
-        shared.gateway.apply(shared.added.merge(&live.config)).await;
+        shared.gateway.apply(shared.offered(&live.config)).await;
         tracing::info!(server = name, action, %request_id, "The HTTP API changed the servers.");
         recorded.map_err(ApiError::unrecorded)
     });

@@ -70,6 +70,15 @@ pub(crate) fn to_json(config: &Config) -> Value {
     if let Some(shown) = storage::shown(&config.storage, REDACTED) {
         value["storage"] = shown;
     }
+    if let Some(names) = config.services_on_mcp.chosen() {
+        value["services"] = json!({ "on_mcp": names });
+    }
+    if !config.prompts.is_empty() {
+        value["prompts"] = json!(config.prompts);
+    }
+    if !config.resources.is_empty() {
+        value["resources"] = json!(config.resources);
+    }
     for (path, written) in &config.written {
         if is_free_text(path)
             && (!path.is_private() || is_bare_reference(written))
@@ -322,7 +331,7 @@ fn is_free_text(path: &Path) -> bool {
         [Step::Key(part), Step::Key(key)] if part == "storage" => {
             matches!(key.as_str(), "url" | "username" | "password")
         }
-        [Step::Key(part), ..] => part == "auth",
+        [Step::Key(part), ..] => ["auth", "prompts", "resources"].contains(&part.as_str()),
         _ => false,
     }
 }

@@ -3,4 +3,5 @@
 mod catalogue;
 mod examples;
 mod rig;
+mod session_management;
 mod vector_similarity;

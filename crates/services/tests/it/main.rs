@@ -2,5 +2,6 @@
 
 mod catalogue;
 mod examples;
+mod reference;
 mod rig;
 mod vector_similarity;

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use gantry_core::Principal;
 use gantry_core::clock::FixedClock;
-use gantry_services::{NoLink, Ports, Services, ToolError, catalogue};
+use gantry_services::context::Sampling;
+use gantry_services::ports::PortError;
+use gantry_services::{CallLink, NoLink, Ports, Services, ToolError, catalogue};
 use serde_json::Value;
 
 /// 2026-01-01 00:00:00 UTC.
@@ -14,6 +16,28 @@ pub(crate) const NOW: u64 = 1_767_225_600;
 /// Returns services on their own, at [`NOW`].
 pub(crate) fn services() -> Services {
     Services::new(Ports::detached(Arc::new(FixedClock(Duration::from_secs(NOW)))))
+}
+
+/// The link of a call that its caller took back.
+#[derive(Debug)]
+pub(crate) struct TakenBack;
+
+impl CallLink for TakenBack {
+    fn is_cancelled(&self) -> bool {
+        true
+    }
+
+    fn wants_progress(&self) -> bool {
+        false
+    }
+
+    fn progress(&self, _: f64, _: f64, _: &str) {}
+
+    fn notify(&self, _: &str, _: &Value) {}
+
+    fn sample(&self, _: &Sampling<'_>) -> Result<String, PortError> {
+        Err(PortError::new("nobody is there any more"))
+    }
 }
 
 /// Calls a tool as `anonymous`.

@@ -1,0 +1,31 @@
+//! Answers that libraries of another language gave, see `tests/reference/README.md`.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::rig::{call, difference, services};
+
+#[derive(Debug, Deserialize)]
+struct Case {
+    service: String,
+    tool: String,
+    arguments: Value,
+    answer: Value,
+}
+
+fn check(cases: &str) {
+    let cases: Vec<Case> = serde_json::from_str(cases).unwrap();
+    assert!(!cases.is_empty());
+    for (at, case) in cases.iter().enumerate() {
+        let place = format!("case {at} of `{}`", case.tool);
+        let answer = call(&services(), &case.service, &case.tool, &case.arguments).expect(&place);
+        if let Some(difference) = difference(&case.answer, &answer, "answer") {
+            panic!("{place}: {difference}");
+        }
+    }
+}
+
+#[test]
+fn vectors_are_compared_as_scipy_compares_them() {
+    check(include_str!("../reference/vector_similarity.json"));
+}

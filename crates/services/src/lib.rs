@@ -22,6 +22,8 @@ pub mod semantic_similarity;
 pub mod service;
 mod services;
 pub mod session_management;
+mod status;
+mod text;
 pub mod tool;
 pub mod transport_layer;
 mod usage;

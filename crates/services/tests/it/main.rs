@@ -4,4 +4,5 @@ mod catalogue;
 mod examples;
 mod reference;
 mod rig;
+mod vector_ranking;
 mod vector_similarity;

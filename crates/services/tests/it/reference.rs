@@ -29,3 +29,8 @@ fn check(cases: &str) {
 fn vectors_are_compared_as_scipy_compares_them() {
     check(include_str!("../reference/vector_similarity.json"));
 }
+
+#[test]
+fn documents_are_ranked_as_networkx_and_rank_bm25_rank_them() {
+    check(include_str!("../reference/vector_ranking.json"));
+}

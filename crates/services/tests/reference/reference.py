@@ -6,7 +6,9 @@ Each case is {service, tool, arguments, answer}; the answer holds what is compar
 import json
 import pathlib
 
+import networkx
 import numpy as np
+from rank_bm25 import BM25Okapi
 from scipy.spatial import distance
 from sklearn.preprocessing import normalize
 
@@ -133,5 +135,156 @@ def vector_similarity():
         )
 
 
+# Documents.
+
+WORDS = [
+    "amber", "basin", "cedar", "delta", "ember", "fjord", "grove", "haven", "inlet", "jetty",
+    "kelp", "lagoon", "marsh", "north", "ocean", "prairie", "quarry", "ridge", "shore", "tundra",
+]
+
+
+class SmoothBM25(BM25Okapi):
+    """BM25 whose rarity of a word is never negative."""
+
+    def _calc_idf(self, nd):
+        for word, having in nd.items():
+            self.idf[word] = np.log(1 + (self.corpus_size - having + 0.5) / (having + 0.5))
+
+
+def documents(count):
+    for at in range(count):
+        # Some words are common and some are rare.
+        picks = RANDOM.integers(0, len(WORDS), size=(RANDOM.integers(3, 30), 2)).min(axis=1)
+        yield {"docId": f"d{at}", "content": " ".join(WORDS[pick] for pick in picks)}
+
+
+def best_first(ids, scores):
+    order = sorted(range(len(ids)), key=lambda at: (-scores[at], at))
+    return {ids[at]: scores[at] for at in order}
+
+
+def bm25():
+    for query, k1, b in [
+        ("amber tundra", 1.2, 0.75),
+        ("shore ridge shore", 1.2, 0.75),
+        ("kelp unknown", 2.0, 0.0),
+        ("marsh ocean prairie", 0.5, 1.0),
+    ]:
+        given = list(documents(25))
+        texts = [document["content"].split() for document in given]
+        scores = SmoothBM25(texts, k1=k1, b=b).get_scores(query.split())
+        yield case(
+            "vector_ranking",
+            "calculate_bm25_scores_mcp",
+            {"query": query, "documents": given, "k1": k1, "b": b},
+            {
+                "scores": best_first([one["docId"] for one in given], scores / scores.max()),
+                "max_score": scores.max(),
+                "corpus_stats": {
+                    "total_documents": 25,
+                    "total_tokens": sum(map(len, texts)),
+                    "avg_doc_length": np.mean([len(text) for text in texts]),
+                },
+            },
+        )
+
+
+def steps(matrix, damping, rounds):
+    """Walks `rounds` steps; whoever is at a document without links goes to any."""
+    count = len(matrix)
+    out = matrix.sum(axis=1, keepdims=True)
+    walk = np.where(out > 0, matrix / np.where(out > 0, out, 1), 1 / count)
+    share = np.full(count, 1 / count)
+    for _ in range(rounds):
+        share = (1 - damping) / count + damping * share @ walk
+    return share
+
+
+def page_rank():
+    for count, links, damping in [(5, 7, 0.85), (40, 120, 0.85), (40, 30, 0.5)]:
+        edges = set(map(tuple, RANDOM.integers(0, count, size=(links, 2)).tolist()))
+        graph = networkx.DiGraph()
+        graph.add_nodes_from(range(count))
+        graph.add_edges_from(sorted(edges))
+        ids = [f"n{at}" for at in range(count)]
+        given = [
+            {"docId": ids[at], "links": [ids[to] for to in graph.successors(at)]}
+            for at in range(count)
+        ]
+        for rounds in [1, 30, 1000]:
+            if rounds == 1000:
+                ranks = networkx.pagerank(graph, alpha=damping, max_iter=5000, tol=1e-16)
+                shares = [ranks[at] for at in range(count)]
+            else:
+                matrix = networkx.to_numpy_array(graph, nodelist=range(count))
+                shares = steps(matrix, damping, rounds)
+            yield case(
+                "vector_ranking",
+                "calculate_pagerank_scores_mcp",
+                {"documents": given, "damping_factor": damping, "iterations": rounds},
+                {
+                    "scores": dict(zip(ids, shares)),
+                    "metadata": {"link_density": graph.number_of_edges() / count**2},
+                },
+            )
+
+
+def hybrid():
+    """Ranks by the parts, without diversity; the parts come from the libraries above."""
+    for weights in [None, {"vectorSimilarity": 1, "bm25Score": 1, "pageRankScore": 2}]:
+        given = list(documents(12))
+        query = "cedar marsh basin"
+        vector = RANDOM.normal(size=6).round(3)
+        graph = networkx.DiGraph()
+        graph.add_nodes_from(range(12))
+        for at, document in enumerate(given):
+            document["vector"] = RANDOM.normal(size=6).round(3)
+            document["links"] = [f"d{to}" for to in RANDOM.integers(0, 12, size=2).tolist()]
+            graph.add_edges_from((at, int(link[1:])) for link in document["links"])
+        near = np.array([max(0, 1 - distance.cosine(vector, one["vector"])) for one in given])
+        words = SmoothBM25([one["content"].split() for one in given], k1=1.2, b=0.75)
+        words = words.get_scores(query.split())
+        links = steps(networkx.to_numpy_array(graph, nodelist=range(12)), 0.85, 30)
+        parts = np.array([near, words / words.max(), links / links.max(), np.zeros(12)])
+        names = ["vectorSimilarity", "bm25Score", "pageRankScore", "contextualRelevance"]
+        used = np.array([weights.get(name, 0) for name in names]) if weights else None
+        used = np.array([0.4, 0.3, 0.2, 0.1]) if used is None else used / used.sum()
+        scores = used @ parts
+        order = sorted(range(12), key=lambda at: -scores[at])[:5]
+        arguments = {
+            "query": query,
+            "query_vector": vector,
+            "candidate_documents": given,
+            "apply_diversity": False,
+            "top_k": 5,
+        }
+        if weights:
+            arguments["ranking_weights"] = weights
+        yield case(
+            "vector_ranking",
+            "hybrid_ranking_search_mcp",
+            arguments,
+            {
+                "ranked_results": [
+                    {
+                        "docId": f"d{at}",
+                        "rank": rank + 1,
+                        "hybridScore": scores[at],
+                        "rankingComponents": dict(zip(names, parts[:, at])),
+                    }
+                    for rank, at in enumerate(order)
+                ],
+                "ranking_metadata": {"weights_used": dict(zip(names, used))},
+            },
+        )
+
+
+def vector_ranking():
+    yield from bm25()
+    yield from page_rank()
+    yield from hybrid()
+
+
 if __name__ == "__main__":
     write("vector_similarity", vector_similarity())
+    write("vector_ranking", vector_ranking())

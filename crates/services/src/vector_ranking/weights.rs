@@ -13,7 +13,7 @@ pub(super) struct Parts {
     pub(super) vector_similarity: f64,
     /// How well the words match (BM25).
     pub(super) bm25_score: f64,
-    /// How much the links say for it (PageRank).
+    /// How much the links say for it (`PageRank`).
     pub(super) page_rank_score: f64,
     /// How well it fits what else is known of the search.
     pub(super) contextual_relevance: f64,

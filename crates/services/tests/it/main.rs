@@ -4,5 +4,6 @@ mod catalogue;
 mod examples;
 mod reference;
 mod rig;
+mod semantic_similarity;
 mod vector_ranking;
 mod vector_similarity;

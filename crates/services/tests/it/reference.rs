@@ -14,14 +14,12 @@ struct Case {
 }
 
 fn check(cases: &str) {
-    let cases: Vec<Case> = serde_json::from_str(cases).unwrap();
+    let cases: Vec<Case> = serde_json::from_str(cases).expect("what the script wrote is JSON");
     assert!(!cases.is_empty());
     for (at, case) in cases.iter().enumerate() {
         let place = format!("case {at} of `{}`", case.tool);
         let answer = call(&services(), &case.service, &case.tool, &case.arguments).expect(&place);
-        if let Some(difference) = difference(&case.answer, &answer, "answer") {
-            panic!("{place}: {difference}");
-        }
+        assert_eq!(difference(&case.answer, &answer, "answer"), None, "{place}");
     }
 }
 
@@ -33,4 +31,9 @@ fn vectors_are_compared_as_scipy_compares_them() {
 #[test]
 fn documents_are_ranked_as_networkx_and_rank_bm25_rank_them() {
     check(include_str!("../reference/vector_ranking.json"));
+}
+
+#[test]
+fn texts_are_compared_as_the_script_compares_them() {
+    check(include_str!("../reference/semantic_similarity.json"));
 }

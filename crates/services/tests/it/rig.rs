@@ -60,6 +60,22 @@ pub(crate) fn call(
     Ok(answer)
 }
 
+/// Calls a tool that has an answer.
+pub(crate) fn ask(service: &str, tool: &str, arguments: &Value) -> Value {
+    call(&services(), service, tool, arguments).expect("the call is a good one")
+}
+
+/// Calls a tool that refuses, and returns what it says.
+pub(crate) fn refusal(service: &str, tool: &str, arguments: &Value) -> String {
+    let answer = call(&services(), service, tool, arguments);
+    answer.expect_err("the call is a bad one").to_string()
+}
+
+/// Returns a number of an answer.
+pub(crate) fn number(answer: &Value) -> f64 {
+    answer.as_f64().expect("a number")
+}
+
 /// Says where `found` lacks something that `expected` has; numbers agree to nine digits.
 pub(crate) fn difference(expected: &Value, found: &Value, path: &str) -> Option<String> {
     match (expected, found) {

@@ -5,7 +5,7 @@ use gantry_services::{NoLink, Services, ToolError, catalogue};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::rig::{NOW, call, services};
+use crate::rig::{self, NOW, call, services};
 
 const SERVICE: &str = "vector_ranking";
 const SEARCH: &str = "hybrid_ranking_search_mcp";
@@ -13,16 +13,16 @@ const BM25: &str = "calculate_bm25_scores_mcp";
 const PAGE_RANK: &str = "calculate_pagerank_scores_mcp";
 
 fn ask(tool: &str, arguments: &Value) -> Value {
-    call(&services(), SERVICE, tool, arguments).unwrap()
+    rig::ask(SERVICE, tool, arguments)
 }
 
 fn refusal(tool: &str, arguments: &Value) -> String {
-    call(&services(), SERVICE, tool, arguments).unwrap_err().to_string()
+    rig::refusal(SERVICE, tool, arguments)
 }
 
 fn ids(answer: &Value) -> Vec<&str> {
-    let results = answer["ranked_results"].as_array().unwrap();
-    results.iter().map(|result| result["docId"].as_str().unwrap()).collect()
+    let results = answer["ranked_results"].as_array().expect("a list");
+    results.iter().map(|result| result["docId"].as_str().expect("a name")).collect()
 }
 
 #[test]

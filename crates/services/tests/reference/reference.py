@@ -5,11 +5,15 @@ Each case is {service, tool, arguments, answer}; the answer holds what is compar
 
 import json
 import pathlib
+import re
 
 import networkx
 import numpy as np
 from rank_bm25 import BM25Okapi
 from scipy.spatial import distance
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.metrics import jaccard_score
+from sklearn.metrics.pairwise import cosine_similarity
 from sklearn.preprocessing import normalize
 
 HERE = pathlib.Path(__file__).parent
@@ -285,6 +289,129 @@ def vector_ranking():
     yield from hybrid()
 
 
+# Texts, in English and without anything that makes words hard to find.
+
+SOURCE = HERE.parent.parent / "src"
+STOP_WORDS = {
+    line.split(": ")[0]: set(line.split(": ")[1].split())
+    for line in (SOURCE / "text/stop_words.txt").read_text(encoding="utf-8").splitlines()
+}
+GROUPS = [
+    (category, set(group.split()))
+    for category, groups in (
+        line.split(": ")
+        for line in (SOURCE / "semantic_similarity/thesaurus.txt").read_text().splitlines()
+    )
+    for group in groups.split(" | ")
+]
+
+
+def telling(text):
+    return [word for word in re.findall("[a-z]+", text.lower()) if word not in STOP_WORDS["en"]]
+
+
+# The forms in `TEXTS` of words that the table has.
+FORMS = {
+    "cars": "car",
+    "automobiles": "automobile",
+    "corrected": "correct",
+    "ships": "ship",
+    "sells": "sell",
+}
+
+
+def meaning(word):
+    word = FORMS.get(word, word)
+    return next(((at, one[0]) for at, one in enumerate(GROUPS) if word in one[1]), None)
+
+
+def trigrams(word):
+    padded = f"^{word}$"
+    return {padded[at : at + 3] for at in range(len(padded) - 2)}
+
+
+def near(left, right):
+    if left == right:
+        return 1.0
+    of_left, of_right = meaning(left), meaning(right)
+    score = 0.0
+    if of_left and of_right:
+        score = 0.8 if of_left[0] == of_right[0] else 0.3 if of_left[1] == of_right[1] else 0.0
+    both = trigrams(left), trigrams(right)
+    dice = 2 * len(both[0] & both[1]) / (len(both[0]) + len(both[1]))
+    return max(score, dice if dice >= 0.4 else 0.0)
+
+
+def text_similarity(method, text1, text2):
+    left, right = telling(text1), telling(text2)
+    counts = CountVectorizer(analyzer=lambda words: words).fit_transform([left, right]).toarray()
+    jaccard = jaccard_score(counts[0] > 0, counts[1] > 0)
+    cosine = cosine_similarity(counts)[0, 1]
+    covered = [
+        np.mean([max(near(word, other) for other in theirs) for word in mine])
+        for mine, theirs in ((left, right), (right, left))
+    ]
+    parts = {"jaccard": jaccard, "cosine": cosine, "semantic": np.mean(covered)}
+    hybrid = 0.3 * parts["jaccard"] + 0.3 * parts["cosine"] + 0.4 * parts["semantic"]
+    return {**parts, "hybrid": hybrid}[method], parts
+
+
+TEXTS = [
+    "We build fast cars in a small factory.",
+    "They make quick automobiles in a tiny plant.",
+    "The calculation of the tax was wrong, so the clerk calculated it again.",
+    "A clerk must calculate taxes; every mistake is corrected.",
+    "Ships carry goods across the ocean, and goods are sold at the market.",
+    "The market sells many goods that ships transport over the sea.",
+    "Nothing here has to do with anything above except by chance.",
+]
+
+
+def semantic_similarity():
+    service = "semantic_similarity"
+    for at, text1 in enumerate(TEXTS):
+        for text2 in TEXTS[at:]:
+            for method in ["jaccard", "cosine", "semantic", "hybrid"]:
+                similarity, parts = text_similarity(method, text1, text2)
+                answer = {"similarity": similarity}
+                if method == "hybrid":
+                    answer["components"] = parts
+                yield case(
+                    service,
+                    "calculate_text_similarity_mcp",
+                    {"text1": text1, "text2": text2, "method": method, "return_components": True},
+                    answer,
+                )
+    matrix = np.array([[text_similarity("hybrid", a, b)[0] for b in TEXTS] for a in TEXTS])
+    pairs = matrix[np.triu_indices(len(TEXTS), 1)]
+    yield case(
+        service,
+        "calculate_group_similarity_mcp",
+        {"texts": TEXTS, "return_matrix": True},
+        {
+            "average_similarity": pairs.mean(),
+            "min_similarity": pairs.min(),
+            "max_similarity": pairs.max(),
+            "std_deviation": pairs.std(),
+            "comparison_count": len(pairs),
+            "similarity_matrix": matrix,
+        },
+    )
+    order = sorted(range(1, len(TEXTS)), key=lambda at: -matrix[0, at])
+    yield case(
+        service,
+        "find_similar_texts_mcp",
+        {"query": TEXTS[0], "candidates": TEXTS[1:], "top_k": 3},
+        {
+            "results": [
+                {"text": TEXTS[at], "index": at - 1, "similarity": matrix[0, at]}
+                for at in order[:3]
+            ]
+        },
+    )
+
+
 if __name__ == "__main__":
     write("vector_similarity", vector_similarity())
     write("vector_ranking", vector_ranking())
+    write("semantic_similarity", semantic_similarity())

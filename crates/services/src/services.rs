@@ -11,18 +11,20 @@ use crate::ports::Ports;
 use crate::service::Service;
 use crate::tool::Tool;
 use crate::usage::{RecentCall, Usage};
+use crate::vector_ranking::collection::Collections;
 
 /// What the services share in one process.
 #[derive(Debug)]
 pub struct Services {
     ports: Ports,
     usage: Usage,
+    collections: Collections,
 }
 
 impl Services {
     /// Makes services that reach the world by `ports`.
     pub fn new(ports: Ports) -> Self {
-        Self { ports, usage: Usage::new() }
+        Self { ports, usage: Usage::new(), collections: Collections::default() }
     }
 
     /// Returns what a tool, a resource or a prompt of a service needs to know of a call.
@@ -59,6 +61,10 @@ impl Services {
     /// Returns what the services get from outside.
     pub fn ports(&self) -> &Ports {
         &self.ports
+    }
+
+    pub(crate) fn collections(&self) -> &Collections {
+        &self.collections
     }
 
     pub(crate) fn usage(&self) -> &Usage {

@@ -4,8 +4,14 @@
 
 use crate::service::Service;
 
-mod metric;
+mod analysis_prompt;
+mod batch;
+pub(crate) mod metric;
+mod metrics_resource;
+mod normalize;
 mod pair;
+mod pairwise;
+mod statistics;
 mod status;
 
 /// The service.
@@ -14,8 +20,8 @@ pub static SERVICE: Service = Service {
     port: 8102,
     title: "Vector similarity",
     description: "Compares vectors of numbers by six metrics, one by one or in batches.",
-    tools: &[pair::TOOL, status::TOOL],
+    tools: &[pair::TOOL, batch::TOOL, statistics::TOOL, normalize::TOOL, status::TOOL],
     extras: &[],
-    resources: &[],
-    prompts: &[],
+    resources: &[metrics_resource::RESOURCE],
+    prompts: &[analysis_prompt::PROMPT],
 };

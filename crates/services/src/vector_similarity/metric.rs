@@ -78,6 +78,33 @@ pub(crate) fn norm(vector: &[f64]) -> f64 {
     largest * dot(&scaled, &scaled).sqrt()
 }
 
+/// Brings a vector to length 1 and returns the length that it had; one without a direction stays as
+/// it is.
+pub(crate) fn to_unit(vector: &mut [f64]) -> f64 {
+    // In two steps, since the length itself may be beyond a double where its numbers are not.
+    let largest = largest(vector);
+    if largest == 0.0 || !largest.is_finite() {
+        return largest;
+    }
+    let squares = dot(vector, vector);
+    if is_sound(squares) {
+        let norm = squares.sqrt();
+        divide(vector, norm);
+        return norm;
+    }
+    divide(vector, largest);
+    let norm = dot(vector, vector).sqrt();
+    divide(vector, norm);
+    largest * norm
+}
+
+/// Divides each number.
+pub(crate) fn divide(vector: &mut [f64], by: f64) {
+    for number in vector {
+        *number /= by;
+    }
+}
+
 /// Returns the largest magnitude.
 pub(crate) fn largest(vector: &[f64]) -> f64 {
     vector.iter().fold(0.0, |largest, number| f64::max(largest, number.abs()))
@@ -119,6 +146,11 @@ fn is_sound(squares: f64) -> bool {
 
 fn scaled(vector: &[f64], by: f64) -> Vec<f64> {
     vector.iter().map(|number| number / by).collect()
+}
+
+/// Returns the sum of a function of each number.
+pub(crate) fn sum_of(vector: &[f64], term: impl Fn(f64) -> f64) -> f64 {
+    sum(vector, vector, |number, _| term(number))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "no vector has 2^53 dimensions")]

@@ -1,9 +1,10 @@
 //! What is true of all services and tools.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use gantry_core::Principal;
 use gantry_services::catalogue::FIRST_PORT;
-use gantry_services::{ToolError, catalogue};
+use gantry_services::{NoLink, ToolError, catalogue};
 use serde_json::{Value, json};
 
 use crate::rig::{call, services};
@@ -96,6 +97,39 @@ fn what_is_no_object_is_refused() {
         for tool in service.every_tool() {
             let error = call(&services, service.name, tool.name, &json!([1])).unwrap_err();
             assert!(matches!(error, ToolError::Unreadable { .. }), "{}: {error}", tool.name);
+        }
+    }
+}
+
+#[test]
+fn every_resource_is_an_object() {
+    let services = services();
+    let principal = Principal::anonymous();
+    for service in catalogue() {
+        let context = services.context(service, &principal, &NoLink);
+        for resource in service.resources {
+            assert_eq!(service.resource(resource.uri).unwrap().title, resource.title);
+            let value = (resource.read)(&context).unwrap();
+            assert!(value.is_object(), "{}: {value}", resource.uri);
+            assert!(resource.description.ends_with('.'), "{}", resource.uri);
+        }
+    }
+}
+
+#[test]
+fn a_prompt_says_which_argument_is_missing() {
+    let services = services();
+    let principal = Principal::anonymous();
+    for service in catalogue() {
+        let context = services.context(service, &principal, &NoLink);
+        for prompt in service.prompts {
+            assert_eq!(service.prompt(prompt.name).unwrap().title, prompt.title);
+            assert!(prompt.description.ends_with('.'), "{}", prompt.name);
+            let Some(required) = prompt.arguments.iter().find(|argument| argument.required) else {
+                continue;
+            };
+            let error = (prompt.render)(&context, &BTreeMap::new()).unwrap_err();
+            assert_eq!(error.field(), Some(required.name), "{}: {error}", prompt.name);
         }
     }
 }

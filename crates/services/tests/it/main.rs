@@ -2,6 +2,9 @@
 
 mod catalogue;
 mod examples;
+mod reference;
 mod rig;
+mod semantic_similarity;
 mod session_management;
+mod vector_ranking;
 mod vector_similarity;

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use gantry_core::Principal;
 use gantry_core::clock::FixedClock;
-use gantry_services::{NoLink, Ports, Services, ToolError, catalogue};
+use gantry_services::context::Sampling;
+use gantry_services::ports::PortError;
+use gantry_services::{CallLink, NoLink, Ports, Services, ToolError, catalogue};
 use serde_json::Value;
 
 /// 2026-01-01 00:00:00 UTC.
@@ -14,6 +16,28 @@ pub(crate) const NOW: u64 = 1_767_225_600;
 /// Returns services on their own, at [`NOW`].
 pub(crate) fn services() -> Services {
     Services::new(Ports::detached(Arc::new(FixedClock(Duration::from_secs(NOW)))))
+}
+
+/// The link of a call that its caller took back.
+#[derive(Debug)]
+pub(crate) struct TakenBack;
+
+impl CallLink for TakenBack {
+    fn is_cancelled(&self) -> bool {
+        true
+    }
+
+    fn wants_progress(&self) -> bool {
+        false
+    }
+
+    fn progress(&self, _: f64, _: f64, _: &str) {}
+
+    fn notify(&self, _: &str, _: &Value) {}
+
+    fn sample(&self, _: &Sampling<'_>) -> Result<String, PortError> {
+        Err(PortError::new("nobody is there any more"))
+    }
 }
 
 /// Calls a tool as `anonymous`.
@@ -34,6 +58,22 @@ pub(crate) fn call(
     let mistake = validator.validate(&answer).err().map(|error| error.to_string());
     assert_eq!(mistake, None, "{}: the answer is not as its schema says: {answer}", tool.name);
     Ok(answer)
+}
+
+/// Calls a tool that has an answer.
+pub(crate) fn ask(service: &str, tool: &str, arguments: &Value) -> Value {
+    call(&services(), service, tool, arguments).expect("the call is a good one")
+}
+
+/// Calls a tool that refuses, and returns what it says.
+pub(crate) fn refusal(service: &str, tool: &str, arguments: &Value) -> String {
+    let answer = call(&services(), service, tool, arguments);
+    answer.expect_err("the call is a bad one").to_string()
+}
+
+/// Returns a number of an answer.
+pub(crate) fn number(answer: &Value) -> f64 {
+    answer.as_f64().expect("a number")
 }
 
 /// Says where `found` lacks something that `expected` has; numbers agree to nine digits.

@@ -1,10 +1,10 @@
 //! Tests of `vector_similarity`.
 
 use gantry_core::Principal;
-use gantry_services::{NoLink, catalogue};
+use gantry_services::{NoLink, Services, ToolError, catalogue};
 use serde_json::{Value, json};
 
-use crate::rig::{NOW, call, services};
+use crate::rig::{self, NOW, TakenBack, call, services};
 
 const PAIR: &str = "calculate_vector_similarity_mcp";
 
@@ -100,4 +100,128 @@ fn the_service_tells_what_was_called_and_to_each_caller_its_own_calls() {
     let told = state(&Principal::of_gantry("ada"));
     assert_eq!(told["tools"][PAIR]["calls"], 2);
     assert_eq!(told["last_calls"], json!([]));
+}
+
+fn refusal(tool: &str, arguments: &Value) -> String {
+    rig::refusal("vector_similarity", tool, arguments)
+}
+
+#[test]
+fn a_batch_that_cannot_be_compared_is_refused_by_name() {
+    let candidates = json!([{ "id": "a", "vector": [1, 2] }]);
+    for (arguments, expected) in [
+        (
+            json!({ "query_vector": [], "candidate_vectors": [] }),
+            "`query_vector`: is empty; give at least one number",
+        ),
+        (
+            json!({ "query_vector": [1, 2], "candidate_vectors": candidates, "top_k": 0 }),
+            "`top_k`: is 0; ask for at least one result",
+        ),
+        (
+            json!({ "query_vector": [1], "candidate_vectors": candidates }),
+            "`candidate_vectors[0].vector`: has 2 numbers and `query_vector` has 1; give vectors \
+             of the same length",
+        ),
+        (
+            json!({ "query_vector": [1, 2], "candidate_vectors": [{ "id": "a" }] }),
+            "`candidate_vectors[0].vector`: is required and was not given",
+        ),
+        (
+            json!({
+                "query_vector": [1e300, 0],
+                "candidate_vectors": [{ "vector": [1e300, 0] }],
+                "metric": "dot_product",
+            }),
+            "`candidate_vectors[0].vector`: its distance is beyond what a number can hold; scale \
+             the numbers down",
+        ),
+    ] {
+        assert_eq!(refusal("batch_vector_similarity_mcp", &arguments), expected);
+    }
+}
+
+#[test]
+fn a_batch_may_be_empty_and_may_have_equal_vectors() {
+    let services = services();
+    let batch = |candidates: Value| {
+        let arguments = json!({ "query_vector": [1, 0], "candidate_vectors": candidates });
+        call(&services, "vector_similarity", "batch_vector_similarity_mcp", &arguments).unwrap()
+    };
+    let answer = batch(json!([]));
+    assert_eq!(answer["results"], json!([]));
+    assert_eq!(answer["candidates_processed"], 0);
+    let answer = batch(json!([{ "vector": [1, 1] }, { "vector": [2, 2] }, { "vector": [1, 1] }]));
+    let order: Vec<&str> = answer["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["id"].as_str().unwrap())
+        .collect();
+    assert_eq!(order, ["0", "1", "2"]);
+}
+
+#[test]
+fn a_set_of_vectors_that_cannot_be_described_is_refused_by_name() {
+    let many: Vec<[u8; 1]> = vec![[1]; 450_000];
+    for (arguments, expected) in [
+        (json!({ "vectors": [] }), "`vectors`: is empty; give at least one vector"),
+        (
+            json!({ "vectors": [[1, 2], [3]] }),
+            "`vectors[1]`: has 1 numbers and the first has 2; give vectors of the same length",
+        ),
+        (
+            json!({ "vectors": [[1e308], [-1e308]] }),
+            "`vectors`: the deviation of dimension 0 is beyond what a number can hold; scale the \
+             numbers down",
+        ),
+        (
+            json!({ "vectors": many, "calculate_pairwise": true }),
+            "`vectors`: are 450000 of 1 numbers, so comparing all pairs takes 101249775000 \
+             multiplications; at most 100000000000 are done, so give a part of them",
+        ),
+    ] {
+        assert_eq!(refusal("vector_statistics_mcp", &arguments), expected);
+    }
+    let one = json!({ "vectors": [[2, 0]], "calculate_pairwise": true });
+    let answer = call(&services(), "vector_similarity", "vector_statistics_mcp", &one).unwrap();
+    assert!(answer.get("pairwise_similarities").is_none(), "{answer}");
+}
+
+#[test]
+fn vectors_of_any_magnitude_are_brought_to_length_one() {
+    for vectors in [json!([[3e-200, 4e-200]]), json!([[3e200, 4e200]]), json!([[3e-320, 4e-320]])] {
+        let arguments = json!({ "vectors": vectors });
+        let answer =
+            call(&services(), "vector_similarity", "normalize_vectors_mcp", &arguments).unwrap();
+        let found = answer["normalized_vectors"][0][0].as_f64().unwrap();
+        assert!((found - 0.6).abs() < 1e-3, "{answer}");
+    }
+    let error =
+        refusal("normalize_vectors_mcp", &json!({ "vectors": [[1e308, 1e308, 1e308, 1e308]] }));
+    assert_eq!(
+        error,
+        "`vectors[0]`: its length is beyond what a number can hold; scale the numbers down"
+    );
+    let error = refusal("normalize_vectors_mcp", &json!({ "vectors": [[1]], "norm_type": "l3" }));
+    assert_eq!(error, "`norm_type`: unknown variant `l3`, expected one of `l2`, `l1`, `max`");
+}
+
+#[test]
+fn a_call_that_was_taken_back_ends() {
+    let services = services();
+    let service = catalogue::find("vector_similarity").unwrap();
+    let principal = Principal::anonymous();
+    let context = services.context(service, &principal, &TakenBack);
+    for (tool, arguments) in [
+        ("vector_statistics_mcp", r#"{"vectors": [[1], [2]], "calculate_pairwise": true}"#),
+        (
+            "batch_vector_similarity_mcp",
+            r#"{"query_vector": [1], "candidate_vectors": [{"vector": [1]}]}"#,
+        ),
+    ] {
+        let tool = service.tool(tool).unwrap();
+        let error = Services::call(&context, tool, arguments.as_bytes()).unwrap_err();
+        assert_eq!(error, ToolError::Cancelled);
+    }
 }

@@ -1,6 +1,8 @@
 //! Tests of the services by their public face.
 
 mod catalogue;
+mod data_standardization;
 mod examples;
+mod judged;
 mod rig;
 mod vector_similarity;

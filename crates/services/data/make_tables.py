@@ -49,9 +49,11 @@ def iso(file):
 
 def alternatives(names):
     seen = []
+    folded = set()
     for name in names:
         name = name.replace("|", "/").strip()
-        if name and name not in seen:
+        if name and plain(name) not in folded:
+            folded.add(plain(name))
             seen.append(name)
     return "|".join(seen)
 
@@ -79,10 +81,17 @@ def countries():
         continent[part] = name
     rows = []
     names = {language: cldr("localenames", language, "territories", "localeDisplayNames", "territories") for language in LANGUAGES}
+    latin = defaultdict(list)
+    for path in sorted(path.parent for path in (FOLDER / "cldr-localenames-full-48.2.0/package/main").glob("*/territories.json")):
+        for key, value in cldr("localenames", path.name, "territories", "localeDisplayNames", "territories").items():
+            if all(not c.isalpha() or unicodedata.name(c).startswith("LATIN") for c in value):
+                latin[key[:2]].append(value)
     for row in sorted(iso("1"), key=lambda row: row["alpha2"]):
         code = row["alpha2"]
         others = [english[code], english.get(code + "-alt-short", ""), english.get(code + "-alt-variant", ""), row["name"]]
         others += [names[language].get(code + alt, "") for language in LANGUAGES for alt in ["", "-alt-short", "-alt-variant"]]
+        # Of all other languages what is written in Latin letters: those are found in lists of all kinds.
+        others += [form for form in latin[code] if len(form) > 3]
         sub = subregion.get(code, "")
         top = continent.get(sub, "")
         top = top if not top.isdigit() else english[top]
@@ -168,11 +177,13 @@ def units():
     constants = {}
 
     def evaluate(text):
-        value = 1.0
-        for sign, factor in re.findall(r"([*/]?)\s*([\w.+-]+(?:[eE][-+]?\d+)?)", text.replace(" ", "")):
-            number = constants[factor] if factor in constants else float(factor)
-            value = value / number if sign == "/" else value * number
-        return value
+        # All behind the one slash is the denominator (UTS 35, unit conversion).
+        over, _, under = text.replace(" ", "").partition("/")
+
+        def product(factors):
+            return math.prod(constants[factor] if factor in constants else float(factor) for factor in factors.split("*"))
+
+        return product(over) / (product(under) if under else 1.0)
 
     waiting = {name: row["_value"] for name, row in data["unitConstants"].items()}
     while waiting:

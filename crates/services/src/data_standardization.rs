@@ -21,7 +21,7 @@ mod quality;
 mod quantity;
 mod reading;
 mod table;
-mod text;
+
 mod tools;
 mod vocabulary;
 mod wordlists;

@@ -11,6 +11,7 @@ pub mod confidence_calculator;
 pub mod context;
 pub mod data_standardization;
 pub mod error;
+mod folding;
 pub mod output;
 pub mod ports;
 pub mod reasoning_agent;

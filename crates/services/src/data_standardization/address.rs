@@ -3,9 +3,9 @@
 //! Two orders are known: that of North America and Britain, where the number leads and the post code
 //! ends, and that of most of Europe, where the post code leads the city. Which one it is, the post code tells.
 
-use super::places::{country, subdivision};
+use super::places::{country, is_city, subdivision};
 use super::reading::Reading;
-use super::text::fold;
+use crate::folding::fold;
 use super::wordlists::{Kind, standard};
 
 mod postcode;
@@ -99,7 +99,9 @@ fn take_box(words: &mut Vec<Word>, address: &mut Address) {
             let Some(mark) = words.get(at..at + length) else { continue };
             let Some(number) = words.get(at + length) else { continue };
             let text = joined(mark);
-            let is_box = standard(Kind::Box, &text).is_some() && (length > 1 || at == 0 || fold(&text) != "box");
+            // `RR 2 Box 484`: the box is on a rural route.
+            let is_rural = words.first().is_some_and(|word| matches!(fold(&word.text).as_str(), "rr" | "hc" | "rt" | "route" | "rural"));
+            let is_box = standard(Kind::Box, &text).is_some() && (length > 1 || at == 0 || is_rural || fold(&text) != "box");
             if is_box && number.text.chars().any(|character| character.is_ascii_digit()) {
                 address.box_number = bare(&number.text);
                 let end = at + length + 1;
@@ -124,11 +126,11 @@ fn american(words: &mut Vec<Word>, address: &mut Address, region: Option<&str>) 
     let code = code.to_owned();
     take_state(words, address, &code);
     take_unit(words, address);
-    let starts_with_number = words.first().is_some_and(|word| word.text.starts_with(|character: char| character.is_ascii_digit()));
+    let starts_with_number = words.first().is_some_and(|word| is_house_number(&word.text)) && words.len() > 1;
     if starts_with_number {
         address.number = bare(&words.remove(0).text);
         // 12 1/2 Main Street, 12 A Main Street
-        while words.first().is_some_and(|word| is_fraction(&word.text)) {
+        while words.first().is_some_and(|word| is_fraction(&word.text) || is_grid(&word.text) && is_grid(&address.number)) {
             address.number = format!("{} {}", address.number, words.remove(0).text);
         }
     }
@@ -163,8 +165,18 @@ fn take_state(words: &mut Vec<Word>, address: &mut Address, code: &str) {
 
 /// Takes apartment, suite, floor out of the middle.
 fn take_unit(words: &mut Vec<Word>, address: &mut Address) {
-    for at in 1..words.len() {
+    let first = usize::from(address.box_number.is_empty());
+    for at in first..words.len() {
         let Some(kind) = standard(Kind::Unit, &words[at].text) else { continue };
+        // 14th Floor
+        let ordinal = at.checked_sub(1).filter(|before| *before > 0 && kind == "Floor").and_then(|before| words.get(before));
+        if let Some(ordinal) = ordinal.map(|word| bare(&word.text)).filter(|text| text.starts_with(|character: char| character.is_ascii_digit())) {
+            address.unit = ordinal;
+            address.unit_kind = kind;
+            close_before(words, at - 1);
+            words.drain(at - 1..=at);
+            return;
+        }
         let Some(identifier) = words.get(at + 1) else { continue };
         let text = bare(&identifier.text);
         let is_identifier = text.chars().any(|character| character.is_ascii_digit()) || text.chars().count() <= 2;
@@ -212,8 +224,12 @@ fn street_end(words: &[Word]) -> usize {
             return turned;
         }
     }
-    // Nothing marks it: one word of the city, or as many as a known city has.
-    words.len().saturating_sub(1)
+    // Nothing of that kind: a direction ends it, or a known city begins.
+    if let Some(at) = (1..words.len().saturating_sub(1)).find(|at| is_direction(*at)) {
+        return at + 1;
+    }
+    let known = (2..=3).rev().filter_map(|length| words.len().checked_sub(length)).find(|at| *at > 0 && is_city(&joined(&words[*at..]), "US"));
+    known.unwrap_or_else(|| words.len().saturating_sub(1))
 }
 
 /// Reads the order of most of Europe: street and number, then post code and city.
@@ -260,6 +276,19 @@ fn is_road_number(text: &str) -> bool {
         || text.chars().count() == 1 && text.chars().all(char::is_alphabetic) && standard(Kind::Direction, &text).is_none()
 }
 
+/// Tells whether a word can lead an address: 12, 12a, One, N16282.
+fn is_house_number(text: &str) -> bool {
+    const WORDS: [&str; 10] = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
+    text.starts_with(|character: char| character.is_ascii_digit()) || WORDS.contains(&fold(text).as_str()) || is_grid(text)
+}
+
+/// Numbers of a grid, as in Wisconsin: W206N, N16570.
+fn is_grid(text: &str) -> bool {
+    let mut characters = text.chars();
+    let leads = characters.next().is_some_and(|first| matches!(first.to_ascii_uppercase(), 'N' | 'S' | 'E' | 'W'));
+    leads && characters.next().is_some_and(|second| second.is_ascii_digit())
+}
+
 fn is_fraction(text: &str) -> bool {
     text.split_once('/').is_some_and(|(over, under)| {
         !over.is_empty() && [over, under].iter().all(|part| part.chars().all(|character| character.is_ascii_digit()))
@@ -282,7 +311,7 @@ fn finish(address: Address, style: Style) -> Reading {
         (Style::None, true, false) if !address.state.is_empty() => (0.8, "number, street, city and state; no post code"),
         (Style::None, true, _) => (0.55, "a number and a street; no post code"),
         (_, true, false) => (0.93, "number, street, city and post code"),
-        (_, false, false) => (0.6, "a city and a post code; no number with a street"),
+        (Style::AtEnd | Style::BeforeCity(_), false, false) => (0.6, "a city and a post code; no number with a street"),
         _ => (0.3, "too little of an address was found"),
     };
     let box_text = if address.box_number.is_empty() { String::new() } else { format!("PO Box {}", address.box_number) };

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use super::number;
 use super::reading::Reading;
 use super::table::{CURRENCIES, rows};
-use super::text::{ascii_digits, fold};
+use crate::folding::{ascii_digits, fold};
 use super::wordlists::{Kind, all};
 
 /// What is known of a currency.
@@ -71,7 +71,7 @@ pub(super) fn read(text: &str, region: Option<&str>) -> Reading {
     let mark = find_mark(&lower);
     let shared = mark.is_none().then(|| lower.find('$').map(|at| (at, at + 1)).or_else(|| find_word(&lower, "kr"))).flatten();
     let Some(found) = nearest_number(&text, mark.map(|(start, end, _)| (start, end)).or(shared)) else {
-        let is_free = super::text::words(&fold(&text)).contains(&"free");
+        let is_free = crate::folding::words(&fold(&text)).contains(&"free");
         return if is_free {
             Reading::new("0".to_owned(), 0.8, "`free` costs nothing").with("amount", "0")
         } else {
@@ -85,6 +85,8 @@ pub(super) fn read(text: &str, region: Option<&str>) -> Reading {
         || before.ends_with('-') && before.len() == 1
         || before.ends_with("-$");
     let is_magnified = after.chars().next().is_some_and(char::is_alphabetic) || after.trim_start().starts_with(['m', 'b']);
+    let thousandths = mark.and_then(|(_, _, code)| by_code(code)).is_some_and(|currency| currency.digits == 3);
+    let found = if thousandths { with_thousandths(&text, found) } else { found };
     let factor = number::multiplier(after).filter(|_| is_magnified).unwrap_or(0);
     let decimal = number::shifted(&found.decimal, factor);
     let decimal = if is_negative { format!("-{decimal}") } else { decimal };
@@ -106,6 +108,17 @@ pub(super) fn read(text: &str, region: Option<&str>) -> Reading {
             reading.with("minor_digits", currency.digits.to_string())
         }
         None => reading,
+    }
+}
+
+/// Three digits behind the only separator are decimals where the currency has a thousand parts.
+fn with_thousandths(text: &str, found: number::Found) -> number::Found {
+    let written = text.get(found.start..found.end).unwrap_or_default();
+    match written.split_once(['.', ',']) {
+        Some((whole, part)) if part.len() == 3 && part.bytes().all(|byte| byte.is_ascii_digit()) => {
+            number::Found { decimal: format!("{whole}.{part}"), ..found }
+        }
+        _ => found,
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::hierarchy::{Kind, Level, Placed};
 use super::places;
-use super::text::capitalized;
+use crate::folding::capitalized;
 use super::vocabulary::Vocabulary;
 
 mod account;

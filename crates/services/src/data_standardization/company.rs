@@ -1,7 +1,7 @@
 //! Names of companies: the name, and its legal form.
 
 use super::reading::Reading;
-use super::text::{capitalized, fold};
+use crate::folding::{capitalized, fold};
 use super::wordlists::{Kind, standard};
 
 /// The most words of a legal form: `spol. s r.o.`.

@@ -10,7 +10,7 @@ use jiff::civil::{Date, Time};
 
 use super::reading::Reading;
 use super::table::{CALENDAR, rows};
-use super::text::{ascii_digits, fold};
+use crate::folding::{ascii_digits, fold};
 
 mod time;
 
@@ -70,7 +70,10 @@ static MEANINGS: LazyLock<HashMap<String, Meaning>> = LazyLock::new(|| {
 /// `this_year` decides which century a year of two digits is in: the nearest, up to 50 years ahead.
 pub(super) fn read(text: &str, order: Order, this_year: i16) -> Reading {
     let mut pieces = pieces(text);
-    let time = time::take(&mut pieces);
+    let mut time = time::take(&mut pieces);
+    if time.is_none() {
+        time = time::take_dotted(&mut pieces);
+    }
     let Some(found) = Found::of(&pieces, order, this_year) else {
         return Reading::nothing("no day, month and year were found together");
     };
@@ -123,7 +126,7 @@ fn pieces(text: &str) -> Vec<Piece> {
     let mut signs = Vec::new();
     for character in ascii_digits(text).chars() {
         // 2014年4月8日 and its like: the sign behind a number says what it is.
-        let is_counter = matches!(character, '年' | '月' | '日' | '년' | '월' | '일' | '時' | '时' | '分' | '秒');
+        let is_counter = matches!(character, '年' | '月' | '日' | '년' | '월' | '일' | '時' | '时' | '시' | '分' | '분' | '秒' | '초');
         let is_letter = !is_counter
             && (character.is_alphabetic()
                 || unicode_normalization::char::is_combining_mark(character));
@@ -181,8 +184,10 @@ impl Found {
             return Some(found);
         }
         match (month, numbers.as_slice()) {
-            (Some((month, word)), [first, second, ..]) => {
-                Self::with_month(month, &word, [first, second], this_year)
+            (Some((month, word)), [first, second, rest @ ..]) => {
+                // `June 12-14, 2021`: a range begins with its first day.
+                let year = rest.first().filter(|third| is_year(third) && !is_year(first) && !is_year(second));
+                Self::with_month(month, &word, [first, year.unwrap_or(second)], this_year)
             }
             (None, [first, second, third, ..]) => {
                 let dots = pieces.iter().filter(|piece| **piece == Piece::Sign('.')).count();
@@ -295,7 +300,9 @@ fn month_of(word: &str) -> Option<i8> {
 }
 
 fn is_misspelt(word: &str, name: &str) -> bool {
-    name.chars().count() >= 6 && strsim::osa_distance(word, name) == 1
+    let length = name.chars().count();
+    let is_long = length >= 6 || length >= 4 && !name.is_ascii();
+    is_long && strsim::osa_distance(word, name) == 1
 }
 
 /// Returns the numbers of a date with what stands around them.
@@ -327,8 +334,6 @@ fn is_year(number: &Number) -> bool {
 fn full_year(number: &Number, this_year: i16) -> Option<i16> {
     let year = i16::try_from(number.value).ok()?;
     match number.digits {
-        // The years of Thailand are 543 ahead.
-        4 if year > this_year + 400 => Some(year - 543),
         4 => Some(year),
         1 | 2 => {
             let century = this_year / 100 * 100;

@@ -3,7 +3,7 @@
 //! A number stays a decimal text, so that no digit is lost on the way.
 
 use super::reading::Reading;
-use super::text::{ascii_digits, fold};
+use crate::folding::{ascii_digits, fold};
 
 mod spoken;
 

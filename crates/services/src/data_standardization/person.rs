@@ -1,7 +1,7 @@
 //! Names of people, taken apart.
 
 use super::reading::Reading;
-use super::text::capitalized;
+use crate::folding::capitalized;
 use super::wordlists::{Kind, standard};
 
 /// Reads the name of a person.

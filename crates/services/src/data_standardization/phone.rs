@@ -8,7 +8,7 @@ use regex_automata::meta::Regex;
 
 use super::reading::Reading;
 use super::table::{PHONES, Row, rows};
-use super::text::ascii_digits;
+use crate::folding::ascii_digits;
 
 /// The most characters of a number with all that surrounds it.
 const MAX_LENGTH: usize = 250;
@@ -143,7 +143,7 @@ fn international(digits: &str) -> Option<Match> {
         let candidates = [rest.to_owned(), number];
         for number in candidates {
             // A region with its own leading digits has the number before the main one has.
-            let own = plans.clone().find(|plan| plan.leads(&number) && plan.has(&number));
+            let own = plans.clone().find(|plan| (plan.leads(&number) || plan.is_mobile(&number)) && plan.has(&number));
             if let Some(plan) = own.or_else(|| plans.clone().find(|plan| plan.has(&number))) {
                 return Some((plan, number, 0.98, "a country code and a number of its plan"));
             }

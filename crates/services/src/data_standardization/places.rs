@@ -3,12 +3,12 @@
 use std::sync::LazyLock;
 
 use super::table::{CITIES, COUNTRIES, Names, SUBDIVISIONS, rows};
-use super::text::{fold, words};
+use crate::folding::{fold, words};
 use super::wordlists::{Kind, standard};
 
 mod locate;
 
-pub(super) use locate::{Location, locate};
+pub(super) use locate::locate;
 
 /// A country (ISO 3166-1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,7 +121,7 @@ const USUAL: [(&str, &str); 24] = [
     ("prc", "CN"),
     ("mainland china", "CN"),
     ("eire", "IE"),
-    ("swaziland", "SZ"),
+    ("republic of china", "TW"),
 ];
 
 /// Takes away what many countries are called.
@@ -165,6 +165,16 @@ pub(super) fn country(text: &str) -> Option<FoundCountry> {
     let confidence = if found.edits == 1 { 0.85 } else { 0.75 };
     let reason = format!("nearest to `{}`, with {} letters changed", found.name, found.edits);
     Some(FoundCountry { country: get(*entry)?, confidence, reason })
+}
+
+/// Tells whether a city of a country has a name.
+pub(super) fn is_city(name: &str, country: &str) -> bool {
+    let entries = PLACES.city_names.exact(&fold(name)).unwrap_or_default();
+    let is_there = |entry: &u32| {
+        let city = usize::try_from(*entry).ok().and_then(|entry| PLACES.cities.get(entry));
+        city.is_some_and(|city| city.country == country)
+    };
+    entries.iter().any(is_there)
 }
 
 /// Returns a country by its code of two letters.

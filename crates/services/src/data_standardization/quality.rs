@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::date::{self, Order};
 use super::item::{round, share, to_float};
-use super::text::fold;
+use crate::folding::fold;
 
 /// The most issues that are told; there may be one for each field and record.
 const MAX_ISSUES: usize = 50;

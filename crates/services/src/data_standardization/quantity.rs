@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use super::number;
 use super::reading::Reading;
 use super::table::{UNITS, rows};
-use super::text::{ascii_digits, fold};
+use crate::folding::{ascii_digits, fold};
 
 /// A unit of measurement.
 #[derive(Debug, Clone, Copy)]
@@ -47,14 +47,22 @@ static ALL: LazyLock<Units> = LazyLock::new(|| {
     later.sort_by_key(|(at, form, name)| (*at, name.len(), *form));
     for (_, form, name) in later {
         units.exact.entry(form).or_insert(name);
-        units.folded.entry(fold(form)).or_insert(name);
+        add(&mut units.folded, form, name, false);
     }
     for (form, name) in USUAL {
         units.exact.insert(form, name);
-        units.folded.insert(fold(form), name);
+        add(&mut units.folded, form, name, true);
     }
     units
 });
+
+/// Adds a name; a sign without a letter is found only as it is written.
+fn add(folded: &mut HashMap<String, &'static str>, form: &str, name: &'static str, replaces: bool) {
+    let form = fold(form);
+    if !form.is_empty() && (replaces || !folded.contains_key(&form)) {
+        folded.insert(form, name);
+    }
+}
 
 /// What people write and CLDR does not list, and whom an ambiguous sign belongs to.
 const USUAL: [(&str, &str); 58] = [
@@ -121,6 +129,8 @@ const USUAL: [(&str, &str); 58] = [
 /// Returns a unit by its identifier or by what people call it.
 pub(super) fn unit(written: &str) -> Option<Unit> {
     let trimmed = written.trim().trim_end_matches(['.', ',', ';', ')']).trim();
+    let trimmed = trimmed.replace(['^', '*'], "").replace('²', "2").replace('³', "3");
+    let trimmed = trimmed.as_str();
     let folded = fold(trimmed);
     let name = ALL.exact.get(trimmed).or_else(|| ALL.folded.get(&folded)).copied();
     // Plurals that no list has, and `cubic metres` for `cubic meters`.
@@ -148,6 +158,51 @@ impl Unit {
 pub(super) fn read(text: &str) -> Reading {
     let text = ascii_digits(text);
     let trimmed = text.trim();
+    if let Some(reading) = range(trimmed) {
+        return reading;
+    }
+    single(trimmed)
+}
+
+/// Words and signs between the ends of a range.
+const BETWEEN: [&str; 8] = [" to ", " and ", " bis ", " - ", "- to ", "-", " until ", " or "];
+
+/// Reads `3 to 4 L`, `between 44 mg and 50 mg`: the middle, with both ends.
+fn range(text: &str) -> Option<Reading> {
+    let body = text.strip_prefix("between ").or_else(|| text.strip_prefix("from ")).unwrap_or(text);
+    let (low, high) = BETWEEN.iter().find_map(|sign| {
+        let (low, high) = body.split_once(sign)?;
+        let begins = |end: &str| end.trim().starts_with(|character: char| character.is_ascii_digit());
+        (begins(low) && begins(high)).then_some((low.trim(), high.trim()))
+    })?;
+    let high = single(high);
+    let name = high.parts.get("unit")?.clone();
+    let first = single(low);
+    let low = match first.parts.get("unit") {
+        Some(unit) if *unit == name => first.parts.get("value")?.clone(),
+        Some(_) => return None,
+        // `3` alone has the unit of the other end.
+        None => {
+            let found = number::find(low)?;
+            low.get(found.end..).is_some_and(|rest| rest.trim().is_empty()).then_some(found.decimal)?
+        }
+    };
+    let ends = [low.parse::<f64>().ok()?, high.parts.get("value")?.parse::<f64>().ok()?];
+    if ends[0] > ends[1] {
+        return None;
+    }
+    let middle = f64::midpoint(ends[0], ends[1]);
+    let unit = unit(&name)?;
+    let reading = Reading::new(format!("{middle} {name}"), 0.85, "the middle of a range")
+        .with("value", middle.to_string())
+        .with("lowest", low)
+        .with("highest", ends[1].to_string())
+        .with("unit", name.as_str())
+        .with("kind", unit.kind);
+    Some(reading.with("base_value", unit.to_base(middle).to_string()).with("base_unit", unit.base))
+}
+
+fn single(trimmed: &str) -> Reading {
     let Some((decimal, rest, confidence)) = number_in_front(trimmed) else {
         return Reading::nothing("no number was found");
     };
@@ -180,6 +235,11 @@ fn number_in_front(text: &str) -> Option<(String, &str, f64)> {
     {
         return Some((found.decimal, text.get(found.end..)?, found.confidence));
     }
+    for article in ["a ", "an "] {
+        if let Some(rest) = text.strip_prefix(article).filter(|rest| longest_unit(rest).is_some()) {
+            return Some(("1".to_owned(), rest, 0.85));
+        }
+    }
     let (value, n_words) = number::leading_words(text)?;
     let mut rest = text;
     for _ in 0..n_words {
@@ -194,6 +254,10 @@ fn magnified(rest: &str) -> (i32, &str) {
     let trimmed = rest.trim_start().trim_start_matches('-');
     let word: &str = trimmed.split(|character: char| !character.is_alphabetic()).next().unwrap_or_default();
     match number::multiplier(word) {
+        // `0.5k miles`: a sign that touches its number, before a unit.
+        Some(3) if word == "k" && rest.starts_with('k') && longest_unit(trimmed.get(1..).unwrap_or_default()).is_some() => {
+            (3, trimmed.get(1..).unwrap_or_default())
+        }
         Some(factor) if word.len() > 2 && unit(word).is_none() => {
             (factor, trimmed.get(word.len()..).unwrap_or_default())
         }

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::text::fold;
+use crate::folding::fold;
 
 /// Tables with their source beside this crate.
 pub(super) const COUNTRIES: &str = include_str!("../../data/countries.tsv");
@@ -179,7 +179,8 @@ mod tests {
         assert_eq!((found.entries, found.edits), (vec![0], 1));
         assert_eq!(names.find("deutchlnd").unwrap().entries, [0]);
         assert_eq!(names.find("irak"), None);
-        assert_eq!(names.find("slovekia").unwrap().entries, [3]);
+        assert_eq!(names.find("slovacia").unwrap().entries, [3]);
+        assert_eq!(names.find("slovekia"), None, "Slovenia is as near");
         assert_eq!(names.find("france"), None);
         assert_eq!(names.find(""), None);
     }

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use super::hierarchy::{Kind, Level, Placed};
 use super::table::rows;
-use super::text::fold;
+use crate::folding::fold;
 
 /// The most terms of one vocabulary.
 const MAX_TERMS: usize = 50_000;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::table::{WORDS, rows};
-use super::text::fold;
+use crate::folding::fold;
 
 /// What a word may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 
 use crate::data_standardization::hierarchy::{Level, Placed};
 use crate::data_standardization::table::{ACCOUNTS, rows};
-use crate::data_standardization::text::{fold, singular, words};
+use crate::folding::{fold, singular, words};
 use crate::data_standardization::wordlists::{self, Kind as WordKind};
 
 /// Below this likeness nothing is said.
@@ -59,8 +59,9 @@ const EMPTY: [&str; 24] = [
 /// Returns the words of a name as they are compared.
 fn terms(name: &str) -> Vec<String> {
     let folded = fold(name);
+    let folded = folded.strip_suffix(" at cost").unwrap_or(&folded);
     let mut terms: Vec<String> = Vec::new();
-    let split = words(&folded);
+    let split = words(folded);
     let mut at = 0;
     while at < split.len() {
         // `non current` is one word.

@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 
 use crate::data_standardization::hierarchy::{Level, Placed};
 use crate::data_standardization::table::{GOODS, PRODUCTS, rows};
-use crate::data_standardization::text::{ascii_digits, capitalized, fold, singular, words};
+use crate::folding::{ascii_digits, capitalized, fold, singular, words};
 use crate::data_standardization::wordlists::{self, Kind as WordKind};
 
 /// The most words of a name.
@@ -117,6 +117,11 @@ fn hit(words: &[String], start: usize, end: usize) -> Option<Hit> {
     if let Some((leaf, shown)) = PRODUCT.goods.get(&name) {
         let confidence = if is_single { 0.85 } else { 0.92 };
         return Some(Hit { start, end, leaf: *leaf, specific: Some(capitalized(shown)), confidence, name });
+    }
+    // Berries have more names than any list.
+    if is_single && name.len() > 6 && name.ends_with("berry") {
+        let leaf = *PRODUCT.curated.get("fruit")?;
+        return Some(Hit { start, end, leaf, specific: Some(capitalized(&name)), confidence: 0.75, name });
     }
     is_single.then(|| misspelt(&name)).flatten().map(|(leaf, near)| Hit {
         start,

@@ -9,7 +9,10 @@ pub(super) fn take(pieces: &mut Vec<Piece>) -> Option<Time> {
     split_compact(pieces);
     let found = colons(pieces).or_else(|| letters(pieces)).or_else(|| hour_alone(pieces));
     let (at, mut end, [hour, minute, second]) = found?;
-    let half = half(pieces, end);
+    // 下午 02:26 and 오후 3시: before the time.
+    let early = at.checked_sub(1).and_then(|before| Some((before, half(pieces, before)?.1)));
+    let (at, early) = early.map_or((at, None), |(before, meaning)| (before, Some((end, meaning))));
+    let half = half(pieces, end).or(early);
     let hour = match half {
         Some((_, Meaning::Pm)) if hour < 12 => hour + 12,
         Some((_, Meaning::Am)) if hour == 12 => 0,
@@ -24,8 +27,30 @@ pub(super) fn take(pieces: &mut Vec<Piece>) -> Option<Time> {
     Time::new(hour, minute, second, 0).ok()
 }
 
+/// Takes the time out of `29.02.2020 13.12`: two numbers behind a whole date.
+pub(super) fn take_dotted(pieces: &mut Vec<Piece>) -> Option<Time> {
+    let dot = Piece::Sign('.');
+    let [.., Piece::Number(day), a, Piece::Number(_), b, Piece::Number(year), Piece::Number(hour), c, Piece::Number(minute)] = pieces.as_slice() else {
+        return None;
+    };
+    let is_date = *a == dot && *b == dot && *c == dot && day.len() <= 2 && year.len() == 4;
+    let (hour, minute) = (hour.parse().ok()?, minute.parse().ok()?);
+    let time = Time::new(hour, minute, 0, 0).ok().filter(|_| is_date)?;
+    pieces.truncate(pieces.len() - 3);
+    Some(time)
+}
+
 /// Splits `20140408T101500` and `20140408101500`.
 fn split_compact(pieces: &mut Vec<Piece>) {
+    // 950404 122212
+    if let [Piece::Number(date), Piece::Number(time)] = pieces.as_slice()
+        && matches!(date.len(), 6 | 8)
+        && time.len() == 6
+    {
+        let time = clock(time);
+        pieces.splice(1.., time);
+        return;
+    }
     let Some(at) = pieces.iter().position(
         |piece| matches!(piece, Piece::Number(digits) if matches!(digits.len(), 10 | 12 | 14)),
     ) else {
@@ -99,12 +124,12 @@ fn letters(pieces: &[Piece]) -> Option<Found> {
         Some(Piece::Sign(sign)) => names.contains(&sign.to_string().as_str()),
         _ => false,
     };
-    let hours = ["h", "hr", "hrs", "hour", "hours", "時", "时"];
+    let hours = ["h", "hr", "hrs", "hour", "hours", "時", "时", "시"];
     let at = (0..pieces.len()).find(|at| small(&pieces[*at]).is_some() && is(at + 1, &hours))?;
     let hour = small(&pieces[at])?;
     let mut end = at + 2;
     let mut rest = [0, 0];
-    for (slot, names) in rest.iter_mut().zip([["m", "min", "分"], ["s", "sec", "秒"]]) {
+    for (slot, names) in rest.iter_mut().zip([["m", "min", "分", "분"], ["s", "sec", "秒", "초"]]) {
         let Some(value) = pieces.get(end).and_then(small) else { break };
         *slot = value;
         end += if is(end + 1, &names) { 2 } else { 1 };

@@ -1,7 +1,7 @@
 //! Numbers in English words.
 
 use super::Found;
-use crate::data_standardization::text::{fold, words};
+use crate::folding::{fold, words};
 
 /// Reads `one hundred and twenty-five`, if the text begins with such a number.
 pub(super) fn read(text: &str) -> Option<Found> {

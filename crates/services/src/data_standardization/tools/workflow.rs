@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::batch::by_kind;
 use crate::context::Context;
@@ -140,14 +140,13 @@ fn gate(gate: &'static str, score: f64, threshold: f64) -> Gate {
 
 /// Assesses items by their texts.
 fn initial_quality(context: &Context<'_>, lists: &[(Kind, Vec<Item>)]) -> Quality {
-    let record = |kind: Kind, item: &Item| {
+    let record = |item: &Item| {
         let mut record = Map::new();
-        record.insert("kind".to_owned(), json!(kind.name()));
         record.insert("name".to_owned(), Value::String(item.text.clone()));
         record
     };
     let records: Vec<Map<String, Value>> =
-        lists.iter().flat_map(|(kind, items)| items.iter().map(move |item| record(*kind, item))).collect();
+        lists.iter().flat_map(|(_, items)| items.iter().map(record)).collect();
     let required = ["name".to_owned()];
     let now = context.ports().clock.unix_seconds();
     quality::assess(&records, &Rules { required: &required, keys: &[], max_age_days: f64::MAX, now })

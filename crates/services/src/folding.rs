@@ -5,10 +5,15 @@ use unicode_normalization::char::is_combining_mark;
 
 /// Returns a text as it is compared with others: letters and digits in lower case without
 /// accents, everything else one space.
-pub(super) fn fold(text: &str) -> String {
+pub(crate) fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     for character in text.nfkd().filter(|character| !is_combining_mark(*character)) {
         match plain(character) {
+            Some(" and ") => {
+                let space = if folded.is_empty() || folded.ends_with(' ') { "" } else { " " };
+                folded.push_str(space);
+                folded.push_str("and ");
+            }
             Some(letters) => folded.push_str(letters),
             None if character.is_alphanumeric() => folded.extend(character.to_lowercase()),
             // An apostrophe joins: `people's` is one word.
@@ -39,7 +44,7 @@ fn plain(character: char) -> Option<&'static str> {
 }
 
 /// Writes the decimal digits of every script as ASCII, and unusual spaces and dashes as plain ones.
-pub(super) fn ascii_digits(text: &str) -> String {
+pub(crate) fn ascii_digits(text: &str) -> String {
     text.chars().map(ascii_digit).collect()
 }
 
@@ -64,12 +69,12 @@ fn ascii_digit(character: char) -> char {
 }
 
 /// Returns the words of a folded text.
-pub(super) fn words(folded: &str) -> Vec<&str> {
+pub(crate) fn words(folded: &str) -> Vec<&str> {
     folded.split(' ').filter(|word| !word.is_empty()).collect()
 }
 
 /// Returns an English noun in the singular, by its ending.
-pub(super) fn singular(word: &str) -> String {
+pub(crate) fn singular(word: &str) -> String {
     if word.len() < 4 || word.ends_with("ss") || word.ends_with("us") || word.ends_with("is") {
         return word.to_owned();
     }
@@ -89,7 +94,7 @@ pub(super) fn singular(word: &str) -> String {
 }
 
 /// Writes every word with a capital letter in front.
-pub(super) fn capitalized(text: &str) -> String {
+pub(crate) fn capitalized(text: &str) -> String {
     let mut written = String::with_capacity(text.len());
     let mut begins = true;
     for character in text.chars() {

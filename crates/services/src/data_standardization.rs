@@ -13,6 +13,7 @@ mod company;
 mod date;
 mod hierarchy;
 mod item;
+mod measure;
 mod number;
 mod person;
 mod phone;
@@ -26,6 +27,7 @@ mod tools;
 mod vocabulary;
 mod wordlists;
 
+pub(crate) use measure::{Measure, measure};
 pub use vocabulary::{Vocabulary, VocabularyError};
 
 /// The service.

@@ -15,9 +15,9 @@ mod proof;
 #[cfg(test)]
 mod tests;
 
-pub(super) use evaluate::{Limits, Model, evaluate};
+pub(super) use evaluate::{Limits, Model, Stop, evaluate};
 pub(super) use parse::{parse_atom, parse_fact, parse_rule};
-pub(super) use program::Program;
+pub(super) use program::{Program, name};
 pub(super) use proof::{Step, prove};
 
 /// A thing or a number.

@@ -81,13 +81,17 @@ pub(crate) fn singular(word: &str) -> String {
     if let Some(stem) = word.strip_suffix("ies").filter(|stem| stem.len() > 2) {
         return format!("{stem}y");
     }
-    for (ending, kept) in [("sses", "ss"), ("shes", "sh"), ("ches", "ch"), ("xes", "x"), ("toes", "to")]
+    for (ending, kept) in
+        [("sses", "ss"), ("shes", "sh"), ("ches", "ch"), ("xes", "x"), ("toes", "to")]
     {
         if let Some(stem) = word.strip_suffix(ending) {
             return format!("{stem}{kept}");
         }
     }
-    if let Some(stem) = word.strip_suffix("ves").filter(|stem| stem.ends_with('l') || stem.ends_with("ea") || stem.ends_with("oa")) {
+    if let Some(stem) = word
+        .strip_suffix("ves")
+        .filter(|stem| stem.ends_with('l') || stem.ends_with("ea") || stem.ends_with("oa"))
+    {
         return format!("{stem}f");
     }
     word.strip_suffix('s').unwrap_or(word).to_owned()

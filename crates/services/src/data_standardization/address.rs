@@ -5,8 +5,8 @@
 
 use super::places::{country, is_city, subdivision};
 use super::reading::Reading;
-use crate::folding::fold;
 use super::wordlists::{Kind, standard};
+use crate::folding::fold;
 
 mod postcode;
 
@@ -60,7 +60,11 @@ fn words(text: &str) -> Vec<Word> {
     for segment in text.split([',', ';', '\n']) {
         let spaced = segment.replace('#', " # ");
         let n_before = words.len();
-        words.extend(spaced.split_whitespace().map(|word| Word { text: word.to_owned(), ends_segment: false }));
+        words.extend(
+            spaced
+                .split_whitespace()
+                .map(|word| Word { text: word.to_owned(), ends_segment: false }),
+        );
         if words.len() > n_before
             && let Some(last) = words.last_mut()
         {
@@ -73,7 +77,9 @@ fn words(text: &str) -> Vec<Word> {
 /// Takes the country off the end, where it is written out.
 fn take_country(words: &mut Vec<Word>, address: &mut Address) {
     for length in (1..=3).rev() {
-        let Some(start) = words.len().checked_sub(length).filter(|start| *start > 1) else { continue };
+        let Some(start) = words.len().checked_sub(length).filter(|start| *start > 1) else {
+            continue;
+        };
         let text = joined(&words[start..]);
         // `CA`, `DE`, `IN` are states more often than countries.
         let is_written_out = fold(&text).len() > 3 || matches!(fold(&text).as_str(), "usa" | "uk");
@@ -100,8 +106,11 @@ fn take_box(words: &mut Vec<Word>, address: &mut Address) {
             let Some(number) = words.get(at + length) else { continue };
             let text = joined(mark);
             // `RR 2 Box 484`: the box is on a rural route.
-            let is_rural = words.first().is_some_and(|word| matches!(fold(&word.text).as_str(), "rr" | "hc" | "rt" | "route" | "rural"));
-            let is_box = standard(Kind::Box, &text).is_some() && (length > 1 || at == 0 || is_rural || fold(&text) != "box");
+            let is_rural = words.first().is_some_and(|word| {
+                matches!(fold(&word.text).as_str(), "rr" | "hc" | "rt" | "route" | "rural")
+            });
+            let is_box = standard(Kind::Box, &text).is_some()
+                && (length > 1 || at == 0 || is_rural || fold(&text) != "box");
             if is_box && number.text.chars().any(|character| character.is_ascii_digit()) {
                 address.box_number = bare(&number.text);
                 let end = at + length + 1;
@@ -122,15 +131,22 @@ fn close_before(words: &mut [Word], at: usize) {
 
 /// Reads what remains of number, street, unit, city, state.
 fn american(words: &mut Vec<Word>, address: &mut Address, region: Option<&str>) {
-    let code = if address.country.is_empty() { region.unwrap_or(postcode::country_of(&address.postcode)) } else { &address.country };
+    let code = if address.country.is_empty() {
+        region.unwrap_or(postcode::country_of(&address.postcode))
+    } else {
+        &address.country
+    };
     let code = code.to_owned();
     take_state(words, address, &code);
     take_unit(words, address);
-    let starts_with_number = words.first().is_some_and(|word| is_house_number(&word.text)) && words.len() > 1;
+    let starts_with_number =
+        words.first().is_some_and(|word| is_house_number(&word.text)) && words.len() > 1;
     if starts_with_number {
         address.number = bare(&words.remove(0).text);
         // 12 1/2 Main Street, 12 A Main Street
-        while words.first().is_some_and(|word| is_fraction(&word.text) || is_grid(&word.text) && is_grid(&address.number)) {
+        while words.first().is_some_and(|word| {
+            is_fraction(&word.text) || is_grid(&word.text) && is_grid(&address.number)
+        }) {
             address.number = format!("{} {}", address.number, words.remove(0).text);
         }
     }
@@ -149,10 +165,17 @@ fn american(words: &mut Vec<Word>, address: &mut Address, region: Option<&str>) 
 /// Takes the state off the end: its code, or its name of up to three words.
 fn take_state(words: &mut Vec<Word>, address: &mut Address, code: &str) {
     for length in (1..=3).rev() {
-        let Some(start) = words.len().checked_sub(length).filter(|start| *start > 0) else { continue };
+        let Some(start) = words.len().checked_sub(length).filter(|start| *start > 0) else {
+            continue;
+        };
         let text = joined(&words[start..]);
         let Some(found) = subdivision(code, &text) else { continue };
-        let is_exact = fold(found.name) == fold(&text) || found.code.split('-').nth(1).is_some_and(|short| short == bare(&text).replace('.', "").to_uppercase());
+        let is_exact = fold(found.name) == fold(&text)
+            || found
+                .code
+                .split('-')
+                .nth(1)
+                .is_some_and(|short| short == bare(&text).replace('.', "").to_uppercase());
         if is_exact {
             address.state = bare(&text);
             found.code.split('-').nth(1).unwrap_or_default().clone_into(&mut address.state_code);
@@ -169,8 +192,14 @@ fn take_unit(words: &mut Vec<Word>, address: &mut Address) {
     for at in first..words.len() {
         let Some(kind) = standard(Kind::Unit, &words[at].text) else { continue };
         // 14th Floor
-        let ordinal = at.checked_sub(1).filter(|before| *before > 0 && kind == "Floor").and_then(|before| words.get(before));
-        if let Some(ordinal) = ordinal.map(|word| bare(&word.text)).filter(|text| text.starts_with(|character: char| character.is_ascii_digit())) {
+        let ordinal = at
+            .checked_sub(1)
+            .filter(|before| *before > 0 && kind == "Floor")
+            .and_then(|before| words.get(before));
+        if let Some(ordinal) = ordinal
+            .map(|word| bare(&word.text))
+            .filter(|text| text.starts_with(|character: char| character.is_ascii_digit()))
+        {
             address.unit = ordinal;
             address.unit_kind = kind;
             close_before(words, at - 1);
@@ -179,9 +208,11 @@ fn take_unit(words: &mut Vec<Word>, address: &mut Address) {
         }
         let Some(identifier) = words.get(at + 1) else { continue };
         let text = bare(&identifier.text);
-        let is_identifier = text.chars().any(|character| character.is_ascii_digit()) || text.chars().count() <= 2;
+        let is_identifier =
+            text.chars().any(|character| character.is_ascii_digit()) || text.chars().count() <= 2;
         // `Suite # 5`: the sign belongs to the word before it.
-        let is_signed = words.get(at + 1).is_some_and(|word| word.text == "#") && words.get(at + 2).is_some();
+        let is_signed =
+            words.get(at + 1).is_some_and(|word| word.text == "#") && words.get(at + 2).is_some();
         if !is_identifier && !is_signed {
             continue;
         }
@@ -197,12 +228,20 @@ fn take_unit(words: &mut Vec<Word>, address: &mut Address) {
 /// Finds where the street ends and the city begins.
 fn street_end(words: &[Word]) -> usize {
     // A comma says it, where something stands before and behind it.
-    let commas: Vec<usize> = words.iter().enumerate().filter(|(_, word)| word.ends_segment).map(|(at, _)| at + 1).collect();
+    let commas: Vec<usize> = words
+        .iter()
+        .enumerate()
+        .filter(|(_, word)| word.ends_segment)
+        .map(|(at, _)| at + 1)
+        .collect();
     if let Some(split) = commas.iter().copied().filter(|at| *at < words.len()).max() {
         return split;
     }
-    let is_type = |at: usize| words.get(at).is_some_and(|word| standard(Kind::Street, &word.text).is_some());
-    let is_direction = |at: usize| words.get(at).is_some_and(|word| standard(Kind::Direction, &word.text).is_some());
+    let is_type =
+        |at: usize| words.get(at).is_some_and(|word| standard(Kind::Street, &word.text).is_some());
+    let is_direction = |at: usize| {
+        words.get(at).is_some_and(|word| standard(Kind::Direction, &word.text).is_some())
+    };
     let is_numbered = |at: usize| words.get(at).is_some_and(|word| is_road_number(&word.text));
     let leads = usize::from(is_direction(0));
     for at in 0..words.len() {
@@ -215,7 +254,9 @@ fn street_end(words: &[Word]) -> usize {
         }
         // `Park Avenue`, `Lake View Drive`: the last of several kinds in a row ends the street.
         let is_saint = words.get(at + 1).is_some_and(|word| fold(&word.text) == "st");
-        if at <= leads.max(usize::from(at == 0)) && at == 0 || is_type(at + 1) && !is_saint && at + 2 < words.len() {
+        if at <= leads.max(usize::from(at == 0)) && at == 0
+            || is_type(at + 1) && !is_saint && at + 2 < words.len()
+        {
             continue;
         }
         let end = at + 1;
@@ -228,7 +269,10 @@ fn street_end(words: &[Word]) -> usize {
     if let Some(at) = (1..words.len().saturating_sub(1)).find(|at| is_direction(*at)) {
         return at + 1;
     }
-    let known = (2..=3).rev().filter_map(|length| words.len().checked_sub(length)).find(|at| *at > 0 && is_city(&joined(&words[*at..]), "US"));
+    let known = (2..=3)
+        .rev()
+        .filter_map(|length| words.len().checked_sub(length))
+        .find(|at| *at > 0 && is_city(&joined(&words[*at..]), "US"));
     known.unwrap_or_else(|| words.len().saturating_sub(1))
 }
 
@@ -250,7 +294,11 @@ fn european(words: &mut Vec<Word>, at: usize, address: &mut Address) {
         address.state = joined(&city[end..]);
     }
     take_unit(words, address);
-    if words.first().is_some_and(|word| word.text.starts_with(|character: char| character.is_ascii_digit())) && words.len() > 1 {
+    if words
+        .first()
+        .is_some_and(|word| word.text.starts_with(|character: char| character.is_ascii_digit()))
+        && words.len() > 1
+    {
         address.number = bare(&words.remove(0).text);
         address.street = joined(words);
     } else {
@@ -262,7 +310,9 @@ fn european(words: &mut Vec<Word>, at: usize, address: &mut Address) {
 /// Takes the number off the end of a street: `Hauptstraße 5 a`.
 fn number_behind(address: &mut Address) {
     let words: Vec<&str> = address.street.split(' ').collect();
-    let last_digit = words.iter().rposition(|word| word.starts_with(|character: char| character.is_ascii_digit()));
+    let last_digit = words
+        .iter()
+        .rposition(|word| word.starts_with(|character: char| character.is_ascii_digit()));
     if let Some(at) = last_digit.filter(|at| *at > 0 && words.len() - at <= 2) {
         let (street, number) = (words[..at].join(" "), words[at..].join(" "));
         address.street = street.trim_end_matches(',').to_owned();
@@ -272,26 +322,38 @@ fn number_behind(address: &mut Address) {
 
 fn is_road_number(text: &str) -> bool {
     let text = bare(text);
-    text.chars().all(|character| character.is_ascii_digit() || character == '-') && !text.is_empty() && text.len() < 5
-        || text.chars().count() == 1 && text.chars().all(char::is_alphabetic) && standard(Kind::Direction, &text).is_none()
+    text.chars().all(|character| character.is_ascii_digit() || character == '-')
+        && !text.is_empty()
+        && text.len() < 5
+        || text.chars().count() == 1
+            && text.chars().all(char::is_alphabetic)
+            && standard(Kind::Direction, &text).is_none()
 }
 
 /// Tells whether a word can lead an address: 12, 12a, One, N16282.
 fn is_house_number(text: &str) -> bool {
-    const WORDS: [&str; 10] = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
-    text.starts_with(|character: char| character.is_ascii_digit()) || WORDS.contains(&fold(text).as_str()) || is_grid(text)
+    const WORDS: [&str; 10] =
+        ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
+    text.starts_with(|character: char| character.is_ascii_digit())
+        || WORDS.contains(&fold(text).as_str())
+        || is_grid(text)
 }
 
 /// Numbers of a grid, as in Wisconsin: W206N, N16570.
 fn is_grid(text: &str) -> bool {
     let mut characters = text.chars();
-    let leads = characters.next().is_some_and(|first| matches!(first.to_ascii_uppercase(), 'N' | 'S' | 'E' | 'W'));
+    let leads = characters
+        .next()
+        .is_some_and(|first| matches!(first.to_ascii_uppercase(), 'N' | 'S' | 'E' | 'W'));
     leads && characters.next().is_some_and(|second| second.is_ascii_digit())
 }
 
 fn is_fraction(text: &str) -> bool {
     text.split_once('/').is_some_and(|(over, under)| {
-        !over.is_empty() && [over, under].iter().all(|part| part.chars().all(|character| character.is_ascii_digit()))
+        !over.is_empty()
+            && [over, under]
+                .iter()
+                .all(|part| part.chars().all(|character| character.is_ascii_digit()))
     })
 }
 
@@ -306,15 +368,24 @@ fn joined(words: &[Word]) -> String {
 }
 
 fn finish(address: Address, style: Style) -> Reading {
-    let is_street = !address.street.is_empty() && !address.number.is_empty() || !address.box_number.is_empty();
+    let is_street =
+        !address.street.is_empty() && !address.number.is_empty() || !address.box_number.is_empty();
     let (confidence, reason) = match (style, is_street, address.city.is_empty()) {
-        (Style::None, true, false) if !address.state.is_empty() => (0.8, "number, street, city and state; no post code"),
+        (Style::None, true, false) if !address.state.is_empty() => {
+            (0.8, "number, street, city and state; no post code")
+        }
         (Style::None, true, _) => (0.55, "a number and a street; no post code"),
         (_, true, false) => (0.93, "number, street, city and post code"),
-        (Style::AtEnd | Style::BeforeCity(_), false, false) => (0.6, "a city and a post code; no number with a street"),
+        (Style::AtEnd | Style::BeforeCity(_), false, false) => {
+            (0.6, "a city and a post code; no number with a street")
+        }
         _ => (0.3, "too little of an address was found"),
     };
-    let box_text = if address.box_number.is_empty() { String::new() } else { format!("PO Box {}", address.box_number) };
+    let box_text = if address.box_number.is_empty() {
+        String::new()
+    } else {
+        format!("PO Box {}", address.box_number)
+    };
     let unit = match (address.unit_kind, address.unit.as_str()) {
         (_, "") => String::new(),
         ("#", unit) => format!("# {unit}"),
@@ -334,7 +405,8 @@ fn finish(address: Address, style: Style) -> Reading {
         _ => format!("{} {}", address.state_code, address.postcode),
     };
     let lines = [line, unit, box_text, place, state, address.country.clone()];
-    let whole: Vec<&str> = lines.iter().map(|line| line.trim()).filter(|line| !line.is_empty()).collect();
+    let whole: Vec<&str> =
+        lines.iter().map(|line| line.trim()).filter(|line| !line.is_empty()).collect();
     if confidence < 0.5 {
         return Reading::nothing(reason);
     }
@@ -357,13 +429,28 @@ mod tests {
     #[test]
     fn addresses_are_taken_apart() {
         for (text, expected) in [
-            ("1600 Pennsylvania Ave NW, Washington, DC 20500", ["1600", "Pennsylvania Ave NW", "", "Washington", "DC", "20500"]),
-            ("350 5th Ave New York NY 10118-0110", ["350", "5th Ave", "", "New York", "NY", "10118-0110"]),
-            ("12 Park Ave Apt 3B Walnut Creek California 94596", ["12", "Park Ave", "3B", "Walnut Creek", "California", "94596"]),
+            (
+                "1600 Pennsylvania Ave NW, Washington, DC 20500",
+                ["1600", "Pennsylvania Ave NW", "", "Washington", "DC", "20500"],
+            ),
+            (
+                "350 5th Ave New York NY 10118-0110",
+                ["350", "5th Ave", "", "New York", "NY", "10118-0110"],
+            ),
+            (
+                "12 Park Ave Apt 3B Walnut Creek California 94596",
+                ["12", "Park Ave", "3B", "Walnut Creek", "California", "94596"],
+            ),
             ("77 Highway 50 Kenai AK 99611", ["77", "Highway 50", "", "Kenai", "AK", "99611"]),
             ("PO Box 12, Springfield IL 62701", ["", "", "", "Springfield", "IL", "62701"]),
-            ("Unter den Linden 77, 10117 Berlin, Deutschland", ["77", "Unter den Linden", "", "Berlin", "", "10117"]),
-            ("5 Avenue Anatole France\n75007 Paris", ["5", "Avenue Anatole France", "", "Paris", "", "75007"]),
+            (
+                "Unter den Linden 77, 10117 Berlin, Deutschland",
+                ["77", "Unter den Linden", "", "Berlin", "", "10117"],
+            ),
+            (
+                "5 Avenue Anatole France\n75007 Paris",
+                ["5", "Avenue Anatole France", "", "Paris", "", "75007"],
+            ),
             ("1 Main Street, London N1 9GU", ["1", "Main Street", "", "London", "", "N1 9GU"]),
         ] {
             let reading = read(text, None);

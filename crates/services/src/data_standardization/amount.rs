@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 use super::number;
 use super::reading::Reading;
 use super::table::{CURRENCIES, rows};
-use crate::folding::{ascii_digits, fold};
 use super::wordlists::{Kind, all};
+use crate::folding::{ascii_digits, fold};
 
 /// What is known of a currency.
 #[derive(Debug, Clone, Copy)]
@@ -43,7 +43,11 @@ static CURRENCY: LazyLock<Currencies> = LazyLock::new(|| {
             by_region.entry(region).or_insert(code);
         }
         marks.push((code.to_lowercase(), code));
-        named.extend(row.alternatives(4).filter(|sign| !is_shared(sign)).map(|sign| (sign.to_lowercase(), code)));
+        named.extend(
+            row.alternatives(4)
+                .filter(|sign| !is_shared(sign))
+                .map(|sign| (sign.to_lowercase(), code)),
+        );
         named.extend(row.alternatives(5).map(|name| (name.to_lowercase(), code)));
     }
     marks.extend(named);
@@ -56,7 +60,8 @@ static CURRENCY: LazyLock<Currencies> = LazyLock::new(|| {
 
 /// Signs that several currencies use; the region decides.
 fn is_shared(sign: &str) -> bool {
-    matches!(sign, "$" | "kr" | "kr." | "F" | "L" | "₣" | "C$" | "Rs") || sign.chars().all(char::is_alphabetic) && sign.chars().count() < 2
+    matches!(sign, "$" | "kr" | "kr." | "F" | "L" | "₣" | "C$" | "Rs")
+        || sign.chars().all(char::is_alphabetic) && sign.chars().count() < 2
 }
 
 /// Returns what is known of a currency by its code.
@@ -69,8 +74,12 @@ pub(super) fn read(text: &str, region: Option<&str>) -> Reading {
     let text = ascii_digits(text);
     let lower = text.to_lowercase();
     let mark = find_mark(&lower);
-    let shared = mark.is_none().then(|| lower.find('$').map(|at| (at, at + 1)).or_else(|| find_word(&lower, "kr"))).flatten();
-    let Some(found) = nearest_number(&text, mark.map(|(start, end, _)| (start, end)).or(shared)) else {
+    let shared = mark
+        .is_none()
+        .then(|| lower.find('$').map(|at| (at, at + 1)).or_else(|| find_word(&lower, "kr")))
+        .flatten();
+    let Some(found) = nearest_number(&text, mark.map(|(start, end, _)| (start, end)).or(shared))
+    else {
         let is_free = crate::folding::words(&fold(&text)).contains(&"free");
         return if is_free {
             Reading::new("0".to_owned(), 0.8, "`free` costs nothing").with("amount", "0")
@@ -84,8 +93,10 @@ pub(super) fn read(text: &str, region: Option<&str>) -> Reading {
     let is_negative = before.ends_with('(') && after.contains(')')
         || before.ends_with('-') && before.len() == 1
         || before.ends_with("-$");
-    let is_magnified = after.chars().next().is_some_and(char::is_alphabetic) || after.trim_start().starts_with(['m', 'b']);
-    let thousandths = mark.and_then(|(_, _, code)| by_code(code)).is_some_and(|currency| currency.digits == 3);
+    let is_magnified = after.chars().next().is_some_and(char::is_alphabetic)
+        || after.trim_start().starts_with(['m', 'b']);
+    let thousandths =
+        mark.and_then(|(_, _, code)| by_code(code)).is_some_and(|currency| currency.digits == 3);
     let found = if thousandths { with_thousandths(&text, found) } else { found };
     let factor = number::multiplier(after).filter(|_| is_magnified).unwrap_or(0);
     let decimal = number::shifted(&found.decimal, factor);
@@ -95,16 +106,27 @@ pub(super) fn read(text: &str, region: Option<&str>) -> Reading {
         shared.and(region)
     });
     let (standard, confidence, reason) = match (code.and_then(by_code), shared) {
-        (Some(currency), None) => (format!("{decimal} {}", currency.code), 1.0, "the currency is named"),
-        (Some(currency), Some(_)) => (format!("{decimal} {}", currency.code), 0.85, "the sign is read as in the region"),
-        (None, Some(_)) => (decimal.clone(), 0.6, "several currencies use the sign; name the region"),
+        (Some(currency), None) => {
+            (format!("{decimal} {}", currency.code), 1.0, "the currency is named")
+        }
+        (Some(currency), Some(_)) => {
+            (format!("{decimal} {}", currency.code), 0.85, "the sign is read as in the region")
+        }
+        (None, Some(_)) => {
+            (decimal.clone(), 0.6, "several currencies use the sign; name the region")
+        }
         (None, None) => (decimal.clone(), 0.7, "no currency is named"),
     };
-    let reading = Reading::new(standard, confidence * found.confidence, format!("{}; {reason}", found.reason));
+    let reading = Reading::new(
+        standard,
+        confidence * found.confidence,
+        format!("{}; {reason}", found.reason),
+    );
     let reading = reading.with("amount", decimal);
     match code.and_then(by_code) {
         Some(currency) => {
-            let reading = reading.with("currency", currency.code).with("currency_name", currency.name);
+            let reading =
+                reading.with("currency", currency.code).with("currency_name", currency.name);
             reading.with("minor_digits", currency.digits.to_string())
         }
         None => reading,
@@ -115,7 +137,9 @@ pub(super) fn read(text: &str, region: Option<&str>) -> Reading {
 fn with_thousandths(text: &str, found: number::Found) -> number::Found {
     let written = text.get(found.start..found.end).unwrap_or_default();
     match written.split_once(['.', ',']) {
-        Some((whole, part)) if part.len() == 3 && part.bytes().all(|byte| byte.is_ascii_digit()) => {
+        Some((whole, part))
+            if part.len() == 3 && part.bytes().all(|byte| byte.is_ascii_digit()) =>
+        {
             number::Found { decimal: format!("{whole}.{part}"), ..found }
         }
         _ => found,
@@ -139,7 +163,8 @@ fn find_word(lower: &str, mark: &str) -> Option<(usize, usize)> {
         let after = lower.get(end..)?.chars().next();
         let begins_word = mark.chars().next().is_some_and(char::is_alphabetic);
         let ends_word = mark.chars().next_back().is_some_and(char::is_alphabetic);
-        (!(begins_word && is_letter(before)) && !(ends_word && is_letter(after))).then_some((start, end))
+        (!(begins_word && is_letter(before)) && !(ends_word && is_letter(after)))
+            .then_some((start, end))
     })
 }
 

@@ -4,14 +4,19 @@ use std::collections::BTreeMap;
 
 use super::hierarchy::{Kind, Level, Placed};
 use super::places;
-use crate::folding::capitalized;
 use super::vocabulary::Vocabulary;
+use crate::folding::capitalized;
 
 mod account;
 mod product;
 
 /// Returns the place of an item: the vocabularies' first, then that of the tables.
-pub(super) fn classify(kind: Kind, text: &str, hint: Option<&str>, vocabularies: &[&Vocabulary]) -> Placed {
+pub(super) fn classify(
+    kind: Kind,
+    text: &str,
+    hint: Option<&str>,
+    vocabularies: &[&Vocabulary],
+) -> Placed {
     let own = vocabularies.iter().find_map(|vocabulary| vocabulary.find(kind, text));
     own.unwrap_or_else(|| match kind {
         Kind::Account => account::place(text),

@@ -1,8 +1,8 @@
 //! Names of companies: the name, and its legal form.
 
 use super::reading::Reading;
-use crate::folding::{capitalized, fold};
 use super::wordlists::{Kind, standard};
+use crate::folding::{capitalized, fold};
 
 /// The most words of a legal form: `spol. s r.o.`.
 const MAX_WORDS: usize = 5;
@@ -23,7 +23,11 @@ pub(super) fn read(text: &str) -> Reading {
     let base = base.trim_matches([',', ';', '-', ' ']);
     let shout = !base.chars().any(char::is_lowercase);
     // Abbreviations stay as they are: nobody can tell them from words in capitals.
-    let shown = if !shout && !base.chars().any(char::is_uppercase) { capitalized(base) } else { base.to_owned() };
+    let shown = if !shout && !base.chars().any(char::is_uppercase) {
+        capitalized(base)
+    } else {
+        base.to_owned()
+    };
     let standard = match legal {
         Some(legal) => format!("{shown} {legal}"),
         None => shown,
@@ -33,7 +37,9 @@ pub(super) fn read(text: &str) -> Reading {
         Some(_) => (0.8, "a legal form within the name"),
         None => (0.7, "no legal form"),
     };
-    Reading::new(standard, confidence, reason).with("base", base).with("legal_form", legal.unwrap_or_default())
+    Reading::new(standard, confidence, reason)
+        .with("base", base)
+        .with("legal_form", legal.unwrap_or_default())
 }
 
 /// Finds the legal form: the longest at the end, else at the beginning, else the first within.
@@ -48,7 +54,12 @@ fn legal_form(words: &[&str]) -> Option<(usize, usize, &'static str)> {
     let n_words = words.len();
     let most = MAX_WORDS.min(n_words);
     let at_end = (1..=most).rev().find_map(|length| form(n_words - length, n_words));
-    let at_begin = || (1..=most).rev().find_map(|length| form(0, length)).filter(|(_, _, legal)| matches!(*legal, "OOO" | "AO" | "TOO" | "Oy"));
+    let at_begin = || {
+        (1..=most)
+            .rev()
+            .find_map(|length| form(0, length))
+            .filter(|(_, _, legal)| matches!(*legal, "OOO" | "AO" | "TOO" | "Oy"))
+    };
     let within = || {
         (1..n_words.saturating_sub(1)).find_map(|start| {
             let longest = MAX_WORDS.min(n_words - start);
@@ -79,7 +90,11 @@ mod tests {
         ] {
             let reading = read(text);
             let part = |name| reading.parts.get(name).cloned().unwrap_or_default();
-            assert_eq!((part("base").as_str(), part("legal_form").as_str()), (base, legal), "{text}");
+            assert_eq!(
+                (part("base").as_str(), part("legal_form").as_str()),
+                (base, legal),
+                "{text}"
+            );
         }
         assert_eq!(read("acme corp").standard.as_deref(), Some("Acme Corp."));
         assert_eq!(read("--").standard, None);

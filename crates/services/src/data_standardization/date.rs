@@ -57,7 +57,8 @@ static MEANINGS: LazyLock<HashMap<String, Meaning>> = LazyLock::new(|| {
             let folded = fold(name);
             // English comes first in the table, and a month before a day.
             meanings.entry(folded.replace(' ', "")).or_insert(meaning);
-            if let Some(first) = folded.split(' ').next().filter(|first| first.chars().count() > 2) {
+            if let Some(first) = folded.split(' ').next().filter(|first| first.chars().count() > 2)
+            {
                 meanings.entry(first.to_owned()).or_insert(meaning);
             }
         }
@@ -126,7 +127,21 @@ fn pieces(text: &str) -> Vec<Piece> {
     let mut signs = Vec::new();
     for character in ascii_digits(text).chars() {
         // 2014年4月8日 and its like: the sign behind a number says what it is.
-        let is_counter = matches!(character, '年' | '月' | '日' | '년' | '월' | '일' | '時' | '时' | '시' | '分' | '분' | '秒' | '초');
+        let is_counter = matches!(
+            character,
+            '年' | '月'
+                | '日'
+                | '년'
+                | '월'
+                | '일'
+                | '時'
+                | '时'
+                | '시'
+                | '分'
+                | '분'
+                | '秒'
+                | '초'
+        );
         let is_letter = !is_counter
             && (character.is_alphabetic()
                 || unicode_normalization::char::is_combining_mark(character));
@@ -186,7 +201,9 @@ impl Found {
         match (month, numbers.as_slice()) {
             (Some((month, word)), [first, second, rest @ ..]) => {
                 // `June 12-14, 2021`: a range begins with its first day.
-                let year = rest.first().filter(|third| is_year(third) && !is_year(first) && !is_year(second));
+                let year = rest
+                    .first()
+                    .filter(|third| is_year(third) && !is_year(first) && !is_year(second));
                 Self::with_month(month, &word, [first, year.unwrap_or(second)], this_year)
             }
             (None, [first, second, third, ..]) => {
@@ -228,7 +245,13 @@ impl Found {
         match (first.value > 12, second.value > 12) {
             (true, true) => {
                 // No month among the first two: the year of two digits stands in front.
-                Self::numeric(first, third, second, this_year, (0.6, "only the last can be a month"))
+                Self::numeric(
+                    first,
+                    third,
+                    second,
+                    this_year,
+                    (0.6, "only the last can be a month"),
+                )
             }
             (true, false) => {
                 let reason = "the first number is too large for a month";
@@ -315,7 +338,9 @@ fn numbers(pieces: &[Piece]) -> Vec<Number> {
             _ => None,
         };
         // What is longer than a time with its date is no date.
-        let Ok(value) = digits.get(..digits.len().min(8)).unwrap_or_default().parse() else { continue };
+        let Ok(value) = digits.get(..digits.len().min(8)).unwrap_or_default().parse() else {
+            continue;
+        };
         numbers.push(Number {
             value,
             digits: digits.len(),
@@ -368,7 +393,13 @@ fn compact(number: &Number, order: Order, this_year: i16) -> Option<Found> {
             let [year, month, day] = [value / 10_000, value / 100 % 100, value % 100];
             if month >= 1 && month <= 12 && day >= 1 && day <= 31 {
                 let found = (0.95, "eight digits: year, month, day");
-                return Found::numeric(&part(year, 4), &part(month, 2), &part(day, 2), this_year, found);
+                return Found::numeric(
+                    &part(year, 4),
+                    &part(month, 2),
+                    &part(day, 2),
+                    this_year,
+                    found,
+                );
             }
             let [first, second, year] = [value / 1_000_000, value / 10_000 % 100, value % 10_000];
             Found::of_three([&part(first, 2), &part(second, 2), &part(year, 4)], order, this_year)

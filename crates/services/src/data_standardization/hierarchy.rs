@@ -6,7 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What an item is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Kind {
     /// An account of a ledger.
@@ -74,7 +76,11 @@ impl Kind {
 
 impl Level {
     /// Makes a level that was found.
-    pub(super) fn found(value: impl Into<String>, confidence: f64, reason: impl Into<String>) -> Self {
+    pub(super) fn found(
+        value: impl Into<String>,
+        confidence: f64,
+        reason: impl Into<String>,
+    ) -> Self {
         Self { value: Some(value.into()), confidence, reason: reason.into() }
     }
 

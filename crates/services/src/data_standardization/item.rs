@@ -25,7 +25,10 @@ const STRIDE: usize = 64;
 /// An item: its text, or an object with its text and an id. Further fields are left alone.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(untagged)]
-#[expect(dead_code, reason = "it gives the schema; items are read so that a mistake names its place")]
+#[expect(
+    dead_code,
+    reason = "it gives the schema; items are read so that a mistake names its place"
+)]
 pub(super) enum ItemSchema {
     /// What is written.
     Text(String),
@@ -119,10 +122,17 @@ pub(super) struct Summary {
 /// Reads the items of a field.
 pub(super) fn read(field: &str, kind: Kind, values: &[Value]) -> Result<Vec<Item>, ToolError> {
     if values.len() > MAX_ITEMS {
-        let problem = format!("has {} items; at most {MAX_ITEMS} are taken, so give them in parts", values.len());
+        let problem = format!(
+            "has {} items; at most {MAX_ITEMS} are taken, so give them in parts",
+            values.len()
+        );
         return Err(ToolError::argument(field, problem));
     }
-    values.iter().enumerate().map(|(at, value)| read_one(&format!("{field}[{at}]"), kind, at, value)).collect()
+    values
+        .iter()
+        .enumerate()
+        .map(|(at, value)| read_one(&format!("{field}[{at}]"), kind, at, value))
+        .collect()
 }
 
 fn read_one(field: &str, kind: Kind, at: usize, value: &Value) -> Result<Item, ToolError> {
@@ -130,26 +140,46 @@ fn read_one(field: &str, kind: Kind, at: usize, value: &Value) -> Result<Item, T
     let item = match value {
         Value::String(text) => Item { id: own, text: text.clone(), country: None },
         Value::Object(object) => {
-            let text = ["name", "text", "value", "description"].iter().find_map(|name| object.get(*name));
+            let text =
+                ["name", "text", "value", "description"].iter().find_map(|name| object.get(*name));
             let Some(text) = text else {
-                return Err(ToolError::argument(format!("{field}.name"), "is required and was not given"));
+                return Err(ToolError::argument(
+                    format!("{field}.name"),
+                    "is required and was not given",
+                ));
             };
             let id = [kind.id_field(), "id"].iter().find_map(|name| object.get(*name));
             let id = match id {
                 None | Some(Value::Null) => own,
                 Some(Value::String(id)) => id.clone(),
                 Some(Value::Number(id)) => id.to_string(),
-                Some(_) => return Err(ToolError::argument(format!("{field}.id"), "is not a text; give a text or a number")),
+                Some(_) => {
+                    return Err(ToolError::argument(
+                        format!("{field}.id"),
+                        "is not a text; give a text or a number",
+                    ));
+                }
             };
-            let text = text.as_str().map(str::to_owned).or_else(|| text.as_number().map(ToString::to_string));
+            let text = text
+                .as_str()
+                .map(str::to_owned)
+                .or_else(|| text.as_number().map(ToString::to_string));
             let Some(text) = text else {
-                return Err(ToolError::argument(format!("{field}.name"), "is not a text; give what is written"));
+                return Err(ToolError::argument(
+                    format!("{field}.name"),
+                    "is not a text; give what is written",
+                ));
             };
             let country = object.get("country").and_then(Value::as_str);
             Item { id, text, country: country.map(str::to_ascii_uppercase) }
         }
         Value::Number(number) => Item { id: own, text: number.to_string(), country: None },
-        _ => return Err(ToolError::argument(field, "is neither a text nor an object; give what is written")),
+        _ => {
+            return Err(ToolError::argument(
+                field,
+                "is neither a text nor an object; give what is written",
+            ));
+        }
     };
     text_within(field, &item.text, MAX_TEXT)?;
     Ok(item)
@@ -158,10 +188,15 @@ fn read_one(field: &str, kind: Kind, at: usize, value: &Value) -> Result<Item, T
 impl Batch {
     /// Returns the items by kind, in the order of the kinds.
     pub(super) fn read(&self, prefix: &str) -> Result<Vec<(Kind, Vec<Item>)>, ToolError> {
-        let lists = [(Kind::Account, &self.account), (Kind::Location, &self.location), (Kind::Product, &self.product)];
+        let lists = [
+            (Kind::Account, &self.account),
+            (Kind::Location, &self.location),
+            (Kind::Product, &self.product),
+        ];
         let total: usize = lists.iter().map(|(_, list)| list.len()).sum();
         if total > MAX_ITEMS {
-            let problem = format!("has {total} items; at most {MAX_ITEMS} are taken, so give them in parts");
+            let problem =
+                format!("has {total} items; at most {MAX_ITEMS} are taken, so give them in parts");
             let field = if prefix.is_empty() { "account" } else { prefix.trim_end_matches('.') };
             return Err(ToolError::argument(field, problem));
         }
@@ -179,7 +214,10 @@ pub(super) fn vocabulary(terms: &[Term]) -> Result<Vocabulary, ToolError> {
     for (at, term) in terms.iter().enumerate() {
         let names: Vec<&str> = term.names.iter().map(String::as_str).collect();
         if term.levels.iter().all(|level| level.trim().is_empty()) {
-            return Err(ToolError::argument(format!("vocabulary[{at}].levels"), "are all empty; give at least one"));
+            return Err(ToolError::argument(
+                format!("vocabulary[{at}].levels"),
+                "are all empty; give at least one",
+            ));
         }
         let added = vocabulary.add(term.kind, term.levels.clone(), &names);
         added.map_err(|error| ToolError::argument("vocabulary", error.to_string()))?;

@@ -53,10 +53,15 @@ impl Measure {
     /// Tells whether a word, or its beginning, is what the unit or currency is called.
     pub(crate) fn names(&self, stem: &str) -> bool {
         match self {
-            Self::Quantity { unit, .. } => unit.split(' ').take(3).any(|word| word.starts_with(stem)),
+            Self::Quantity { unit, .. } => {
+                unit.split(' ').take(3).any(|word| word.starts_with(stem))
+            }
             Self::Amount { currency, .. } => {
-                let name = amount::by_code(currency).map(|currency| fold(currency.name)).unwrap_or_default();
-                name.split(' ').any(|word| word.starts_with(stem)) || currency.eq_ignore_ascii_case(stem)
+                let name = amount::by_code(currency)
+                    .map(|currency| fold(currency.name))
+                    .unwrap_or_default();
+                name.split(' ').any(|word| word.starts_with(stem))
+                    || currency.eq_ignore_ascii_case(stem)
             }
         }
     }
@@ -65,9 +70,10 @@ impl Measure {
 impl PartialEq for Measure {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Quantity { base, base_unit, .. }, Self::Quantity { base: other, base_unit: unit, .. }) => {
-                base_unit == unit && (base - other).abs() <= 1e-9 * base.abs().max(1e-9)
-            }
+            (
+                Self::Quantity { base, base_unit, .. },
+                Self::Quantity { base: other, base_unit: unit, .. },
+            ) => base_unit == unit && (base - other).abs() <= 1e-9 * base.abs().max(1e-9),
             (Self::Amount { amount, currency }, Self::Amount { amount: other, currency: code }) => {
                 amount == other && currency == code
             }

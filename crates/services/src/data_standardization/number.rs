@@ -43,18 +43,34 @@ pub(super) fn read(text: &str) -> Reading {
 
 /// Finds the first number of a text: digits, and what belongs to them.
 pub(super) fn find(text: &str) -> Option<Found> {
-    let start = text.find(|character: char| character.is_ascii_digit() || fraction(character).is_some())?;
+    let start =
+        text.find(|character: char| character.is_ascii_digit() || fraction(character).is_some())?;
     let rest = text.get(start..)?;
     // `.50` begins with its dot.
-    let leads = text.get(..start).is_some_and(|before| before.ends_with('.') && !before.ends_with(".."));
+    let leads =
+        text.get(..start).is_some_and(|before| before.ends_with('.') && !before.ends_with(".."));
     let body: String = rest.chars().take_while(|character| belongs(*character)).collect();
-    let body = body.trim_end_matches(|character: char| !character.is_ascii_digit() && fraction(character).is_none());
+    let body = body.trim_end_matches(|character: char| {
+        !character.is_ascii_digit() && fraction(character).is_none()
+    });
     let body = without_second(body);
     if let Some((decimal, length)) = scientific(rest, body) {
-        return Some(Found { decimal, start, end: start + length, confidence: 0.97, reason: "an exponent" });
+        return Some(Found {
+            decimal,
+            start,
+            end: start + length,
+            confidence: 0.97,
+            reason: "an exponent",
+        });
     }
     if let Some((decimal, length)) = with_fraction(rest) {
-        return Some(Found { decimal, start, end: start + length, confidence: 0.95, reason: "a fraction" });
+        return Some(Found {
+            decimal,
+            start,
+            end: start + length,
+            confidence: 0.95,
+            reason: "a fraction",
+        });
     }
     let (decimal, confidence, reason) = separated(body)?;
     let decimal = if leads { format!("0.{decimal}") } else { decimal };
@@ -86,7 +102,8 @@ fn without_second(body: &str) -> &str {
 fn ends_as_group(before: &str) -> bool {
     let last = before.rsplit(' ').next().unwrap_or_default();
     let is_first = !before.contains(' ');
-    last.bytes().all(|byte| byte.is_ascii_digit()) && (is_first && last.len() <= 3 || last.len() == 3)
+    last.bytes().all(|byte| byte.is_ascii_digit())
+        && (is_first && last.len() <= 3 || last.len() == 3)
 }
 
 /// Decides what the separators of a number are.
@@ -101,13 +118,23 @@ fn separated(body: &str) -> Option<(String, f64, &'static str)> {
     let (decimal, confidence, reason) = match (dots, commas) {
         (0, 0) if had_others => (None, 0.95, "groups of three"),
         (0, 0) => (None, 0.99, "plain digits"),
-        (1.., 1..) => (last.and_then(|last| last.chars().next()), 0.97, "the last sign is the decimal one"),
+        (1.., 1..) => {
+            (last.and_then(|last| last.chars().next()), 0.97, "the last sign is the decimal one")
+        }
         (2.., 0) | (0, 2..) if tail == 3 => (None, 0.95, "groups of three"),
-        (2.., 0) | (0, 2..) => (last.and_then(|last| last.chars().next()), 0.7, "a sign used twice, the last time with decimals"),
+        (2.., 0) | (0, 2..) => (
+            last.and_then(|last| last.chars().next()),
+            0.7,
+            "a sign used twice, the last time with decimals",
+        ),
         // 1.234 and 1,234: three digits behind a single sign.
-        (0, 1) if tail == 3 && !had_others && !plain.starts_with('0') => (None, 0.85, "a comma before three digits groups them"),
+        (0, 1) if tail == 3 && !had_others && !plain.starts_with('0') => {
+            (None, 0.85, "a comma before three digits groups them")
+        }
         (0, 1) => (Some(','), 0.9, "a comma not before three digits is the decimal one"),
-        (1, 0) if tail == 3 && !plain.starts_with('0') && plain.len() <= 7 => (None, 0.6, "a dot before three digits groups them"),
+        (1, 0) if tail == 3 && !plain.starts_with('0') && plain.len() <= 7 => {
+            (None, 0.6, "a dot before three digits groups them")
+        }
         (1, 0) => (Some('.'), 0.97, "a dot is the decimal one"),
     };
     let mut written = String::new();
@@ -120,7 +147,10 @@ fn separated(body: &str) -> Option<(String, f64, &'static str)> {
         decimal.push('.');
         decimal.push_str(part);
     }
-    decimal.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.').then_some((decimal, confidence, reason))
+    decimal
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || byte == b'.')
+        .then_some((decimal, confidence, reason))
 }
 
 /// Reads 1.5e3.
@@ -130,7 +160,9 @@ fn scientific(rest: &str, body: &str) -> Option<(String, usize)> {
     let digits: String = exponent
         .chars()
         .enumerate()
-        .take_while(|(n, character)| character.is_ascii_digit() || *n == 0 && matches!(character, '+' | '-'))
+        .take_while(|(n, character)| {
+            character.is_ascii_digit() || *n == 0 && matches!(character, '+' | '-')
+        })
         .map(|(_, character)| character)
         .collect();
     let exponent: i32 = digits.parse().ok().filter(|exponent: &i32| exponent.abs() < 100)?;
@@ -153,7 +185,8 @@ fn with_fraction(rest: &str) -> Option<(String, usize)> {
         _ => (0.0, whole?, after),
     };
     let (denominator, tail) = digits(tail.strip_prefix('/')?);
-    let denominator = denominator.filter(|denominator| *denominator > 0.0 && *denominator <= 64.0)?;
+    let denominator =
+        denominator.filter(|denominator| *denominator > 0.0 && *denominator <= 64.0)?;
     if tail.starts_with('/') || numerator >= denominator {
         return None;
     }
@@ -183,7 +216,8 @@ fn fraction(character: char) -> Option<f64> {
 
 /// Returns the power of ten that a word behind a number stands for.
 pub(super) fn multiplier(after: &str) -> Option<i32> {
-    let word: String = after.trim_start().chars().take_while(|character| character.is_alphabetic()).collect();
+    let word: String =
+        after.trim_start().chars().take_while(|character| character.is_alphabetic()).collect();
     Some(match (word.as_str(), fold(&word).as_str()) {
         ("k" | "K", _) | (_, "thousand" | "tsd" | "mille" | "mil") => 3,
         ("M", _) | (_, "mn" | "mm" | "mio" | "million" | "millions" | "mill") => 6,

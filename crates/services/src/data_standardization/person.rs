@@ -1,8 +1,8 @@
 //! Names of people, taken apart.
 
 use super::reading::Reading;
-use crate::folding::capitalized;
 use super::wordlists::{Kind, standard};
+use crate::folding::capitalized;
 
 /// Reads the name of a person.
 pub(super) fn read(text: &str) -> Reading {
@@ -11,10 +11,17 @@ pub(super) fn read(text: &str) -> Reading {
         Some((family, given)) => (Some(family), given),
         None => (None, cleaned.clone()),
     };
-    let mut words: Vec<&str> = given_part.split_whitespace().map(|word| word.trim_matches([',', ';'])).filter(|word| !word.is_empty()).collect();
+    let mut words: Vec<&str> = given_part
+        .split_whitespace()
+        .map(|word| word.trim_matches([',', ';']))
+        .filter(|word| !word.is_empty())
+        .collect();
     let prefix = take_prefixes(&mut words);
     let suffix = take_suffixes(&mut words, usize::from(family_first.is_none()));
-    let mut family: Vec<&str> = family_first.as_deref().map(|family| family.split_whitespace().collect()).unwrap_or_default();
+    let mut family: Vec<&str> = family_first
+        .as_deref()
+        .map(|family| family.split_whitespace().collect())
+        .unwrap_or_default();
     let late = take_suffixes(&mut family, 1);
     let suffix = if suffix.is_empty() { late } else { suffix };
     let is_reversed = !family.is_empty();
@@ -26,7 +33,11 @@ pub(super) fn read(text: &str) -> Reading {
     }
     let given = words.first().copied().unwrap_or_default();
     let middle = words.get(1..).unwrap_or_default().join(" ");
-    let (given, family) = if family.is_empty() { (given.to_owned(), String::new()) } else { (given.to_owned(), family.join(" ")) };
+    let (given, family) = if family.is_empty() {
+        (given.to_owned(), String::new())
+    } else {
+        (given.to_owned(), family.join(" "))
+    };
     let shout = text.chars().filter(|character| character.is_alphabetic()).all(char::is_uppercase)
         || text.chars().filter(|character| character.is_alphabetic()).all(char::is_lowercase);
     let case = |name: &str| if shout { cased(name) } else { name.to_owned() };
@@ -113,7 +124,9 @@ fn family_start(words: &[&str]) -> usize {
 fn cased(name: &str) -> String {
     let words = name.split(' ').map(|word| {
         let lower = word.to_lowercase();
-        if standard(Kind::Particle, &lower).is_some() && !matches!(lower.as_str(), "st" | "st." | "san" | "santa" | "al" | "mac") {
+        if standard(Kind::Particle, &lower).is_some()
+            && !matches!(lower.as_str(), "st" | "st." | "san" | "santa" | "al" | "mac")
+        {
             return lower;
         }
         let capital = capitalized(&lower);

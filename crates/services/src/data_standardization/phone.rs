@@ -92,9 +92,12 @@ fn split_extension(text: &str) -> (&str, String) {
     let lower = text.to_ascii_lowercase();
     for mark in [";ext=", "extension", "ext.", "ext", "x", "#", "durchwahl", "poste"] {
         let Some(at) = lower.rfind(mark) else { continue };
-        let (Some(main), Some(after)) = (text.get(..at), text.get(at + mark.len()..)) else { continue };
+        let (Some(main), Some(after)) = (text.get(..at), text.get(at + mark.len()..)) else {
+            continue;
+        };
         let digits: String = after.chars().filter(char::is_ascii_digit).collect();
-        let is_plain = after.chars().all(|character| character.is_ascii_digit() || " .:#".contains(character));
+        let is_plain =
+            after.chars().all(|character| character.is_ascii_digit() || " .:#".contains(character));
         let has_number = main.bytes().filter(u8::is_ascii_digit).count() >= 5;
         if is_plain && has_number && (1..=7).contains(&digits.len()) {
             return (main, digits);
@@ -104,7 +107,8 @@ fn split_extension(text: &str) -> (&str, String) {
 }
 
 fn begins_with_plus(text: &str) -> bool {
-    let first = text.find(|character: char| character.is_ascii_digit() || matches!(character, '+' | '＋'));
+    let first =
+        text.find(|character: char| character.is_ascii_digit() || matches!(character, '+' | '＋'));
     first.and_then(|at| text.get(at..)).is_some_and(|rest| rest.starts_with(['+', '＋']))
 }
 
@@ -143,7 +147,9 @@ fn international(digits: &str) -> Option<Match> {
         let candidates = [rest.to_owned(), number];
         for number in candidates {
             // A region with its own leading digits has the number before the main one has.
-            let own = plans.clone().find(|plan| (plan.leads(&number) || plan.is_mobile(&number)) && plan.has(&number));
+            let own = plans
+                .clone()
+                .find(|plan| (plan.leads(&number) || plan.is_mobile(&number)) && plan.has(&number));
             if let Some(plan) = own.or_else(|| plans.clone().find(|plan| plan.has(&number))) {
                 return Some((plan, number, 0.98, "a country code and a number of its plan"));
             }
@@ -178,7 +184,12 @@ fn national(digits: &str, region: Option<&str>) -> Option<Match> {
     }
     // The code may be there without its plus sign.
     let (found, number, _, _) = international(digits)?;
-    (found.code == plan.code).then_some((found, number, 0.85, "the country code without its plus sign"))
+    (found.code == plan.code).then_some((
+        found,
+        number,
+        0.85,
+        "the country code without its plus sign",
+    ))
 }
 
 // === impl Plan ===
@@ -187,11 +198,15 @@ impl Plan {
     fn patterns(&self) -> Option<&Patterns> {
         let compile = |pattern: &str| {
             let whole = format!("^(?:{pattern})$");
-            Some(pattern).filter(|pattern| !pattern.is_empty()).and_then(|_| Regex::new(&whole).ok())
+            Some(pattern)
+                .filter(|pattern| !pattern.is_empty())
+                .and_then(|_| Regex::new(&whole).ok())
         };
         let prefix = |pattern: &str| {
             let begins = format!("^(?:{pattern})");
-            Some(pattern).filter(|pattern| !pattern.is_empty()).and_then(|_| Regex::new(&begins).ok())
+            Some(pattern)
+                .filter(|pattern| !pattern.is_empty())
+                .and_then(|_| Regex::new(&begins).ok())
         };
         let compiled = self.patterns.get_or_init(|| {
             Some(Patterns {
@@ -211,11 +226,15 @@ impl Plan {
     }
 
     fn is_mobile(&self, number: &str) -> bool {
-        self.patterns().and_then(|patterns| patterns.mobile.as_ref()).is_some_and(|mobile| mobile.is_match(number))
+        self.patterns()
+            .and_then(|patterns| patterns.mobile.as_ref())
+            .is_some_and(|mobile| mobile.is_match(number))
     }
 
     fn leads(&self, number: &str) -> bool {
-        self.patterns().and_then(|patterns| patterns.leading.as_ref()).is_some_and(|leading| leading.is_match(number))
+        self.patterns()
+            .and_then(|patterns| patterns.leading.as_ref())
+            .is_some_and(|leading| leading.is_match(number))
     }
 
     fn without_international_prefix(&self, digits: &str) -> Option<String> {
@@ -273,7 +292,9 @@ mod tests {
         }
         assert_eq!(read("+1 204 234 5678", None).parts["region"], "CA");
         assert_eq!(read("030 123456 ext. 42", Some("DE")).parts["extension"], "42");
-        for (text, region) in [("", None), ("12", Some("DE")), ("555-0143", None), ("+999 123", None)] {
+        for (text, region) in
+            [("", None), ("12", Some("DE")), ("555-0143", None), ("+999 123", None)]
+        {
             assert_eq!(read(text, region).standard, None, "{text}");
         }
     }
@@ -282,7 +303,10 @@ mod tests {
     fn every_plan_compiles() {
         for plan in &PLANS.all {
             assert!(plan.patterns().is_some(), "{}", plan.region);
-            assert_eq!(plan.row.cell(3).is_empty(), plan.patterns().unwrap().international.is_none());
+            assert_eq!(
+                plan.row.cell(3).is_empty(),
+                plan.patterns().unwrap().international.is_none()
+            );
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::LazyLock;
 
 use super::table::{CITIES, COUNTRIES, Names, SUBDIVISIONS, rows};
-use crate::folding::{fold, words};
 use super::wordlists::{Kind, standard};
+use crate::folding::{fold, words};
 
 mod locate;
 
@@ -61,7 +61,12 @@ static PLACES: LazyLock<Places> = LazyLock::new(|| {
         city_names: Names::default(),
     };
     for (row, entry) in rows(COUNTRIES).zip(0..) {
-        places.countries.push(Country { alpha2: row.cell(0), alpha3: row.cell(1), name: row.cell(2), region: row.cell(3) });
+        places.countries.push(Country {
+            alpha2: row.cell(0),
+            alpha3: row.cell(1),
+            name: row.cell(2),
+            region: row.cell(3),
+        });
         for name in [row.cell(0), row.cell(1)].into_iter().chain(row.alternatives(5)) {
             places.country_names.add(name, entry);
             // `Iran (Islamic Republic of)` and `Iran, Islamic Republic of` are Iran.
@@ -88,7 +93,12 @@ static PLACES: LazyLock<Places> = LazyLock::new(|| {
     }
     for (row, entry) in rows(CITIES).zip(0..) {
         let thousands = row.cell(3).parse().unwrap_or(0);
-        places.cities.push(City { name: row.cell(0), province: row.cell(1), country: row.cell(2), thousands });
+        places.cities.push(City {
+            name: row.cell(0),
+            province: row.cell(1),
+            country: row.cell(2),
+            thousands,
+        });
         for name in std::iter::once(row.cell(0)).chain(row.alternatives(4)) {
             places.city_names.add(name, entry);
         }
@@ -126,10 +136,8 @@ const USUAL: [(&str, &str); 24] = [
 
 /// Takes away what many countries are called.
 fn bare(folded: &str) -> String {
-    let kept: Vec<&str> = words(folded)
-        .into_iter()
-        .filter(|word| standard(Kind::Filler, word).is_none())
-        .collect();
+    let kept: Vec<&str> =
+        words(folded).into_iter().filter(|word| standard(Kind::Filler, word).is_none()).collect();
     // `United States` has nothing else.
     if kept.is_empty() { folded.to_owned() } else { kept.join(" ") }
 }
@@ -152,13 +160,23 @@ pub(super) fn country(text: &str) -> Option<FoundCountry> {
     for name in [folded, if is_abbreviation { &compact } else { folded }] {
         if let Some([entry]) = PLACES.country_names.exact(name) {
             let country = get(*entry)?;
-            return Some(FoundCountry { country, confidence: 0.99, reason: format!("`{name}` is its name or code") });
+            return Some(FoundCountry {
+                country,
+                confidence: 0.99,
+                reason: format!("`{name}` is its name or code"),
+            });
         }
     }
     let stripped = bare(folded);
-    if let Some([entry]) = PLACES.bare_names.exact(&stripped).or_else(|| PLACES.country_names.exact(&stripped)) {
+    if let Some([entry]) =
+        PLACES.bare_names.exact(&stripped).or_else(|| PLACES.country_names.exact(&stripped))
+    {
         let country = get(*entry)?;
-        return Some(FoundCountry { country, confidence: 0.9, reason: format!("`{stripped}` is left of its formal name") });
+        return Some(FoundCountry {
+            country,
+            confidence: 0.9,
+            reason: format!("`{stripped}` is left of its formal name"),
+        });
     }
     let found = PLACES.country_names.find(folded).or_else(|| PLACES.bare_names.find(&stripped))?;
     let [entry] = found.entries.as_slice() else { return None };

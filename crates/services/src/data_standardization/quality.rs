@@ -17,7 +17,9 @@ use crate::folding::fold;
 const MAX_ISSUES: usize = 50;
 
 /// A dimension of quality.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Dimension {
     /// The share of required fields that are filled.
@@ -77,9 +79,13 @@ impl Dimension {
     pub(super) fn description(self) -> &'static str {
         match self {
             Self::Completeness => "the share of required fields that are filled",
-            Self::Consistency => "the share of values that have the type and shape of most others of their field",
+            Self::Consistency => {
+                "the share of values that have the type and shape of most others of their field"
+            }
             Self::Uniqueness => "the share of records that are no repetition of an earlier one",
-            Self::Validity => "the share of values that are no placeholder and can be what their field says",
+            Self::Validity => {
+                "the share of values that are no placeholder and can be what their field says"
+            }
             Self::Timeliness => "the share of dated records that are not out of date",
         }
     }
@@ -113,7 +119,8 @@ pub(super) fn assess(records: &[Map<String, Value>], rules: &Rules<'_>) -> Quali
         dimensions.insert(Dimension::Timeliness, timeliness);
     }
     let overall = dimensions.values().sum::<f64>() / to_float(dimensions.len());
-    let dimensions = dimensions.into_iter().map(|(dimension, score)| (dimension, round(score))).collect();
+    let dimensions =
+        dimensions.into_iter().map(|(dimension, score)| (dimension, round(score))).collect();
     Quality { overall: round(overall), dimensions, issues: issues.told, n_issues: issues.n }
 }
 
@@ -129,16 +136,24 @@ fn is_empty(value: &Value) -> bool {
 }
 
 fn completeness(records: &[Map<String, Value>], rules: &Rules<'_>, issues: &mut Issues) -> f64 {
-    let every: BTreeSet<&str> = records.iter().flat_map(|record| record.keys()).map(String::as_str).collect();
-    let required: BTreeSet<&str> =
-        if rules.required.is_empty() { every } else { rules.required.iter().map(String::as_str).collect() };
+    let every: BTreeSet<&str> =
+        records.iter().flat_map(|record| record.keys()).map(String::as_str).collect();
+    let required: BTreeSet<&str> = if rules.required.is_empty() {
+        every
+    } else {
+        rules.required.iter().map(String::as_str).collect()
+    };
     let mut filled = 0;
     for (at, record) in records.iter().enumerate() {
         for name in &required {
             if record.get(*name).is_some_and(|value| !is_empty(value)) {
                 filled += 1;
             } else {
-                issues.add(Dimension::Completeness, format!("[{at}].{name}"), "is empty or missing");
+                issues.add(
+                    Dimension::Completeness,
+                    format!("[{at}].{name}"),
+                    "is empty or missing",
+                );
             }
         }
     }
@@ -186,7 +201,8 @@ fn consistency(records: &[Map<String, Value>], issues: &mut Issues) -> f64 {
     }
     let (mut alike, mut total) = (0, 0);
     for (name, shapes) in shapes {
-        let usual = shapes.iter().max_by_key(|(_, places)| places.len()).map(|(shape, _)| shape.clone());
+        let usual =
+            shapes.iter().max_by_key(|(_, places)| places.len()).map(|(shape, _)| shape.clone());
         for (shape, places) in &shapes {
             total += places.len();
             if Some(shape) == usual.as_ref() {
@@ -195,7 +211,11 @@ fn consistency(records: &[Map<String, Value>], issues: &mut Issues) -> f64 {
             }
             for at in places {
                 let usual = usual.as_deref().unwrap_or_default();
-                issues.add(Dimension::Consistency, format!("[{at}].{name}"), format!("is `{shape}` where most are `{usual}`"));
+                issues.add(
+                    Dimension::Consistency,
+                    format!("[{at}].{name}"),
+                    format!("is `{shape}` where most are `{usual}`"),
+                );
             }
         }
     }
@@ -213,7 +233,9 @@ fn uniqueness(records: &[Map<String, Value>], rules: &Rules<'_>, issues: &mut Is
             .collect();
         match seen.insert(format!("{fields:?}"), at) {
             None => unique += 1,
-            Some(first) => issues.add(Dimension::Uniqueness, format!("[{at}]"), format!("repeats [{first}]")),
+            Some(first) => {
+                issues.add(Dimension::Uniqueness, format!("[{at}]"), format!("repeats [{first}]"))
+            }
         }
     }
     share(unique, records.len())
@@ -229,8 +251,22 @@ fn normal(value: &Value) -> String {
 
 /// What people write where they know nothing.
 const PLACEHOLDERS: [&str; 16] = [
-    "n a", "na", "none", "null", "unknown", "tbd", "test", "xxx", "asdf", "dummy", "undefined",
-    "not available", "todo", "foo", "nil", "nan",
+    "n a",
+    "na",
+    "none",
+    "null",
+    "unknown",
+    "tbd",
+    "test",
+    "xxx",
+    "asdf",
+    "dummy",
+    "undefined",
+    "not available",
+    "todo",
+    "foo",
+    "nil",
+    "nan",
 ];
 
 fn validity(records: &[Map<String, Value>], issues: &mut Issues) -> f64 {
@@ -266,18 +302,25 @@ pub(super) fn problem(name: &str, value: &Value) -> Option<String> {
             if has("email") && !is_email(text) {
                 return Some("is no address of mail".to_owned());
             }
-            if (has("date") || name.ends_with(" at")) && date::read(text, Order::MonthFirst, 2000).standard.is_none() {
+            if (has("date") || name.ends_with(" at"))
+                && date::read(text, Order::MonthFirst, 2000).standard.is_none()
+            {
                 return Some("is no date".to_owned());
             }
             None
         }
         Value::Number(number) => {
             let value = number.as_f64()?;
-            let bounded = if has("percent") || has("share") { Some(100.0) } else { has("confidence").then_some(1.0) };
+            let bounded = if has("percent") || has("share") {
+                Some(100.0)
+            } else {
+                has("confidence").then_some(1.0)
+            };
             if let Some(most) = bounded.filter(|most| !(0.0..=*most).contains(&value)) {
                 return Some(format!("{value} is not between 0 and {most}"));
             }
-            (value < 0.0 && (has("age") || has("quantity") || has("count"))).then(|| format!("{value} is below 0"))
+            (value < 0.0 && (has("age") || has("quantity") || has("count")))
+                .then(|| format!("{value} is below 0"))
         }
         _ => None,
     }
@@ -292,7 +335,11 @@ fn is_email(text: &str) -> bool {
         && !text.trim().contains(char::is_whitespace)
 }
 
-fn timeliness(records: &[Map<String, Value>], rules: &Rules<'_>, issues: &mut Issues) -> Option<f64> {
+fn timeliness(
+    records: &[Map<String, Value>],
+    rules: &Rules<'_>,
+    issues: &mut Issues,
+) -> Option<f64> {
     let (mut timely, mut dated) = (0, 0);
     for (at, record) in records.iter().enumerate() {
         let newest = record
@@ -305,7 +352,11 @@ fn timeliness(records: &[Map<String, Value>], rules: &Rules<'_>, issues: &mut Is
         if age <= rules.max_age_days {
             timely += 1;
         } else {
-            issues.add(Dimension::Timeliness, format!("[{at}]"), format!("its newest date is {age:.0} days old"));
+            issues.add(
+                Dimension::Timeliness,
+                format!("[{at}]"),
+                format!("its newest date is {age:.0} days old"),
+            );
         }
     }
     (dated > 0).then(|| share(timely, dated))
@@ -313,7 +364,9 @@ fn timeliness(records: &[Map<String, Value>], rules: &Rules<'_>, issues: &mut Is
 
 fn is_time(name: &str) -> bool {
     let name = fold(name);
-    ["date", "updated", "created", "modified", "timestamp", "time"].iter().any(|word| name.split(' ').any(|part| part == *word))
+    ["date", "updated", "created", "modified", "timestamp", "time"]
+        .iter()
+        .any(|word| name.split(' ').any(|part| part == *word))
 }
 
 /// Returns the age of a date or of Unix seconds, in days.
@@ -362,7 +415,11 @@ mod tests {
     fn each_dimension_finds_its_own_fault() {
         for (data, dimension, place) in [
             (json!([{ "a": "x", "b": "" }]), Dimension::Completeness, "[0].b"),
-            (json!([{ "a": "2024-01-01" }, { "a": "2024-01-02" }, { "a": "1/2/24" }]), Dimension::Consistency, "[2].a"),
+            (
+                json!([{ "a": "2024-01-01" }, { "a": "2024-01-02" }, { "a": "1/2/24" }]),
+                Dimension::Consistency,
+                "[2].a",
+            ),
             (json!([{ "a": "x" }, { "a": "X " }]), Dimension::Uniqueness, "[1]"),
             (json!([{ "email": "nobody" }]), Dimension::Validity, "[0].email"),
             (json!([{ "a": "N/A" }]), Dimension::Validity, "[0].a"),

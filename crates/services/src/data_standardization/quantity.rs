@@ -30,12 +30,19 @@ struct Units {
 }
 
 static ALL: LazyLock<Units> = LazyLock::new(|| {
-    let mut units = Units { by_name: HashMap::new(), exact: HashMap::new(), folded: HashMap::new() };
+    let mut units =
+        Units { by_name: HashMap::new(), exact: HashMap::new(), folded: HashMap::new() };
     let mut later = Vec::new();
     for row in rows(UNITS) {
         let name = row.cell(0);
         let number = |n| row.cell(n).parse().unwrap_or(0.0);
-        let unit = Unit { name, kind: row.cell(1), base: row.cell(2), factor: number(3), offset: number(4) };
+        let unit = Unit {
+            name,
+            kind: row.cell(1),
+            base: row.cell(2),
+            factor: number(3),
+            offset: number(4),
+        };
         units.by_name.insert(name, unit);
         units.folded.entry(fold(name)).or_insert(name);
         for (at, form) in row.alternatives(5).enumerate() {
@@ -172,7 +179,8 @@ fn range(text: &str) -> Option<Reading> {
     let body = text.strip_prefix("between ").or_else(|| text.strip_prefix("from ")).unwrap_or(text);
     let (low, high) = BETWEEN.iter().find_map(|sign| {
         let (low, high) = body.split_once(sign)?;
-        let begins = |end: &str| end.trim().starts_with(|character: char| character.is_ascii_digit());
+        let begins =
+            |end: &str| end.trim().starts_with(|character: char| character.is_ascii_digit());
         (begins(low) && begins(high)).then_some((low.trim(), high.trim()))
     })?;
     let high = single(high);
@@ -184,7 +192,9 @@ fn range(text: &str) -> Option<Reading> {
         // `3` alone has the unit of the other end.
         None => {
             let found = number::find(low)?;
-            low.get(found.end..).is_some_and(|rest| rest.trim().is_empty()).then_some(found.decimal)?
+            low.get(found.end..)
+                .is_some_and(|rest| rest.trim().is_empty())
+                .then_some(found.decimal)?
         }
     };
     let ends = [low.parse::<f64>().ok()?, high.parts.get("value")?.parse::<f64>().ok()?];
@@ -221,9 +231,9 @@ fn single(trimmed: &str) -> Reading {
         .with("unit", unit.name)
         .with("kind", unit.kind);
     match decimal.parse::<f64>() {
-        Ok(value) if unit.factor != 0.0 => reading
-            .with("base_value", unit.to_base(value).to_string())
-            .with("base_unit", unit.base),
+        Ok(value) if unit.factor != 0.0 => {
+            reading.with("base_value", unit.to_base(value).to_string()).with("base_unit", unit.base)
+        }
         _ => reading,
     }
 }
@@ -252,10 +262,15 @@ fn number_in_front(text: &str) -> Option<(String, &str, f64)> {
 /// Takes `million` off the front of what follows a number, unless it is a unit: `m` is.
 fn magnified(rest: &str) -> (i32, &str) {
     let trimmed = rest.trim_start().trim_start_matches('-');
-    let word: &str = trimmed.split(|character: char| !character.is_alphabetic()).next().unwrap_or_default();
+    let word: &str =
+        trimmed.split(|character: char| !character.is_alphabetic()).next().unwrap_or_default();
     match number::multiplier(word) {
         // `0.5k miles`: a sign that touches its number, before a unit.
-        Some(3) if word == "k" && rest.starts_with('k') && longest_unit(trimmed.get(1..).unwrap_or_default()).is_some() => {
+        Some(3)
+            if word == "k"
+                && rest.starts_with('k')
+                && longest_unit(trimmed.get(1..).unwrap_or_default()).is_some() =>
+        {
             (3, trimmed.get(1..).unwrap_or_default())
         }
         Some(factor) if word.len() > 2 && unit(word).is_none() => {
@@ -270,7 +285,9 @@ fn longest_unit(rest: &str) -> Option<(Unit, bool)> {
     let rest = rest.trim_start();
     let mut ends: Vec<usize> = rest
         .char_indices()
-        .filter(|(_, character)| character.is_whitespace() || matches!(character, ',' | ';' | '(' | '-'))
+        .filter(|(_, character)| {
+            character.is_whitespace() || matches!(character, ',' | ';' | '(' | '-')
+        })
         .map(|(at, _)| at)
         .filter(|at| *at > 0)
         .take(6)

@@ -21,12 +21,7 @@ pub(super) struct Reading {
 impl Reading {
     /// Makes a reading.
     pub(super) fn new(standard: String, confidence: f64, reason: impl Into<String>) -> Self {
-        Self {
-            standard: Some(standard),
-            parts: BTreeMap::new(),
-            confidence,
-            reason: reason.into(),
-        }
+        Self { standard: Some(standard), parts: BTreeMap::new(), confidence, reason: reason.into() }
     }
 
     /// Says that nothing was found.

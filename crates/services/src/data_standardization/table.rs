@@ -47,10 +47,7 @@ pub(super) struct Found {
 
 /// Returns the rows of a table.
 pub(super) fn rows(table: &str) -> impl Iterator<Item = Row<'_>> {
-    table
-        .lines()
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
-        .map(|line| Row { line })
+    table.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).map(|line| Row { line })
 }
 
 // === impl Row ===

@@ -58,7 +58,12 @@ impl Vocabulary {
     }
 
     /// Adds a term; its narrowest level is one of its names.
-    pub(super) fn add(&mut self, kind: Kind, levels: [String; 4], names: &[&str]) -> Result<(), VocabularyError> {
+    pub(super) fn add(
+        &mut self,
+        kind: Kind,
+        levels: [String; 4],
+        names: &[&str],
+    ) -> Result<(), VocabularyError> {
         if self.terms.len() >= MAX_TERMS {
             return Err(VocabularyError::TooLarge);
         }
@@ -95,7 +100,10 @@ impl Vocabulary {
                 Level::found(level.clone(), 1.0, format!("`{name}` is in the vocabulary"))
             }
         };
-        Some(Placed { levels: levels.each_ref().map(level), codes: std::collections::BTreeMap::new() })
+        Some(Placed {
+            levels: levels.each_ref().map(level),
+            codes: std::collections::BTreeMap::new(),
+        })
     }
 }
 

@@ -1,7 +1,9 @@
 //! Answering a question from what it says itself, by rules, with a proof.
 
 use super::english::{Asked, Understood, class, understand};
-use super::logic::{Limits, Model, Program, Step, evaluate, parse_atom, parse_fact, parse_rule, prove};
+use super::logic::{
+    Limits, Model, Program, Step, evaluate, parse_atom, parse_fact, parse_rule, prove,
+};
 use crate::context::Context;
 use crate::error::ToolError;
 
@@ -23,7 +25,10 @@ pub(super) struct Answered {
 }
 
 /// Answers the question of a text, if text and question fit the forms that are understood.
-pub(super) fn answer(context: &Context<'_>, text: &str) -> Result<Option<(Answered, Understood)>, ToolError> {
+pub(super) fn answer(
+    context: &Context<'_>,
+    text: &str,
+) -> Result<Option<(Answered, Understood)>, ToolError> {
     let understood = understand(text);
     let Some(asked) = understood.asked.clone() else { return Ok(None) };
     if understood.facts.is_empty() && understood.rules.is_empty() {
@@ -49,20 +54,40 @@ pub(super) fn answer(context: &Context<'_>, text: &str) -> Result<Option<(Answer
     Ok(answered.map(|answered| (answered, understood)))
 }
 
-fn whether(program: &Program, model: &Model, goal: &str, opposite: Option<&str>) -> Option<Answered> {
+fn whether(
+    program: &Program,
+    model: &Model,
+    goal: &str,
+    opposite: Option<&str>,
+) -> Option<Answered> {
     let known = |text: &str| model.find(&parse_fact(text).ok()?);
     if let Some(fact) = known(goal) {
-        return Some(Answered { answer: "yes".to_owned(), confidence: 0.95, proof: prove(program, model, fact) });
+        return Some(Answered {
+            answer: "yes".to_owned(),
+            confidence: 0.95,
+            proof: prove(program, model, fact),
+        });
     }
     if let Some(fact) = opposite.and_then(known) {
-        return Some(Answered { answer: "no".to_owned(), confidence: 0.95, proof: prove(program, model, fact) });
+        return Some(Answered {
+            answer: "no".to_owned(),
+            confidence: 0.95,
+            proof: prove(program, model, fact),
+        });
     }
     Some(Answered { answer: "unknown".to_owned(), confidence: 0.6, proof: Vec::new() })
 }
 
-fn what(program: &Program, model: &Model, goal: &str, is_class: bool, understood: &Understood) -> Option<Answered> {
+fn what(
+    program: &Program,
+    model: &Model,
+    goal: &str,
+    is_class: bool,
+    understood: &Understood,
+) -> Option<Answered> {
     let (goal, variables) = parse_atom(goal).ok()?;
-    let place = goal.terms.iter().position(|term| matches!(term, super::logic::Term::Variable(_)))?;
+    let place =
+        goal.terms.iter().position(|term| matches!(term, super::logic::Term::Variable(_)))?;
     debug_assert_eq!(variables.len(), 1, "one thing is asked for");
     let found = model.matching(&goal);
     let Some(first) = found.first() else {
@@ -75,12 +100,17 @@ fn what(program: &Program, model: &Model, goal: &str, is_class: bool, understood
     let mut names: Vec<String> = found.iter().map(|at| name(*at)).collect();
     names.dedup();
     names.truncate(MAX_ANSWERS);
-    Some(Answered { answer: names.join(", "), confidence: 0.95, proof: prove(program, model, *first) })
+    Some(Answered {
+        answer: names.join(", "),
+        confidence: 0.95,
+        proof: prove(program, model, *first),
+    })
 }
 
 /// Returns a name as the text wrote it; a class as its plural, if the text has one.
 fn shown(value: &str, is_class: bool, understood: &Understood) -> String {
-    let plural = understood.shown.keys().find(|word| is_class && class(word) == value && *word != value);
+    let plural =
+        understood.shown.keys().find(|word| is_class && class(word) == value && *word != value);
     let key = plural.map_or(value, String::as_str);
     understood.shown.get(key).cloned().unwrap_or_else(|| value.replace('_', " "))
 }

@@ -65,7 +65,10 @@ pub(super) struct Beliefs {
 }
 
 /// Weighs hypotheses.
-pub(super) fn update(hypotheses: &[Hypothesis], evidence: &[Evidence]) -> Result<Beliefs, ToolError> {
+pub(super) fn update(
+    hypotheses: &[Hypothesis],
+    evidence: &[Evidence],
+) -> Result<Beliefs, ToolError> {
     let (mut current, priors_were_scaled) = priors(hypotheses)?;
     if evidence.len() > MAX_ITEMS {
         let problem = format!("has {} findings; at most {MAX_ITEMS} are taken", evidence.len());
@@ -77,7 +80,12 @@ pub(super) fn update(hypotheses: &[Hypothesis], evidence: &[Evidence]) -> Result
         updates.push(step(at, finding, hypotheses, &likelihoods, &mut current)?);
     }
     let posteriors = named(hypotheses, &current);
-    Ok(Beliefs { most_likely: likeliest(hypotheses, &current), posteriors, updates, priors_were_scaled })
+    Ok(Beliefs {
+        most_likely: likeliest(hypotheses, &current),
+        posteriors,
+        updates,
+        priors_were_scaled,
+    })
 }
 
 fn priors(hypotheses: &[Hypothesis]) -> Result<(Vec<f64>, bool), ToolError> {
@@ -89,22 +97,35 @@ fn priors(hypotheses: &[Hypothesis]) -> Result<(Vec<f64>, bool), ToolError> {
     for (at, hypothesis) in hypotheses.iter().enumerate() {
         number_within(&format!("hypotheses[{at}].prior"), hypothesis.prior, 0.0..=1e12)?;
         if !names.insert(hypothesis.name.as_str()) {
-            let problem = format!("`{}` is there twice; give each hypothesis its own name", hypothesis.name);
+            let problem =
+                format!("`{}` is there twice; give each hypothesis its own name", hypothesis.name);
             return Err(ToolError::argument(format!("hypotheses[{at}].name"), problem));
         }
     }
     let total: f64 = hypotheses.iter().map(|hypothesis| hypothesis.prior).sum();
     if total <= 0.0 {
-        return Err(ToolError::argument("hypotheses", "have priors that are all 0; give one that is possible"));
+        return Err(ToolError::argument(
+            "hypotheses",
+            "have priors that are all 0; give one that is possible",
+        ));
     }
     let scaled = hypotheses.iter().map(|hypothesis| hypothesis.prior / total).collect();
     Ok((scaled, (total - 1.0).abs() > 1e-9))
 }
 
-fn likelihoods(at: usize, finding: &Evidence, hypotheses: &[Hypothesis]) -> Result<Vec<f64>, ToolError> {
+fn likelihoods(
+    at: usize,
+    finding: &Evidence,
+    hypotheses: &[Hypothesis],
+) -> Result<Vec<f64>, ToolError> {
     let field = format!("evidence[{at}].likelihoods");
-    if let Some(unknown) = finding.likelihoods.keys().find(|name| hypotheses.iter().all(|known| known.name != **name)) {
-        return Err(ToolError::argument(format!("{field}.{unknown}"), "is no hypothesis; give the names of `hypotheses`"));
+    if let Some(unknown) =
+        finding.likelihoods.keys().find(|name| hypotheses.iter().all(|known| known.name != **name))
+    {
+        return Err(ToolError::argument(
+            format!("{field}.{unknown}"),
+            "is no hypothesis; give the names of `hypotheses`",
+        ));
     }
     let likelihood = |hypothesis: &Hypothesis| {
         let field = format!("{field}.{}", hypothesis.name);
@@ -117,18 +138,38 @@ fn likelihoods(at: usize, finding: &Evidence, hypotheses: &[Hypothesis]) -> Resu
     hypotheses.iter().map(likelihood).collect()
 }
 
-fn step(at: usize, finding: &Evidence, hypotheses: &[Hypothesis], likelihoods: &[f64], current: &mut [f64]) -> Result<Update, ToolError> {
-    let joint: Vec<f64> = current.iter().zip(likelihoods).map(|(belief, likelihood)| belief * likelihood).collect();
+fn step(
+    at: usize,
+    finding: &Evidence,
+    hypotheses: &[Hypothesis],
+    likelihoods: &[f64],
+    current: &mut [f64],
+) -> Result<Update, ToolError> {
+    let joint: Vec<f64> =
+        current.iter().zip(likelihoods).map(|(belief, likelihood)| belief * likelihood).collect();
     let probability: f64 = joint.iter().sum();
     if probability <= 0.0 {
         let problem = "make the finding impossible under every hypothesis that is left, so nothing can be divided by its probability; \
                        give one a likelihood above 0";
         return Err(ToolError::argument(format!("evidence[{at}].likelihoods"), problem));
     }
-    let favoured = (0..likelihoods.len()).max_by(|first, second| likelihoods[*first].total_cmp(&likelihoods[*second])).unwrap_or(0);
-    let rest: f64 = current.iter().enumerate().filter(|(other, _)| *other != favoured).map(|(_, belief)| belief).sum();
-    let under_rest: f64 = joint.iter().enumerate().filter(|(other, _)| *other != favoured).map(|(_, joint)| joint).sum();
-    let bayes_factor = (under_rest > 0.0 && rest > 0.0).then(|| likelihoods[favoured] / (under_rest / rest));
+    let favoured = (0..likelihoods.len())
+        .max_by(|first, second| likelihoods[*first].total_cmp(&likelihoods[*second]))
+        .unwrap_or(0);
+    let rest: f64 = current
+        .iter()
+        .enumerate()
+        .filter(|(other, _)| *other != favoured)
+        .map(|(_, belief)| belief)
+        .sum();
+    let under_rest: f64 = joint
+        .iter()
+        .enumerate()
+        .filter(|(other, _)| *other != favoured)
+        .map(|(_, joint)| joint)
+        .sum();
+    let bayes_factor =
+        (under_rest > 0.0 && rest > 0.0).then(|| likelihoods[favoured] / (under_rest / rest));
     for (belief, joint) in current.iter_mut().zip(&joint) {
         *belief = joint / probability;
     }
@@ -142,11 +183,17 @@ fn step(at: usize, finding: &Evidence, hypotheses: &[Hypothesis], likelihoods: &
 }
 
 fn named(hypotheses: &[Hypothesis], beliefs: &[f64]) -> BTreeMap<String, f64> {
-    hypotheses.iter().zip(beliefs).map(|(hypothesis, belief)| (hypothesis.name.clone(), *belief)).collect()
+    hypotheses
+        .iter()
+        .zip(beliefs)
+        .map(|(hypothesis, belief)| (hypothesis.name.clone(), *belief))
+        .collect()
 }
 
 fn likeliest(hypotheses: &[Hypothesis], beliefs: &[f64]) -> String {
-    let best = (0..beliefs.len()).rev().max_by(|first, second| beliefs[*first].total_cmp(&beliefs[*second]));
+    let best = (0..beliefs.len())
+        .rev()
+        .max_by(|first, second| beliefs[*first].total_cmp(&beliefs[*second]));
     best.map(|best| hypotheses[best].name.clone()).unwrap_or_default()
 }
 
@@ -157,7 +204,8 @@ mod tests {
     use super::{Evidence, Hypothesis, update};
 
     fn two(prior: f64, findings: &[(f64, f64)]) -> Vec<f64> {
-        let hypotheses = [("a", prior), ("b", 1.0 - prior)].map(|(name, prior)| Hypothesis { name: name.to_owned(), prior });
+        let hypotheses = [("a", prior), ("b", 1.0 - prior)]
+            .map(|(name, prior)| Hypothesis { name: name.to_owned(), prior });
         let evidence: Vec<Evidence> = findings
             .iter()
             .map(|(a, b)| Evidence {

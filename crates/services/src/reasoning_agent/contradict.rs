@@ -98,13 +98,30 @@ const SMALL: [&str; 36] = [
 
 /// Words for a time within which a number is meant, not a number that is stated.
 const ONCE: [&str; 14] = [
-    "found", "born", "die", "built", "sign", "invent", "discover", "launch", "publish", "establish",
-    "begin", "end", "creat", "introduc",
+    "found",
+    "born",
+    "die",
+    "built",
+    "sign",
+    "invent",
+    "discover",
+    "launch",
+    "publish",
+    "establish",
+    "begin",
+    "end",
+    "creat",
+    "introduc",
 ];
 
 impl Statement {
     fn of(text: &str) -> Self {
-        let spelled = text.to_lowercase().replace('’', "'").replace("can't", "can not").replace("won't", "will not").replace("n't", " not");
+        let spelled = text
+            .to_lowercase()
+            .replace('’', "'")
+            .replace("can't", "can not")
+            .replace("won't", "will not")
+            .replace("n't", " not");
         let measure = measure(text);
         let mut statement = Self {
             content: Vec::new(),
@@ -116,7 +133,9 @@ impl Statement {
         };
         // 10:00 and 3.5 are one word each.
         for word in spelled.split_whitespace() {
-            let word = word.trim_matches(|character: char| !character.is_alphanumeric() && !matches!(character, '%' | '$' | '€' | '£'));
+            let word = word.trim_matches(|character: char| {
+                !character.is_alphanumeric() && !matches!(character, '%' | '$' | '€' | '£')
+            });
             statement.take(word);
         }
         statement
@@ -124,8 +143,12 @@ impl Statement {
 
     fn take(&mut self, word: &str) {
         let quantifier = match word {
-            "all" | "every" | "each" | "everyone" | "everybody" | "everything" => Some(Quantifier::All),
-            "some" | "someone" | "somebody" | "several" | "many" | "most" | "few" => Some(Quantifier::Some),
+            "all" | "every" | "each" | "everyone" | "everybody" | "everything" => {
+                Some(Quantifier::All)
+            }
+            "some" | "someone" | "somebody" | "several" | "many" | "most" | "few" => {
+                Some(Quantifier::Some)
+            }
             "no" | "nobody" | "none" | "nothing" | "noone" => Some(Quantifier::None),
             "always" => Some(Quantifier::Always),
             "never" => Some(Quantifier::Never),
@@ -139,10 +162,18 @@ impl Statement {
             self.is_negative = !self.is_negative;
             return;
         }
-        let number = spelled_number(word).map(str::to_owned).or_else(|| word.contains(|character: char| character.is_ascii_digit()).then(|| word.to_owned()));
+        let number = spelled_number(word).map(str::to_owned).or_else(|| {
+            word.contains(|character: char| character.is_ascii_digit()).then(|| word.to_owned())
+        });
         if let Some(number) = number {
-            let is_year = number.len() == 4 && number.bytes().all(|byte| byte.is_ascii_digit()) && number.starts_with(['1', '2']);
-            if is_year { self.years.push(number) } else { self.numbers.push(number) }
+            let is_year = number.len() == 4
+                && number.bytes().all(|byte| byte.is_ascii_digit())
+                && number.starts_with(['1', '2']);
+            if is_year {
+                self.years.push(number)
+            } else {
+                self.numbers.push(number)
+            }
             return;
         }
         let folded = fold(word);
@@ -173,7 +204,11 @@ impl Statement {
         if let Some(reason) = self.quantifiers(other) {
             return Some((Kind::Quantifier, reason, 0.9));
         }
-        if self.quantifier == other.quantifier && self.is_negative != other.is_negative && self.numbers == other.numbers && self.years == other.years {
+        if self.quantifier == other.quantifier
+            && self.is_negative != other.is_negative
+            && self.numbers == other.numbers
+            && self.years == other.years
+        {
             return Some((Kind::Negation, "one denies what the other says".to_owned(), 0.95));
         }
         if self.is_negative || other.is_negative {
@@ -182,18 +217,37 @@ impl Statement {
         let is_once = self.content.iter().any(|word| ONCE.contains(&word.as_str()));
         if self.years != other.years {
             // A year says when; only what happens once cannot have two.
-            let is_stated = is_once && self.numbers.is_empty() && self.years.len() == 1 && other.years.len() == 1;
-            return is_stated.then(|| (Kind::Number, format!("{} is not {}", self.years[0], other.years[0]), 0.85));
+            let is_stated = is_once
+                && self.numbers.is_empty()
+                && self.years.len() == 1
+                && other.years.len() == 1;
+            return is_stated.then(|| {
+                (Kind::Number, format!("{} is not {}", self.years[0], other.years[0]), 0.85)
+            });
         }
         if self.numbers != other.numbers && self.numbers.len() == other.numbers.len() {
             if self.measure.is_some() && self.measure == other.measure {
                 return None;
             }
-            return Some((Kind::Number, format!("{} is not {}", self.numbers.join(", "), other.numbers.join(", ")), 0.85));
+            return Some((
+                Kind::Number,
+                format!("{} is not {}", self.numbers.join(", "), other.numbers.join(", ")),
+                0.85,
+            ));
         }
-        let is_relation = self.content.iter().any(|word| word == "than" || word == "before" || word == "after" || word == "above" || word == "below");
+        let is_relation = self.content.iter().any(|word| {
+            word == "than"
+                || word == "before"
+                || word == "after"
+                || word == "above"
+                || word == "below"
+        });
         if is_relation && self.content != other.content {
-            return Some((Kind::Order, "the two sides of the relation are exchanged".to_owned(), 0.9));
+            return Some((
+                Kind::Order,
+                "the two sides of the relation are exchanged".to_owned(),
+                0.9,
+            ));
         }
         None
     }
@@ -219,13 +273,17 @@ impl Statement {
             ("always", "never"),
             ("never", "it is so"),
         ];
-        let holds = excludes.iter().any(|(first, second)| pair == (*first, *second) || pair == (*second, *first));
+        let holds = excludes
+            .iter()
+            .any(|(first, second)| pair == (*first, *second) || pair == (*second, *first));
         holds.then(|| format!("`{}` and `{}` exclude each other", pair.0, pair.1))
     }
 
     /// Statements that differ in one word.
     fn one_pair(&self, other: &Self, first: &str, second: &str) -> Option<(Kind, String, f64)> {
-        let is_same_else = self.numbers == other.numbers && self.years == other.years && self.quantifier == other.quantifier;
+        let is_same_else = self.numbers == other.numbers
+            && self.years == other.years
+            && self.quantifier == other.quantifier;
         if is_same_else && self.is_negative == other.is_negative && is_opposite(first, second) {
             return Some((Kind::Opposite, format!("`{first}` is the opposite of `{second}`"), 0.9));
         }
@@ -233,9 +291,15 @@ impl Statement {
     }
 
     /// The same thing measured twice, with other values.
-    fn measures(&self, other: &Self, only_own: &[&String], only_its: &[&String]) -> Option<(Kind, String, f64)> {
+    fn measures(
+        &self,
+        other: &Self,
+        only_own: &[&String],
+        only_its: &[&String],
+    ) -> Option<(Kind, String, f64)> {
         let (own, its) = (self.measure.as_ref()?, other.measure.as_ref()?);
-        let are_units = only_own.iter().all(|word| own.names(word)) && only_its.iter().all(|word| its.names(word));
+        let are_units = only_own.iter().all(|word| own.names(word))
+            && only_its.iter().all(|word| its.names(word));
         let is_plain = !self.is_negative && !other.is_negative && self.years == other.years;
         if !are_units || !is_plain || own == its || only_own.is_empty() && only_its.is_empty() {
             return None;
@@ -245,19 +309,29 @@ impl Statement {
 }
 
 fn spelled_number(word: &str) -> Option<&'static str> {
-    const WORDS: [&str; 13] = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
+    const WORDS: [&str; 13] = [
+        "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+        "eleven", "twelve",
+    ];
     const DIGITS: [&str; 13] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12"];
     WORDS.iter().position(|name| *name == word).map(|at| DIGITS[at])
 }
 
 /// Tells whether two stems are opposites: in WordNet, or by a prefix.
 fn is_opposite(first: &str, second: &str) -> bool {
-    let by_prefix = |one: &str, other: &str| ["un", "in", "im", "dis", "non", "ir", "il"].iter().any(|prefix| one.strip_prefix(prefix) == Some(other) && other.len() > 2);
+    let by_prefix = |one: &str, other: &str| {
+        ["un", "in", "im", "dis", "non", "ir", "il"]
+            .iter()
+            .any(|prefix| one.strip_prefix(prefix) == Some(other) && other.len() > 2)
+    };
     if by_prefix(first, second) || by_prefix(second, first) {
         return true;
     }
-    let forms = |stem: &str| [stem.to_owned(), format!("{stem}e"), format!("{stem}d"), format!("{stem}ed")];
-    forms(first).iter().any(|one| forms(second).iter().any(|other| OPPOSITES.contains(&(one.as_str(), other.as_str()))))
+    let forms =
+        |stem: &str| [stem.to_owned(), format!("{stem}e"), format!("{stem}d"), format!("{stem}ed")];
+    forms(first).iter().any(|one| {
+        forms(second).iter().any(|other| OPPOSITES.contains(&(one.as_str(), other.as_str())))
+    })
 }
 
 /// Returns the stem of a word: without the endings of verbs and nouns.
@@ -289,8 +363,17 @@ fn stem(word: &str) -> String {
             && !(ending == "ed" && stem.ends_with('e'))
         {
             // `stopped` is `stop`.
-            let doubled = stem.len() > 3 && stem.as_bytes().windows(2).next_back().is_some_and(|pair| pair[0] == pair[1] && !b"lsaeiou".contains(&pair[0]));
-            let stem = if doubled && ending != "s" { stem.get(..stem.len() - 1).unwrap_or(stem) } else { stem };
+            let doubled = stem.len() > 3
+                && stem
+                    .as_bytes()
+                    .windows(2)
+                    .next_back()
+                    .is_some_and(|pair| pair[0] == pair[1] && !b"lsaeiou".contains(&pair[0]));
+            let stem = if doubled && ending != "s" {
+                stem.get(..stem.len() - 1).unwrap_or(stem)
+            } else {
+                stem
+            };
             return stem.trim_end_matches('e').to_owned();
         }
     }

@@ -124,7 +124,8 @@ fn push(clauses: &mut Vec<String>, current: &mut Vec<&str>) {
 
 fn is_opener(word: &str) -> bool {
     let word = bare(word);
-    OPENERS.iter().take(8).any(|opener| *opener == word) || matches!(word.as_str(), "did" | "does" | "is" | "are" | "will")
+    OPENERS.iter().take(8).any(|opener| *opener == word)
+        || matches!(word.as_str(), "did" | "does" | "is" | "are" | "will")
 }
 
 fn bare(word: &str) -> String {
@@ -135,12 +136,19 @@ fn bare(word: &str) -> String {
 fn asked(text: &str) -> String {
     let text = text.trim().trim_end_matches(['.', ',', '?']);
     let mut characters = text.chars();
-    let first: String = characters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
+    let first: String =
+        characters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
     format!("{first}{}?", characters.as_str())
 }
 
 fn structural(clause: &str, parts: &mut Parts) {
-    if condition(clause, parts) || comparison(clause, parts) || both_sides(clause, parts) || alternatives(clause, parts) || referent(clause, parts) || span(clause, parts) {
+    if condition(clause, parts)
+        || comparison(clause, parts)
+        || both_sides(clause, parts)
+        || alternatives(clause, parts)
+        || referent(clause, parts)
+        || span(clause, parts)
+    {
         return;
     }
     parts.add(asked(clause), "main", Vec::new());
@@ -148,9 +156,17 @@ fn structural(clause: &str, parts: &mut Parts) {
 
 /// `If A, B`: what A means, then B.
 fn condition(clause: &str, parts: &mut Parts) -> bool {
-    let Some(rest) = clause.strip_prefix("If ").or_else(|| clause.strip_prefix("if ")) else { return false };
-    let Some((premise, main)) = rest.split_once(", ").or_else(|| rest.split_once(" then ")) else { return false };
-    let first = parts.add(format!("Under what circumstances is it true that {}?", premise.trim()), "premise", Vec::new());
+    let Some(rest) = clause.strip_prefix("If ").or_else(|| clause.strip_prefix("if ")) else {
+        return false;
+    };
+    let Some((premise, main)) = rest.split_once(", ").or_else(|| rest.split_once(" then ")) else {
+        return false;
+    };
+    let first = parts.add(
+        format!("Under what circumstances is it true that {}?", premise.trim()),
+        "premise",
+        Vec::new(),
+    );
     parts.add(asked(main), "main", vec![first]);
     true
 }
@@ -158,23 +174,47 @@ fn condition(clause: &str, parts: &mut Parts) -> bool {
 /// `Compare the A of B and C`, `the difference between B and C`, `which is A, B or C`.
 fn comparison(clause: &str, parts: &mut Parts) -> bool {
     let lower = clause.to_lowercase();
-    let rest = ["compare ", "what is the difference between ", "what are the differences between ", "difference between "].iter().find_map(|mark| {
+    let rest = [
+        "compare ",
+        "what is the difference between ",
+        "what are the differences between ",
+        "difference between ",
+    ]
+    .iter()
+    .find_map(|mark| {
         let at = lower.find(mark)?;
         clause.get(at + mark.len()..)
     });
     let rest = rest.map(|rest| rest.trim_end_matches(['.', '?']));
     let (what, first, second) = if let Some(rest) = rest {
-        let Some((left, second)) = rest.split_once(" and ").or_else(|| rest.split_once(" with ")).or_else(|| rest.split_once(" to ")) else { return false };
-        let (what, first) = left.rsplit_once(" of ").map_or(("", left), |(what, first)| (what, first));
+        let Some((left, second)) = rest
+            .split_once(" and ")
+            .or_else(|| rest.split_once(" with "))
+            .or_else(|| rest.split_once(" to "))
+        else {
+            return false;
+        };
+        let (what, first) =
+            left.rsplit_once(" of ").map_or(("", left), |(what, first)| (what, first));
         // `solar and wind energy`: the last word belongs to both.
-        let shared = second.split_whitespace().last().filter(|_| second.contains(' ') && !first.contains(' ') && !what.is_empty());
+        let shared = second
+            .split_whitespace()
+            .last()
+            .filter(|_| second.contains(' ') && !first.contains(' ') && !what.is_empty());
         let first = shared.map_or_else(|| first.to_owned(), |shared| format!("{first} {shared}"));
         (what.to_owned(), first, second.to_owned())
-    } else if lower.starts_with("which is ") || lower.starts_with("who is ") || lower.starts_with("what is ") {
+    } else if lower.starts_with("which is ")
+        || lower.starts_with("who is ")
+        || lower.starts_with("what is ")
+    {
         let Some((head, options)) = clause.split_once(", ") else { return false };
         let Some((first, second)) = options.split_once(" or ") else { return false };
         let what = head.split_whitespace().skip(2).collect::<Vec<_>>().join(" ");
-        (format!("how {what}"), first.trim_end_matches(',').to_owned(), second.trim_end_matches('?').to_owned())
+        (
+            format!("how {what}"),
+            first.trim_end_matches(',').to_owned(),
+            second.trim_end_matches('?').to_owned(),
+        )
     } else {
         return false;
     };
@@ -208,10 +248,30 @@ fn both_sides(clause: &str, parts: &mut Parts) -> bool {
 /// `Should we A or B`.
 fn alternatives(clause: &str, parts: &mut Parts) -> bool {
     let lower = clause.to_lowercase();
-    let Some(subject) = ["should we ", "should i ", "shall we ", "should they "].iter().find(|begin| lower.starts_with(**begin)) else { return false };
-    let Some((first, second)) = clause.get(subject.len()..).and_then(|rest| rest.split_once(" or ")) else { return false };
-    let one = parts.add(format!("What speaks for and against the choice to {}?", first.trim()), "compared", Vec::new());
-    let other = parts.add(format!("What speaks for and against the choice to {}?", second.trim().trim_end_matches('?')), "compared", Vec::new());
+    let Some(subject) = ["should we ", "should i ", "shall we ", "should they "]
+        .iter()
+        .find(|begin| lower.starts_with(**begin))
+    else {
+        return false;
+    };
+    let Some((first, second)) =
+        clause.get(subject.len()..).and_then(|rest| rest.split_once(" or "))
+    else {
+        return false;
+    };
+    let one = parts.add(
+        format!("What speaks for and against the choice to {}?", first.trim()),
+        "compared",
+        Vec::new(),
+    );
+    let other = parts.add(
+        format!(
+            "What speaks for and against the choice to {}?",
+            second.trim().trim_end_matches('?')
+        ),
+        "compared",
+        Vec::new(),
+    );
     parts.add(asked(clause), "main", vec![one, other]);
     true
 }
@@ -219,19 +279,40 @@ fn alternatives(clause: &str, parts: &mut Parts) -> bool {
 /// `the company that acquired Skype`: which company, then the rest.
 fn referent(clause: &str, parts: &mut Parts) -> bool {
     let words: Vec<&str> = clause.trim_end_matches('?').split_whitespace().collect();
-    let Some(at) = words.iter().position(|word| matches!(*word, "that" | "who" | "which")).filter(|at| *at >= 2) else { return false };
-    let Some(article) = words[..at].iter().rposition(|word| matches!(word.to_lowercase().as_str(), "the" | "a" | "an")) else { return false };
+    let Some(at) = words
+        .iter()
+        .position(|word| matches!(*word, "that" | "who" | "which"))
+        .filter(|at| *at >= 2)
+    else {
+        return false;
+    };
+    let Some(article) = words[..at]
+        .iter()
+        .rposition(|word| matches!(word.to_lowercase().as_str(), "the" | "a" | "an"))
+    else {
+        return false;
+    };
     let noun = words[article + 1..at].join(" ");
     let rest = &words[at + 1..];
     if rest.is_empty() || noun.is_empty() {
         return false;
     }
     // `How many ... does the company that acquired Skype have`: the last verb belongs to the main one.
-    let is_inverted = words.iter().any(|word| matches!(word.to_lowercase().as_str(), "does" | "do" | "did"));
-    let tail = if is_inverted && matches!(rest.last(), Some(&"have" | &"do" | &"make" | &"cost" | &"live" | &"need" | &"use")) { 1 } else { 0 };
+    let is_inverted =
+        words.iter().any(|word| matches!(word.to_lowercase().as_str(), "does" | "do" | "did"));
+    let tail = if is_inverted
+        && matches!(
+            rest.last(),
+            Some(&"have" | &"do" | &"make" | &"cost" | &"live" | &"need" | &"use")
+        ) {
+        1
+    } else {
+        0
+    };
     let (relative, tail) = rest.split_at(rest.len() - tail);
     let first = parts.add(format!("Which {noun} {}?", relative.join(" ")), "referent", Vec::new());
-    let main = format!("{} the {noun} of part {first} {}", words[..article].join(" "), tail.join(" "));
+    let main =
+        format!("{} the {noun} of part {first} {}", words[..article].join(" "), tail.join(" "));
     parts.add(asked(main.trim()), "main", vec![first]);
     true
 }
@@ -240,14 +321,21 @@ fn referent(clause: &str, parts: &mut Parts) -> bool {
 fn span(clause: &str, parts: &mut Parts) -> bool {
     let Some((before, after)) = clause.split_once(" between ") else { return false };
     let Some((first, second)) = after.split_once(" and ") else { return false };
-    let second = second.split(|character: char| !character.is_alphanumeric()).next().unwrap_or_default();
+    let second =
+        second.split(|character: char| !character.is_alphanumeric()).next().unwrap_or_default();
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     if !is_number(first) || !is_number(second) {
         return false;
     }
-    let topic = before.split_whitespace().filter(|word| !OPENERS.contains(&bare(word).as_str()) && bare(word) != "change").collect::<Vec<_>>().join(" ");
-    let one = parts.add(format!("What was the state of {topic} in {first}?"), "compared", Vec::new());
-    let other = parts.add(format!("What was the state of {topic} in {second}?"), "compared", Vec::new());
+    let topic = before
+        .split_whitespace()
+        .filter(|word| !OPENERS.contains(&bare(word).as_str()) && bare(word) != "change")
+        .collect::<Vec<_>>()
+        .join(" ");
+    let one =
+        parts.add(format!("What was the state of {topic} in {first}?"), "compared", Vec::new());
+    let other =
+        parts.add(format!("What was the state of {topic} in {second}?"), "compared", Vec::new());
     parts.add(asked(clause), "main", vec![one, other]);
     true
 }
@@ -255,7 +343,10 @@ fn span(clause: &str, parts: &mut Parts) -> bool {
 /// Every term is defined before the question.
 fn semantic(clause: &str, parts: &mut Parts) {
     let terms = terms(clause);
-    let ids = terms.into_iter().map(|term| parts.add(format!("What does `{term}` mean here?"), "term", Vec::new())).collect();
+    let ids = terms
+        .into_iter()
+        .map(|term| parts.add(format!("What does `{term}` mean here?"), "term", Vec::new()))
+        .collect();
     parts.add(asked(clause), "main", ids);
 }
 
@@ -285,7 +376,9 @@ fn terms(clause: &str) -> Vec<String> {
     let mut run: Vec<String> = Vec::new();
     for word in clause.split_whitespace() {
         let plain = bare(word);
-        let ends = FUNCTION_WORDS.contains(&plain.as_str()) || OPENERS.contains(&plain.as_str()) || plain.is_empty();
+        let ends = FUNCTION_WORDS.contains(&plain.as_str())
+            || OPENERS.contains(&plain.as_str())
+            || plain.is_empty();
         if !ends {
             run.push(plain);
         }
@@ -323,7 +416,10 @@ mod tests {
                 vec!["Which company bought Skype?", "Who founded the company of part 1?"],
             ),
         ] {
-            let found: Vec<String> = decompose(question, Strategy::Structural, 5).into_iter().map(|part| part.question).collect();
+            let found: Vec<String> = decompose(question, Strategy::Structural, 5)
+                .into_iter()
+                .map(|part| part.question)
+                .collect();
             assert_eq!(found, expected);
         }
     }

@@ -29,8 +29,18 @@ pub(super) struct Understood {
 
 /// Words that make a class and say nothing of it.
 const ANYBODY: [&str; 12] = [
-    "someone", "somebody", "something", "people", "person", "thing", "things", "they", "anyone",
-    "it", "everything", "everyone",
+    "someone",
+    "somebody",
+    "something",
+    "people",
+    "person",
+    "thing",
+    "things",
+    "they",
+    "anyone",
+    "it",
+    "everything",
+    "everyone",
 ];
 
 /// Reads a text.
@@ -64,7 +74,11 @@ pub(super) fn sentences(text: &str) -> Vec<(String, bool)> {
         // 3.5 and e.g. do not end a sentence.
         let ends = match character {
             '?' | '!' | '\n' | ';' => true,
-            '.' => characters.get(at + 1).is_none_or(|next| next.is_whitespace()) && !current.ends_with(" e.g") && !current.ends_with(" i.e"),
+            '.' => {
+                characters.get(at + 1).is_none_or(|next| next.is_whitespace())
+                    && !current.ends_with(" e.g")
+                    && !current.ends_with(" i.e")
+            }
             _ => false,
         };
         if !ends {
@@ -119,7 +133,10 @@ fn state(words: &[String], understood: &mut Understood) -> bool {
 /// `if X is the R of Y and ... then X is the T of Z`, `if someone is A and B then they are C`.
 fn conditional(words: &[&str]) -> Option<Vec<String>> {
     let rest = words.strip_prefix(&["if"])?;
-    let then = rest.iter().position(|word| *word == "then").or_else(|| rest.iter().position(|word| *word == ","))?;
+    let then = rest
+        .iter()
+        .position(|word| *word == "then")
+        .or_else(|| rest.iter().position(|word| *word == ","))?;
     let (premises, conclusion) = (&rest[..then], &rest[then + 1..]);
     let premises = premises.strip_suffix(&[","]).unwrap_or(premises);
     let mut body: Vec<String> = Vec::new();
@@ -146,8 +163,12 @@ fn clause_atom(clause: &[&str]) -> Option<String> {
     let [subject] = subject else { return None };
     let subject = variable(subject);
     match predicate {
-        ["the" | "a" | "an", relation, "of", object] => Some(format!("{}({subject}, {})", class(relation), variable(object))),
-        ["not", word] | ["not", "a" | "an", word] => Some(format!("not_{}({subject})", class(word))),
+        ["the" | "a" | "an", relation, "of", object] => {
+            Some(format!("{}({subject}, {})", class(relation), variable(object)))
+        }
+        ["not", word] | ["not", "a" | "an", word] => {
+            Some(format!("not_{}({subject})", class(word)))
+        }
         [word] | ["a" | "an", word] => Some(format!("{}({subject})", class(word))),
         [word, "than", object] => Some(format!("{}({subject}, {})", class(word), variable(object))),
         _ => None,
@@ -183,12 +204,16 @@ fn general(words: &[&str]) -> Option<Vec<String>> {
     let body = if body.is_empty() { return None } else { body.join(", ") };
     let is_denied = is_negative || predicate.first() == Some(&"not");
     let predicate = predicate.strip_prefix(&["not"]).unwrap_or(predicate);
-    let predicate = predicate.strip_prefix(&["a"]).or_else(|| predicate.strip_prefix(&["an"])).unwrap_or(predicate);
+    let predicate = predicate
+        .strip_prefix(&["a"])
+        .or_else(|| predicate.strip_prefix(&["an"]))
+        .unwrap_or(predicate);
     let [word] = predicate else {
         let [word, preposition, object] = predicate else { return None };
         return Some(vec![format!("{word}_{preposition}(X, {}) :- {body}", class(object))]);
     };
-    let mut rules = vec![format!("{}{}(X) :- {body}", if is_denied { "not_" } else { "" }, class(word))];
+    let mut rules =
+        vec![format!("{}{}(X) :- {body}", if is_denied { "not_" } else { "" }, class(word))];
     // `no reptile is a mammal`: no mammal is a reptile, either.
     if is_negative && subject.len() == 1 {
         rules.push(format!("not_{}(X) :- {}(X)", class(subject[0]), class(word)));
@@ -212,15 +237,21 @@ fn of_kind(words: &[&str]) -> Option<Vec<String>> {
 
 /// `Gertrude is a mouse`, `Bob is big`, `Anna is the mother of Ben`, `Ann is taller than Bob`.
 fn particular(words: &[&str], understood: &mut Understood) -> Vec<String> {
-    let Some(at) = words.iter().position(|word| matches!(*word, "is" | "was")) else { return Vec::new() };
+    let Some(at) = words.iter().position(|word| matches!(*word, "is" | "was")) else {
+        return Vec::new();
+    };
     let subject = words[..at].join("_").replace("the_", "");
     if subject.is_empty() || subject.contains(',') {
         return Vec::new();
     }
     let subject = subject.as_str();
     match &words[at + 1..] {
-        ["the" | "a" | "an", relation, "of", object] => vec![format!("{}({subject}, {object})", class(relation))],
-        ["not", "a" | "an", word] | ["not", word] => vec![format!("not_{}({subject})", class(word))],
+        ["the" | "a" | "an", relation, "of", object] => {
+            vec![format!("{}({subject}, {object})", class(relation))]
+        }
+        ["not", "a" | "an", word] | ["not", word] => {
+            vec![format!("not_{}({subject})", class(word))]
+        }
         ["a" | "an", word] => vec![format!("{}({subject})", class(word))],
         [word, "than", object] => {
             // What is larger than something larger is larger.
@@ -231,9 +262,13 @@ fn particular(words: &[&str], understood: &mut Understood) -> Vec<String> {
             }
             vec![format!("{word}({subject}, {object})")]
         }
-        [word, preposition @ ("of" | "to" | "with" | "by" | "in"), object] => vec![format!("{word}_{preposition}({subject}, {})", class(object))],
+        [word, preposition @ ("of" | "to" | "with" | "by" | "in"), object] => {
+            vec![format!("{word}_{preposition}({subject}, {})", class(object))]
+        }
         [word] => vec![format!("{}({subject})", class(word))],
-        [first, "and", second] => vec![format!("{}({subject})", class(first)), format!("{}({subject})", class(second))],
+        [first, "and", second] => {
+            vec![format!("{}({subject})", class(first)), format!("{}({subject})", class(second))]
+        }
         _ => Vec::new(),
     }
 }
@@ -258,7 +293,11 @@ pub(super) fn class(word: &str) -> String {
     }
     let one = singular(word);
     // A predicate begins with a letter.
-    if one.starts_with(|character: char| character.is_ascii_digit()) { format!("n_{one}") } else { one }
+    if one.starts_with(|character: char| character.is_ascii_digit()) {
+        format!("n_{one}")
+    } else {
+        one
+    }
 }
 
 #[cfg(test)]
@@ -272,15 +311,27 @@ mod tests {
             ("Mice are afraid of cats.", vec![], vec!["afraid_of(X, cat) :- mouse(X)"]),
             ("All men are mortal.", vec![], vec!["mortal(X) :- man(X)"]),
             ("All big, rough people are kind.", vec![], vec!["kind(X) :- big(X), rough(X)"]),
-            ("If someone is big and rough then they are kind.", vec![], vec!["kind(X) :- big(X), rough(X)"]),
+            (
+                "If someone is big and rough then they are kind.",
+                vec![],
+                vec!["kind(X) :- big(X), rough(X)"],
+            ),
             ("Anna is the mother of Ben.", vec!["mother(anna, ben)"], vec![]),
             (
                 "If X is the mother of Y and Y is the father of Z then X is the grandmother of Z.",
                 vec![],
                 vec!["grandmother(X, Z) :- mother(X, Y), father(Y, Z)"],
             ),
-            ("No reptile is a mammal.", vec![], vec!["not_mammal(X) :- reptile(X)", "not_reptile(X) :- mammal(X)"]),
-            ("Ann is taller than Bob.", vec!["taller(ann, bob)"], vec!["taller(X, Z) :- taller(X, Y), taller(Y, Z)"]),
+            (
+                "No reptile is a mammal.",
+                vec![],
+                vec!["not_mammal(X) :- reptile(X)", "not_reptile(X) :- mammal(X)"],
+            ),
+            (
+                "Ann is taller than Bob.",
+                vec!["taller(ann, bob)"],
+                vec!["taller(X, Z) :- taller(X, Y), taller(Y, Z)"],
+            ),
         ] {
             let understood = understand(text);
             assert_eq!(understood.facts, facts, "{text}");

@@ -152,7 +152,9 @@ impl fmt::Display for Value {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Symbol(name) if is_plain(name) => formatter.write_str(name),
-            Self::Symbol(text) => write!(formatter, "\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")),
+            Self::Symbol(text) => {
+                write!(formatter, "\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+            }
             Self::Number(number) => write!(formatter, "{}", number.get()),
         }
     }

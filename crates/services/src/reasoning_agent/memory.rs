@@ -21,8 +21,13 @@ pub(super) const SYNTHESES: &str = "reasoning.synthesis";
 pub(super) const MESSAGES: &str = "reasoning.messages";
 
 /// Keeps something for the caller.
-pub(super) fn keep(context: &Context<'_>, kind: &str, what: &impl Serialize) -> Result<(), ToolError> {
-    let value = serde_json::to_vec(what).map_err(|error| ToolError::Unwritable { problem: error.to_string() })?;
+pub(super) fn keep(
+    context: &Context<'_>,
+    kind: &str,
+    what: &impl Serialize,
+) -> Result<(), ToolError> {
+    let value = serde_json::to_vec(what)
+        .map_err(|error| ToolError::Unwritable { problem: error.to_string() })?;
     let now = context.ports().clock.unix_seconds();
     // Records of one second that say the same are one.
     let key = format!("{now:012}-{:016x}", checksum(&value));
@@ -31,8 +36,12 @@ pub(super) fn keep(context: &Context<'_>, kind: &str, what: &impl Serialize) -> 
 }
 
 /// Returns what was kept for the caller, the latest first.
-pub(super) fn recall<T: DeserializeOwned>(context: &Context<'_>, kind: &str) -> Result<Vec<T>, ToolError> {
-    let records = context.ports().records.list(kind, &owner(context), MAX_SHOWN).map_err(unavailable)?;
+pub(super) fn recall<T: DeserializeOwned>(
+    context: &Context<'_>,
+    kind: &str,
+) -> Result<Vec<T>, ToolError> {
+    let records =
+        context.ports().records.list(kind, &owner(context), MAX_SHOWN).map_err(unavailable)?;
     // A record of another release that cannot be read any more is no reason to show none.
     Ok(records.iter().filter_map(|record| serde_json::from_slice(&record.value).ok()).collect())
 }
@@ -53,5 +62,7 @@ fn unavailable(error: PortError) -> ToolError {
 
 /// FNV-1a: tells records apart, and nothing more.
 fn checksum(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }

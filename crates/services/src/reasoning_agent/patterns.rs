@@ -7,7 +7,9 @@ use super::english::sentences;
 use crate::folding::{fold, singular, words};
 
 /// A kind of pattern.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Area {
     /// How the question is built.
@@ -41,22 +43,175 @@ struct Mark {
 }
 
 const MARKS: [Mark; 16] = [
-    Mark { pattern: "comparison", area: Area::Structural, confidence: 0.95, words: &["compare", "compared", "comparison", "versus", "vs", "difference between", "differences between", "better than", "worse than", "rather than"] },
-    Mark { pattern: "comparison", area: Area::Structural, confidence: 0.9, words: &["^which is", "more than", "less than", "er than"] },
-    Mark { pattern: "choice", area: Area::Structural, confidence: 0.9, words: &["^which of", "^should we", "either", "whether to", "one of the"] },
-    Mark { pattern: "condition", area: Area::Structural, confidence: 0.95, words: &["^if", "unless", "provided that", "assuming", "in case", "suppose", "given that"] },
-    Mark { pattern: "sequence", area: Area::Structural, confidence: 0.9, words: &["^first", "then", "finally", "afterwards", "step", "before", "after", "next"] },
-    Mark { pattern: "negation", area: Area::Structural, confidence: 0.85, words: &["not", "never", "no longer", "without", "nobody", "nothing", "none"] },
-    Mark { pattern: "definition", area: Area::Semantic, confidence: 0.9, words: &["^what is a", "^what is an", "^what are", "^what is the meaning", "define", "definition of", "^what does"] },
-    Mark { pattern: "quantity", area: Area::Semantic, confidence: 0.95, words: &["how many", "how much", "how large", "how long", "how far", "how often", "how old", "number of", "percentage of"] },
-    Mark { pattern: "time", area: Area::Semantic, confidence: 0.95, words: &["^when", "what year", "what time", "how long ago", "since when", "until when", "what date"] },
-    Mark { pattern: "place", area: Area::Semantic, confidence: 0.95, words: &["^where", "what country", "what city", "which country", "which city"] },
-    Mark { pattern: "person", area: Area::Semantic, confidence: 0.95, words: &["^who", "whom", "whose"] },
-    Mark { pattern: "process", area: Area::Semantic, confidence: 0.85, words: &["^how do", "^how does", "^how can", "^how did", "^how to", "^how is", "^how are"] },
-    Mark { pattern: "cause", area: Area::Causal, confidence: 0.95, words: &["^why", "cause", "causes", "caused", "because", "reason for", "reasons for", "due to", "leads to", "lead to", "result of", "results in", "what drove", "responsible for"] },
-    Mark { pattern: "effect", area: Area::Causal, confidence: 0.9, words: &["affect", "affects", "effect of", "effects of", "impact", "consequence", "consequences", "what happens", "influence", "outcome of"] },
-    Mark { pattern: "purpose", area: Area::Causal, confidence: 0.85, words: &["in order to", "so that", "purpose of", "goal of", "what for"] },
-    Mark { pattern: "trade_off", area: Area::Causal, confidence: 0.85, words: &["advantages", "disadvantages", "pros", "cons", "trade off", "tradeoffs", "benefits", "drawbacks", "at the expense"] },
+    Mark {
+        pattern: "comparison",
+        area: Area::Structural,
+        confidence: 0.95,
+        words: &[
+            "compare",
+            "compared",
+            "comparison",
+            "versus",
+            "vs",
+            "difference between",
+            "differences between",
+            "better than",
+            "worse than",
+            "rather than",
+        ],
+    },
+    Mark {
+        pattern: "comparison",
+        area: Area::Structural,
+        confidence: 0.9,
+        words: &["^which is", "more than", "less than", "er than"],
+    },
+    Mark {
+        pattern: "choice",
+        area: Area::Structural,
+        confidence: 0.9,
+        words: &["^which of", "^should we", "either", "whether to", "one of the"],
+    },
+    Mark {
+        pattern: "condition",
+        area: Area::Structural,
+        confidence: 0.95,
+        words: &["^if", "unless", "provided that", "assuming", "in case", "suppose", "given that"],
+    },
+    Mark {
+        pattern: "sequence",
+        area: Area::Structural,
+        confidence: 0.9,
+        words: &["^first", "then", "finally", "afterwards", "step", "before", "after", "next"],
+    },
+    Mark {
+        pattern: "negation",
+        area: Area::Structural,
+        confidence: 0.85,
+        words: &["not", "never", "no longer", "without", "nobody", "nothing", "none"],
+    },
+    Mark {
+        pattern: "definition",
+        area: Area::Semantic,
+        confidence: 0.9,
+        words: &[
+            "^what is a",
+            "^what is an",
+            "^what are",
+            "^what is the meaning",
+            "define",
+            "definition of",
+            "^what does",
+        ],
+    },
+    Mark {
+        pattern: "quantity",
+        area: Area::Semantic,
+        confidence: 0.95,
+        words: &[
+            "how many",
+            "how much",
+            "how large",
+            "how long",
+            "how far",
+            "how often",
+            "how old",
+            "number of",
+            "percentage of",
+        ],
+    },
+    Mark {
+        pattern: "time",
+        area: Area::Semantic,
+        confidence: 0.95,
+        words: &[
+            "^when",
+            "what year",
+            "what time",
+            "how long ago",
+            "since when",
+            "until when",
+            "what date",
+        ],
+    },
+    Mark {
+        pattern: "place",
+        area: Area::Semantic,
+        confidence: 0.95,
+        words: &["^where", "what country", "what city", "which country", "which city"],
+    },
+    Mark {
+        pattern: "person",
+        area: Area::Semantic,
+        confidence: 0.95,
+        words: &["^who", "whom", "whose"],
+    },
+    Mark {
+        pattern: "process",
+        area: Area::Semantic,
+        confidence: 0.85,
+        words: &["^how do", "^how does", "^how can", "^how did", "^how to", "^how is", "^how are"],
+    },
+    Mark {
+        pattern: "cause",
+        area: Area::Causal,
+        confidence: 0.95,
+        words: &[
+            "^why",
+            "cause",
+            "causes",
+            "caused",
+            "because",
+            "reason for",
+            "reasons for",
+            "due to",
+            "leads to",
+            "lead to",
+            "result of",
+            "results in",
+            "what drove",
+            "responsible for",
+        ],
+    },
+    Mark {
+        pattern: "effect",
+        area: Area::Causal,
+        confidence: 0.9,
+        words: &[
+            "affect",
+            "affects",
+            "effect of",
+            "effects of",
+            "impact",
+            "consequence",
+            "consequences",
+            "what happens",
+            "influence",
+            "outcome of",
+        ],
+    },
+    Mark {
+        pattern: "purpose",
+        area: Area::Causal,
+        confidence: 0.85,
+        words: &["in order to", "so that", "purpose of", "goal of", "what for"],
+    },
+    Mark {
+        pattern: "trade_off",
+        area: Area::Causal,
+        confidence: 0.85,
+        words: &[
+            "advantages",
+            "disadvantages",
+            "pros",
+            "cons",
+            "trade off",
+            "tradeoffs",
+            "benefits",
+            "drawbacks",
+            "at the expense",
+        ],
+    },
 ];
 
 /// Words with which a question begins that is answered with yes or no.
@@ -87,7 +242,9 @@ pub(super) fn find(text: &str, areas: &[Area], threshold: f64) -> Vec<Pattern> {
     }
     found.extend(repetition(&sentences));
     found.retain(|pattern| areas.contains(&pattern.area) && pattern.confidence >= threshold);
-    found.sort_by(|first, second| second.confidence.total_cmp(&first.confidence).then(first.pattern.cmp(&second.pattern)));
+    found.sort_by(|first, second| {
+        second.confidence.total_cmp(&first.confidence).then(first.pattern.cmp(&second.pattern))
+    });
     let mut seen = std::collections::BTreeSet::new();
     found.retain(|pattern| seen.insert(pattern.pattern.clone()));
     found
@@ -100,7 +257,8 @@ fn pattern(name: &str, area: Area, confidence: f64, evidence: String) -> Pattern
 /// Returns the words of a mark if a sentence has them.
 fn shown(folded: &str, mark: &str) -> Option<String> {
     if let Some(begin) = mark.strip_prefix('^') {
-        let begins = folded == begin || folded.strip_prefix(begin).is_some_and(|rest| rest.starts_with(' '));
+        let begins =
+            folded == begin || folded.strip_prefix(begin).is_some_and(|rest| rest.starts_with(' '));
         return begins.then(|| begin.to_owned());
     }
     if mark == "er than" {

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::answer::answer;
-use super::decompose::{Strategy, decompose};
+use super::decompose::{Strategy, SubQuestion, decompose};
 use super::english::sentences;
 use super::memory::{self, MESSAGES};
-use super::patterns::{self, Area};
+use super::patterns::{self, Area, Pattern};
 use super::synthesis::{Source, synthesize};
 use crate::context::{Context, Sampling};
 use crate::error::ToolError;
@@ -95,20 +95,40 @@ impl History {
     fn call<T: Serialize>(&mut self, method: &'static str, request: Value, answer: T) -> T {
         let id = self.0.len() / 2 + 1;
         let content = serde_json::to_value(&answer).unwrap_or(Value::Null);
-        self.0.push(Message { direction: "request".to_owned(), method: method.to_owned(), id, content: request });
-        self.0.push(Message { direction: "response".to_owned(), method: method.to_owned(), id, content });
+        self.0.push(Message {
+            direction: "request".to_owned(),
+            method: method.to_owned(),
+            id,
+            content: request,
+        });
+        self.0.push(Message {
+            direction: "response".to_owned(),
+            method: method.to_owned(),
+            id,
+            content,
+        });
         answer
     }
 }
 
 /// Answers a question.
-pub(super) fn process(context: &Context<'_>, question: &str, sources: &[Source], use_model: bool) -> Result<Processed, ToolError> {
+pub(super) fn process(
+    context: &Context<'_>,
+    question: &str,
+    sources: &[Source],
+    use_model: bool,
+) -> Result<Processed, ToolError> {
     let started = Instant::now();
     let mut history = History::default();
     let asked = json!({ "question": question });
-    let parts = history.call("decompose_question", asked.clone(), decompose(question, Strategy::Structural, 5));
+    let parts = history.call(
+        "decompose_question",
+        asked.clone(),
+        decompose(question, Strategy::Structural, 5),
+    );
     let areas = [Area::Structural, Area::Semantic, Area::Causal];
-    let patterns = history.call("analyze_patterns", asked.clone(), patterns::find(question, &areas, 0.7));
+    let patterns =
+        history.call("analyze_patterns", asked.clone(), patterns::find(question, &areas, 0.7));
     let mut components = vec!["question_decomposition", "pattern_analysis"];
     context.progress(1, 3, "drawing conclusions")?;
     let answered = answer(context, question)?;
@@ -129,7 +149,11 @@ pub(super) fn process(context: &Context<'_>, question: &str, sources: &[Source],
         verification.not_understood = understood.left_out;
         // What the question does not decide, sources may.
         if answered.answer != "unknown" || sources.is_empty() {
-            outcome = Some((answered.answer, answered.confidence, vec!["the question itself".to_owned()]));
+            outcome = Some((
+                answered.answer,
+                answered.confidence,
+                vec!["the question itself".to_owned()],
+            ));
         }
     }
     context.progress(2, 3, "putting the answer together")?;
@@ -140,7 +164,8 @@ pub(super) fn process(context: &Context<'_>, question: &str, sources: &[Source],
         outcome = from_model(context, &mut history, &mut components, question, &parts, &patterns);
         verification.by_model = outcome.is_some();
     }
-    let (answer, confidence, data_sources) = outcome.unwrap_or_else(|| (nothing(question), 0.0, Vec::new()));
+    let (answer, confidence, data_sources) =
+        outcome.unwrap_or_else(|| (nothing(question), 0.0, Vec::new()));
     let messages = history.0;
     let mut methods: Vec<String> = messages.iter().map(|message| message.method.clone()).collect();
     methods.dedup();
@@ -164,15 +189,28 @@ pub(super) fn process(context: &Context<'_>, question: &str, sources: &[Source],
 type Answer = (String, f64, Vec<String>);
 
 /// Answers from the sources, or from what the question states besides.
-fn from_sources(history: &mut History, components: &mut Vec<&'static str>, question: &str, sources: &[Source]) -> Option<Answer> {
+fn from_sources(
+    history: &mut History,
+    components: &mut Vec<&'static str>,
+    question: &str,
+    sources: &[Source],
+) -> Option<Answer> {
     let stated: Vec<Source> = sentences(question)
         .into_iter()
         .filter(|(_, is_question)| !is_question)
         .map(|(text, _)| Source { id: "the question itself".to_owned(), text })
         .collect();
-    let asked: Vec<String> = sentences(question).into_iter().filter(|(_, is_question)| *is_question).map(|(text, _)| text).collect();
+    let asked: Vec<String> = sentences(question)
+        .into_iter()
+        .filter(|(_, is_question)| *is_question)
+        .map(|(text, _)| text)
+        .collect();
     let asked = if asked.is_empty() { question.to_owned() } else { asked.join(" ") };
-    let all: Vec<Source> = if asked == question { sources.to_vec() } else { sources.iter().cloned().chain(stated).collect() };
+    let all: Vec<Source> = if asked == question {
+        sources.to_vec()
+    } else {
+        sources.iter().cloned().chain(stated).collect()
+    };
     if all.is_empty() {
         return None;
     }
@@ -183,7 +221,8 @@ fn from_sources(history: &mut History, components: &mut Vec<&'static str>, quest
         return None;
     }
     components.push("answer_synthesis");
-    let mut cited: Vec<String> = found.evidence.iter().map(|evidence| evidence.source.clone()).collect();
+    let mut cited: Vec<String> =
+        found.evidence.iter().map(|evidence| evidence.source.clone()).collect();
     cited.dedup();
     Some((found.answer, found.confidence, cited))
 }
@@ -194,10 +233,11 @@ fn from_model(
     history: &mut History,
     components: &mut Vec<&'static str>,
     question: &str,
-    parts: &[super::decompose::SubQuestion],
-    patterns: &[super::patterns::Pattern],
+    parts: &[SubQuestion],
+    patterns: &[Pattern],
 ) -> Option<Answer> {
-    let parts: Vec<String> = parts.iter().map(|part| format!("{}. {}", part.id, part.question)).collect();
+    let parts: Vec<String> =
+        parts.iter().map(|part| format!("{}. {}", part.id, part.question)).collect();
     let names: Vec<&str> = patterns.iter().map(|pattern| pattern.pattern.as_str()).collect();
     let prompt = format!(
         "{question}\n\nAnswer these parts in their order, then the whole in one sentence:\n{}\n\nThe question asks by: {}.",

@@ -70,7 +70,12 @@ pub(super) fn synthesize(question: &str, sources: &[Source]) -> Synthesis {
     let mut evidence: Vec<Evidence> = quoted
         .iter()
         .map(|(source, sentence, terms)| {
-            let shared: f64 = asked.iter().zip(&weights).filter(|(term, _)| terms.contains(term)).map(|(_, weight)| weight).sum();
+            let shared: f64 = asked
+                .iter()
+                .zip(&weights)
+                .filter(|(term, _)| terms.contains(term))
+                .map(|(_, weight)| weight)
+                .sum();
             let relevance = if all > 0.0 { (shared / all * 1e4).round() / 1e4 } else { 0.0 };
             Evidence { source: source.clone(), quote: sentence.clone(), relevance }
         })
@@ -80,7 +85,10 @@ pub(super) fn synthesize(question: &str, sources: &[Source]) -> Synthesis {
     evidence.truncate(MAX_EVIDENCE);
     let quotes: Vec<String> = evidence.iter().map(|evidence| evidence.quote.clone()).collect();
     let contradictions = contradict::find(&quotes);
-    let answer: Vec<String> = evidence.iter().map(|evidence| format!("{}. [{}]", evidence.quote.trim_end_matches('.'), evidence.source)).collect();
+    let answer: Vec<String> = evidence
+        .iter()
+        .map(|evidence| format!("{}. [{}]", evidence.quote.trim_end_matches('.'), evidence.source))
+        .collect();
     let confidence = confidence(&evidence, contradictions.len());
     Synthesis { answer: answer.join(" "), confidence, evidence, contradictions }
 }
@@ -105,7 +113,8 @@ const SMALL: [&str; 48] = [
 
 fn terms(text: &str) -> Vec<String> {
     let folded = fold(text);
-    let mut terms: Vec<String> = words(&folded).into_iter().filter(|word| !SMALL.contains(word)).map(singular).collect();
+    let mut terms: Vec<String> =
+        words(&folded).into_iter().filter(|word| !SMALL.contains(word)).map(singular).collect();
     terms.sort();
     terms.dedup();
     terms
@@ -138,7 +147,10 @@ mod tests {
     #[test]
     fn contradictions_are_told_and_cost_confidence() {
         let one = synthesize("Is the valve open?", &[source("a", "The valve is open.")]);
-        let both = synthesize("Is the valve open?", &[source("a", "The valve is open."), source("b", "The valve is not open.")]);
+        let both = synthesize(
+            "Is the valve open?",
+            &[source("a", "The valve is open."), source("b", "The valve is not open.")],
+        );
         assert_eq!(both.contradictions.len(), 1);
         assert!(both.confidence < one.confidence);
     }

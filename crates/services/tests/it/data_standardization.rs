@@ -51,7 +51,10 @@ fn a_batch_keeps_the_order_and_the_ids() {
 #[test]
 fn no_items_are_no_mistake_of_a_batch() {
     let answer = tool("mcp_account_standardization_skill", &json!({ "items": [] })).unwrap();
-    assert_eq!(answer["summary"], json!({ "total": 0, "standardized": 0, "success_rate": 1.0, "average_confidence": 1.0 }));
+    assert_eq!(
+        answer["summary"],
+        json!({ "total": 0, "standardized": 0, "success_rate": 1.0, "average_confidence": 1.0 })
+    );
 }
 
 #[test]
@@ -60,23 +63,63 @@ fn what_cannot_be_standardised_is_refused_by_its_place() {
     let many: Vec<&str> = vec!["a"; 10_001];
     for (name, arguments, expected) in [
         ("mcp_account_standardization_skill", json!({}), "`items`: is required"),
-        ("mcp_account_standardization_skill", json!({ "items": [1.5, [1]] }), "`items[1]`: is neither"),
-        ("mcp_account_standardization_skill", json!({ "items": [{ "id": "1" }] }), "`items[0].name`: is required"),
-        ("mcp_account_standardization_skill", json!({ "items": [long] }), "`items[0]`: 10485760 bytes; at most 1000"),
-        ("mcp_account_standardization_skill", json!({ "items": many }), "`items`: has 10001 items; at most 10000"),
+        (
+            "mcp_account_standardization_skill",
+            json!({ "items": [1.5, [1]] }),
+            "`items[1]`: is neither",
+        ),
+        (
+            "mcp_account_standardization_skill",
+            json!({ "items": [{ "id": "1" }] }),
+            "`items[0].name`: is required",
+        ),
+        (
+            "mcp_account_standardization_skill",
+            json!({ "items": [long] }),
+            "`items[0]`: 10485760 bytes; at most 1000",
+        ),
+        (
+            "mcp_account_standardization_skill",
+            json!({ "items": many }),
+            "`items`: has 10001 items; at most 10000",
+        ),
         (
             "mcp_account_standardization_skill",
             json!({ "items": [], "vocabulary": [{ "kind": "account", "names": ["x"], "levels": ["", "", "", " "] }] }),
             "`vocabulary[0].levels`: are all empty",
         ),
-        ("mcp_enhanced_standardization_workflow", json!({ "request": {} }), "`request`: has no items"),
-        ("handle_mcp_enhanced_standardization", json!({ "request": "COGS" }), "`request`: line 1 has no kind"),
+        (
+            "mcp_enhanced_standardization_workflow",
+            json!({ "request": {} }),
+            "`request`: has no items",
+        ),
+        (
+            "handle_mcp_enhanced_standardization",
+            json!({ "request": "COGS" }),
+            "`request`: line 1 has no kind",
+        ),
         ("handle_mcp_enhanced_standardization", json!({ "request": 5 }), "`request`: is neither"),
-        ("handle_mcp_enhanced_standardization", json!({ "request": { "accounts": [] } }), "`request.accounts`: unknown field"),
-        ("standardize_values", json!({ "values": [{ "kind": "phone", "value": "1", "region": "XX" }] }), "`values[0].region`: `XX` is no country"),
+        (
+            "handle_mcp_enhanced_standardization",
+            json!({ "request": { "accounts": [] } }),
+            "`request.accounts`: unknown field",
+        ),
+        (
+            "standardize_values",
+            json!({ "values": [{ "kind": "phone", "value": "1", "region": "XX" }] }),
+            "`values[0].region`: `XX` is no country",
+        ),
         ("_assess_data_quality_with_mcp", json!({ "data": [1] }), "`data[0]`: invalid type"),
-        ("_assess_data_quality_with_mcp", json!({ "data": [], "max_age_days": -1 }), "`max_age_days`:"),
-        ("_save_mcp_enhanced_results", json!({ "results": 1, "name": "../etc" }), "`name`: is no plain name"),
+        (
+            "_assess_data_quality_with_mcp",
+            json!({ "data": [], "max_age_days": -1 }),
+            "`max_age_days`:",
+        ),
+        (
+            "_save_mcp_enhanced_results",
+            json!({ "results": 1, "name": "../etc" }),
+            "`name`: is no plain name",
+        ),
         ("_save_mcp_enhanced_results", json!({ "results": 1 }), "output folder: there is none"),
     ] {
         let error = tool(name, &arguments).unwrap_err();
@@ -88,27 +131,51 @@ fn what_cannot_be_standardised_is_refused_by_its_place() {
 fn what_comes_out_of_a_batch_is_valid() {
     let batch = json!({ "account": ["COGS", "Petty cash", "Goodwill"] });
     let answer = tool("mcp_batch_standardization_skill", &batch).unwrap();
-    let fields = ["account_id", "l1_category", "l2_subcategory", "l3_classification", "l4_specific"];
+    let fields =
+        ["account_id", "l1_category", "l2_subcategory", "l3_classification", "l4_specific"];
     let records: Vec<Value> = answer["results"]["account"]
         .as_array()
         .unwrap()
         .iter()
-        .map(|item| fields.iter().map(|field| ((*field).to_owned(), item[*field].clone())).collect::<serde_json::Map<_, _>>().into())
+        .map(|item| {
+            fields
+                .iter()
+                .map(|field| ((*field).to_owned(), item[*field].clone()))
+                .collect::<serde_json::Map<_, _>>()
+                .into()
+        })
         .collect();
-    let valid = tool("_validate_data_with_mcp", &json!({ "kind": "account", "data": records, "strict": true })).unwrap();
+    let valid = tool(
+        "_validate_data_with_mcp",
+        &json!({ "kind": "account", "data": records, "strict": true }),
+    )
+    .unwrap();
     assert_eq!(valid["valid"], true, "{valid}");
     let twice = json!([records[0], records[0], { "account_id": "x", "l1_category": null, "l2_subcategory": "Current Assets" }]);
-    let invalid = tool("_validate_data_with_mcp", &json!({ "kind": "account", "data": twice })).unwrap();
-    let places: Vec<&str> = invalid["problems"].as_array().unwrap().iter().map(|problem| problem["place"].as_str().unwrap()).collect();
+    let invalid =
+        tool("_validate_data_with_mcp", &json!({ "kind": "account", "data": twice })).unwrap();
+    let places: Vec<&str> = invalid["problems"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|problem| problem["place"].as_str().unwrap())
+        .collect();
     assert_eq!(
         places,
-        ["data[1].account_id", "data[2].l2_subcategory", "data[2].l3_classification", "data[2].l4_specific"]
+        [
+            "data[1].account_id",
+            "data[2].l2_subcategory",
+            "data[2].l3_classification",
+            "data[2].l4_specific"
+        ]
     );
 }
 
 #[test]
 fn a_workflow_stops_at_each_of_its_gates() {
-    let status = |request: Value| tool("mcp_enhanced_standardization_workflow", &json!({ "request": request })).unwrap();
+    let status = |request: Value| {
+        tool("mcp_enhanced_standardization_workflow", &json!({ "request": request })).unwrap()
+    };
     let poor = status(json!({ "product": [null_text(), null_text()] }));
     assert_eq!(poor["status"], "initial_quality_failed");
     assert_eq!(poor["results"], json!({}));

@@ -74,7 +74,12 @@ impl Score {
     }
 
     fn share(&self) -> f64 {
-        if self.n_cases == 0 { 1.0 } else { f64::from(u32::try_from(self.n_right).unwrap()) / f64::from(u32::try_from(self.n_cases).unwrap()) }
+        if self.n_cases == 0 {
+            1.0
+        } else {
+            f64::from(u32::try_from(self.n_right).unwrap())
+                / f64::from(u32::try_from(self.n_cases).unwrap())
+        }
     }
 }
 
@@ -116,7 +121,12 @@ fn the_parts_are_split_by_the_hash_of_the_id() {
     for part in [Part::Development, Part::HeldOut] {
         let standard = standardization::cases(part);
         let reasoning = reasoning::cases(part);
-        assert!(standard.len() >= 250 && reasoning.len() >= 50, "{} {}", standard.len(), reasoning.len());
+        assert!(
+            standard.len() >= 250 && reasoning.len() >= 50,
+            "{} {}",
+            standard.len(),
+            reasoning.len()
+        );
         for case in standard.iter().chain(&reasoning) {
             let first = Sha256::digest(case.id.as_bytes())[0];
             assert_eq!(first % 2 == 1, part == Part::HeldOut, "{}", case.id);

@@ -4,5 +4,6 @@ mod catalogue;
 mod data_standardization;
 mod examples;
 mod judged;
+mod reasoning_agent;
 mod rig;
 mod vector_similarity;

@@ -17,12 +17,19 @@ pub(super) enum Style {
 pub(super) fn take(words: &mut Vec<Word>, code: &mut String) -> Style {
     // Two words: SW1A 2AA, M5H 2N2, 111 43, 1012 LG, 62701 1234.
     let n_words = words.len();
-    let pair = |at: usize| Some((words.get(at)?.text.to_ascii_uppercase(), words.get(at + 1)?.text.to_ascii_uppercase()));
+    let pair = |at: usize| {
+        Some((
+            words.get(at)?.text.to_ascii_uppercase(),
+            words.get(at + 1)?.text.to_ascii_uppercase(),
+        ))
+    };
     if let Some(at) = n_words.checked_sub(2)
         && let Some((first, second)) = pair(at)
-        && (is_outward(&first) && is_inward(&second) || is_zip(&first) && second.len() == 4 && is_digits(&second) && at > 0)
+        && (is_outward(&first) && is_inward(&second)
+            || is_zip(&first) && second.len() == 4 && is_digits(&second) && at > 0)
     {
-        *code = if is_zip(&first) { format!("{first}-{second}") } else { format!("{first} {second}") };
+        *code =
+            if is_zip(&first) { format!("{first}-{second}") } else { format!("{first} {second}") };
         words.truncate(at);
         end_segment(words);
         return Style::AtEnd;
@@ -51,13 +58,28 @@ fn before_city(words: &mut Vec<Word>, code: &mut String) -> Style {
         let begins = words[at - 1].ends_segment;
         let text = words[at].text.trim_matches('.').to_owned();
         let next = words.get(at + 1).map(|word| word.text.clone()).unwrap_or_default();
-        let plain = text.split_once('-').filter(|(country, _)| country.len() <= 2 && country.chars().all(char::is_alphabetic)).map_or(text.as_str(), |(_, digits)| digits);
+        let plain = text
+            .split_once('-')
+            .filter(|(country, _)| country.len() <= 2 && country.chars().all(char::is_alphabetic))
+            .map_or(text.as_str(), |(_, digits)| digits);
         if next.is_empty() {
             continue;
         }
-        let dashed = plain.split_once('-').is_some_and(|(first, second)| is_digits(first) && is_digits(second) && matches!((first.len(), second.len()), (2, 3) | (4, 3)));
-        let is_split = plain.len() == 3 && is_digits(plain) && next.len() == 2 && is_digits(&next) && words.get(at + 2).is_some();
-        let is_dutch = plain.len() == 4 && is_digits(plain) && next.len() == 2 && next.chars().all(|character| character.is_ascii_uppercase()) && words.get(at + 2).is_some();
+        let dashed = plain.split_once('-').is_some_and(|(first, second)| {
+            is_digits(first)
+                && is_digits(second)
+                && matches!((first.len(), second.len()), (2, 3) | (4, 3))
+        });
+        let is_split = plain.len() == 3
+            && is_digits(plain)
+            && next.len() == 2
+            && is_digits(&next)
+            && words.get(at + 2).is_some();
+        let is_dutch = plain.len() == 4
+            && is_digits(plain)
+            && next.len() == 2
+            && next.chars().all(|character| character.is_ascii_uppercase())
+            && words.get(at + 2).is_some();
         let is_plain = is_digits(plain) && matches!(plain.len(), 4 | 5);
         let is_here = begins || is_plain && plain.len() == 5 && at >= 2;
         if !is_here || !(dashed || is_split || is_dutch || is_plain) {
@@ -76,7 +98,11 @@ fn before_city(words: &mut Vec<Word>, code: &mut String) -> Style {
 pub(super) fn country_of(code: &str) -> &'static str {
     match code.split_once(' ') {
         Some((first, second)) if is_outward(first) && is_inward(second) => {
-            if is_canadian(first) { "CA" } else { "GB" }
+            if is_canadian(first) {
+                "CA"
+            } else {
+                "GB"
+            }
         }
         _ if is_joined(code) => "CA",
         _ => "US",
@@ -92,7 +118,8 @@ fn is_zip(text: &str) -> bool {
 }
 
 fn is_zip_plus(text: &str) -> bool {
-    text.split_once('-').is_some_and(|(zip, more)| is_zip(zip) && more.len() == 4 && is_digits(more))
+    text.split_once('-')
+        .is_some_and(|(zip, more)| is_zip(zip) && more.len() == 4 && is_digits(more))
 }
 
 /// The first half of a code of Britain or Canada: SW1A, N1, M5H.
@@ -117,6 +144,8 @@ fn is_canadian(first: &str) -> bool {
 
 /// M5H2N2.
 fn is_joined(text: &str) -> bool {
-    let pattern = text.bytes().enumerate().all(|(at, byte)| if at % 2 == 0 { byte.is_ascii_uppercase() } else { byte.is_ascii_digit() });
+    let pattern = text.bytes().enumerate().all(|(at, byte)| {
+        if at % 2 == 0 { byte.is_ascii_uppercase() } else { byte.is_ascii_digit() }
+    });
     text.len() == 6 && pattern
 }

@@ -9,8 +9,8 @@ use std::sync::LazyLock;
 
 use crate::data_standardization::hierarchy::{Level, Placed};
 use crate::data_standardization::table::{ACCOUNTS, rows};
-use crate::folding::{fold, singular, words};
 use crate::data_standardization::wordlists::{self, Kind as WordKind};
+use crate::folding::{fold, singular, words};
 
 /// Below this likeness nothing is said.
 const LEAST: f64 = 0.45;
@@ -25,7 +25,12 @@ struct Accounts {
 }
 
 static ACCOUNT: LazyLock<Accounts> = LazyLock::new(|| {
-    let mut accounts = Accounts { leaves: Vec::new(), names: Vec::new(), by_word: HashMap::new(), weights: HashMap::new() };
+    let mut accounts = Accounts {
+        leaves: Vec::new(),
+        names: Vec::new(),
+        by_word: HashMap::new(),
+        weights: HashMap::new(),
+    };
     for (row, leaf) in rows(ACCOUNTS).zip(0..) {
         accounts.leaves.push([row.cell(0), row.cell(1), row.cell(2), row.cell(3)]);
         for name in row.alternatives(4).chain([row.cell(3)]) {
@@ -66,9 +71,14 @@ fn terms(name: &str) -> Vec<String> {
     while at < split.len() {
         // `non current` is one word.
         let pair = split.get(at..at + 2).map(|pair| pair.join(" "));
-        let standard = pair.as_deref().and_then(|pair| wordlists::standard(WordKind::Abbreviation, pair));
+        let standard =
+            pair.as_deref().and_then(|pair| wordlists::standard(WordKind::Abbreviation, pair));
         let (word, step) = match standard {
-            Some(word) if pair.as_deref() == Some("non current") || pair.as_deref() == Some("a c") => (word, 2),
+            Some(word)
+                if pair.as_deref() == Some("non current") || pair.as_deref() == Some("a c") =>
+            {
+                (word, 2)
+            }
             _ => (wordlists::standard(WordKind::Abbreviation, split[at]).unwrap_or(split[at]), 1),
         };
         at += step;
@@ -80,7 +90,12 @@ fn terms(name: &str) -> Vec<String> {
         }
     }
     if terms.is_empty() {
-        terms.extend(split.iter().filter(|word| !word.chars().all(|character| character.is_ascii_digit())).map(|word| singular(word)));
+        terms.extend(
+            split
+                .iter()
+                .filter(|word| !word.chars().all(|character| character.is_ascii_digit()))
+                .map(|word| singular(word)),
+        );
     }
     terms.sort();
     terms.dedup();
@@ -90,7 +105,9 @@ fn terms(name: &str) -> Vec<String> {
 /// Returns the place of an account.
 pub(super) fn place(text: &str) -> Placed {
     // The number of an account stands in front of its name.
-    let name = text.trim_start_matches(|character: char| character.is_ascii_digit() || matches!(character, '-' | '.' | ' ' | ':' | '_' | '#'));
+    let name = text.trim_start_matches(|character: char| {
+        character.is_ascii_digit() || matches!(character, '-' | '.' | ' ' | ':' | '_' | '#')
+    });
     let terms = terms(name);
     if terms.is_empty() {
         return Placed::nowhere("the account has no name");
@@ -98,7 +115,8 @@ pub(super) fn place(text: &str) -> Placed {
     let known: Vec<(String, f64)> = terms.iter().map(|term| nearest(term)).collect();
     let hints = Hints::of(&fold(text));
     let mut scores: BTreeMap<usize, (f64, usize)> = BTreeMap::new();
-    let mut seen: Vec<usize> = known.iter().filter_map(|(term, _)| ACCOUNT.by_word.get(term)).flatten().copied().collect();
+    let mut seen: Vec<usize> =
+        known.iter().filter_map(|(term, _)| ACCOUNT.by_word.get(term)).flatten().copied().collect();
     seen.sort_unstable();
     seen.dedup();
     for at in seen {
@@ -113,12 +131,21 @@ pub(super) fn place(text: &str) -> Placed {
     ranked.sort_by(|(_, (first, _)), (_, (second, _))| second.total_cmp(first));
     match ranked.first() {
         Some((leaf, (score, at))) if *score >= LEAST => {
-            let rival = |level: usize| ranked.iter().skip(1).find(|(other, _)| ACCOUNT.leaves[*other][..=level] != ACCOUNT.leaves[*leaf][..=level]);
+            let rival = |level: usize| {
+                ranked.iter().skip(1).find(|(other, _)| {
+                    ACCOUNT.leaves[*other][..=level] != ACCOUNT.leaves[*leaf][..=level]
+                })
+            };
             let name = ACCOUNT.names[*at].0.join(" ");
             let levels = std::array::from_fn(|level| {
-                let margin = rival(level).map_or(1.0, |(_, (other, _))| ((score - other) / score).clamp(0.0, 1.0));
+                let margin = rival(level)
+                    .map_or(1.0, |(_, (other, _))| ((score - other) / score).clamp(0.0, 1.0));
                 let confidence = (score.min(1.0) * (0.7 + 0.3 * margin.sqrt())).clamp(0.0, 0.99);
-                Level::found(ACCOUNT.leaves[*leaf][level], confidence, format!("its words are those of `{name}`"))
+                Level::found(
+                    ACCOUNT.leaves[*leaf][level],
+                    confidence,
+                    format!("its words are those of `{name}`"),
+                )
             });
             Placed { levels, codes: BTreeMap::new() }
         }
@@ -151,7 +178,11 @@ fn weight(term: &str) -> f64 {
 
 /// The words that both have, by weight, against the words that either has (Dice).
 fn likeness(terms: &[(String, f64)], name: &[String]) -> f64 {
-    let shared: f64 = terms.iter().filter(|(term, _)| name.contains(term)).map(|(term, sure)| weight(term) * sure).sum();
+    let shared: f64 = terms
+        .iter()
+        .filter(|(term, _)| name.contains(term))
+        .map(|(term, sure)| weight(term) * sure)
+        .sum();
     let own: f64 = terms.iter().map(|(term, _)| weight(term)).sum();
     let other: f64 = name.iter().map(|term| weight(term)).sum();
     2.0 * shared / (own + other)
@@ -172,17 +203,66 @@ struct Hints {
 
 impl Hints {
     fn of(folded: &str) -> Self {
-        let has = |names: &[&str]| names.iter().any(|name| format!(" {folded} ").contains(&format!(" {name} ")));
+        let has = |names: &[&str]| {
+            names.iter().any(|name| format!(" {folded} ").contains(&format!(" {name} ")))
+        };
         let noncurrent = has(&["noncurrent", "non current"]);
         Self {
             noncurrent,
             current: !noncurrent && has(&["current"]),
             long_term: has(&["long term", "longterm", "lt"]),
-            liability: has(&["payable", "payables", "liability", "liabilities", "liab", "obligation", "obligations", "accrued", "owed", "due to", "overdraft", "debt", "provision", "borrowings"]),
-            asset: has(&["receivable", "receivables", "asset", "assets", "prepaid", "inventory", "inventories", "due from"]),
-            expense: has(&["expense", "expenses", "exp", "cost", "costs", "loss", "losses", "paid", "charges", "fees", "impairment"]),
-            income: has(&["income", "revenue", "revenues", "gain", "gains", "received", "earned", "sales", "rev"]),
-            equity: has(&["equity", "stock", "capital", "retained earnings", "dividends", "shares", "stockholders"]),
+            liability: has(&[
+                "payable",
+                "payables",
+                "liability",
+                "liabilities",
+                "liab",
+                "obligation",
+                "obligations",
+                "accrued",
+                "owed",
+                "due to",
+                "overdraft",
+                "debt",
+                "provision",
+                "borrowings",
+            ]),
+            asset: has(&[
+                "receivable",
+                "receivables",
+                "asset",
+                "assets",
+                "prepaid",
+                "inventory",
+                "inventories",
+                "due from",
+            ]),
+            expense: has(&[
+                "expense",
+                "expenses",
+                "exp",
+                "cost",
+                "costs",
+                "loss",
+                "losses",
+                "paid",
+                "charges",
+                "fees",
+                "impairment",
+            ]),
+            income: has(&[
+                "income", "revenue", "revenues", "gain", "gains", "received", "earned", "sales",
+                "rev",
+            ]),
+            equity: has(&[
+                "equity",
+                "stock",
+                "capital",
+                "retained earnings",
+                "dividends",
+                "shares",
+                "stockholders",
+            ]),
         }
     }
 
@@ -202,10 +282,18 @@ impl Hints {
         if (self.noncurrent || self.current) && !is_balance && !self.expense && !self.income {
             agreement *= 0.5;
         }
-        if self.liability && !self.expense && matches!(*category, "Assets" | "Revenue") && !self.asset {
+        if self.liability
+            && !self.expense
+            && matches!(*category, "Assets" | "Revenue")
+            && !self.asset
+        {
             agreement *= 0.6;
         }
-        if self.asset && !self.liability && !self.expense && matches!(*category, "Liabilities" | "Revenue" | "Expenses") {
+        if self.asset
+            && !self.liability
+            && !self.expense
+            && matches!(*category, "Liabilities" | "Revenue" | "Expenses")
+        {
             agreement *= 0.6;
         }
         if self.expense && !self.income && *category == "Revenue" {
@@ -229,15 +317,24 @@ impl Hints {
         let reason = "its name says it by a single word";
         let second = match (category, self.noncurrent || self.long_term) {
             ("Assets", true) => Level::found("Non-Current Assets", 0.6, reason),
-            ("Assets", false) => Level::found("Current Assets", 0.4, "assets are current unless they say otherwise"),
+            ("Assets", false) => {
+                Level::found("Current Assets", 0.4, "assets are current unless they say otherwise")
+            }
             ("Liabilities", true) => Level::found("Non-Current Liabilities", 0.6, reason),
-            ("Liabilities", false) => Level::found("Current Liabilities", 0.4, "liabilities are current unless they say otherwise"),
+            ("Liabilities", false) => Level::found(
+                "Current Liabilities",
+                0.4,
+                "liabilities are current unless they say otherwise",
+            ),
             ("Expenses", _) => Level::found("Operating Expenses", 0.4, "most expenses are"),
             ("Revenue", _) => Level::found("Operating Revenue", 0.35, "most revenue is"),
             _ => Level::missing("no name of an account is near enough"),
         };
         let none = || Level::missing("no name of an account is near enough");
-        Placed { levels: [Level::found(category, 0.6, reason), second, none(), none()], codes: BTreeMap::new() }
+        Placed {
+            levels: [Level::found(category, 0.6, reason), second, none(), none()],
+            codes: BTreeMap::new(),
+        }
     }
 }
 

@@ -9,8 +9,8 @@ use std::sync::LazyLock;
 
 use crate::data_standardization::hierarchy::{Level, Placed};
 use crate::data_standardization::table::{GOODS, PRODUCTS, rows};
-use crate::folding::{ascii_digits, capitalized, fold, singular, words};
 use crate::data_standardization::wordlists::{self, Kind as WordKind};
+use crate::folding::{ascii_digits, capitalized, fold, singular, words};
 
 /// The most words of a name.
 const MAX_WORDS: usize = 4;
@@ -25,7 +25,8 @@ struct Products {
 }
 
 static PRODUCT: LazyLock<Products> = LazyLock::new(|| {
-    let mut products = Products { leaves: Vec::new(), curated: HashMap::new(), goods: HashMap::new() };
+    let mut products =
+        Products { leaves: Vec::new(), curated: HashMap::new(), goods: HashMap::new() };
     let mut lines: HashMap<&str, usize> = HashMap::new();
     for (row, leaf) in rows(PRODUCTS).zip(0..) {
         products.leaves.push([row.cell(0), row.cell(1), row.cell(2), row.cell(3)]);
@@ -65,7 +66,13 @@ pub(super) fn place(text: &str) -> Placed {
     let folded = fold(&ascii_digits(text));
     let words: Vec<String> = words(&folded)
         .into_iter()
-        .map(|word| singular(wordlists::standard(WordKind::Abbreviation, word).filter(|_| is_of_goods(word)).unwrap_or(word)))
+        .map(|word| {
+            singular(
+                wordlists::standard(WordKind::Abbreviation, word)
+                    .filter(|_| is_of_goods(word))
+                    .unwrap_or(word),
+            )
+        })
         .collect();
     let hits = hits(&words);
     let Some(hit) = choose(&hits, &words) else {
@@ -81,7 +88,22 @@ pub(super) fn place(text: &str) -> Placed {
 
 /// Abbreviations of ledgers mean something else among products: `lab`, `res`.
 fn is_of_goods(word: &str) -> bool {
-    matches!(word, "chkn" | "chk" | "brst" | "kybd" | "kbd" | "jkt" | "jckt" | "choc" | "choco" | "ntbk" | "nbk" | "tabs" | "tab")
+    matches!(
+        word,
+        "chkn"
+            | "chk"
+            | "brst"
+            | "kybd"
+            | "kbd"
+            | "jkt"
+            | "jckt"
+            | "choc"
+            | "choco"
+            | "ntbk"
+            | "nbk"
+            | "tabs"
+            | "tab"
+    )
 }
 
 /// Finds the longest names, from left to right.
@@ -89,7 +111,9 @@ fn hits(words: &[String]) -> Vec<Hit> {
     let mut hits = Vec::new();
     let mut at = 0;
     while at < words.len() {
-        let found = (1..=MAX_WORDS.min(words.len() - at)).rev().find_map(|length| hit(words, at, at + length));
+        let found = (1..=MAX_WORDS.min(words.len() - at))
+            .rev()
+            .find_map(|length| hit(words, at, at + length));
         match found {
             Some(hit) => {
                 at = hit.end;
@@ -106,22 +130,42 @@ fn hit(words: &[String], start: usize, end: usize) -> Option<Hit> {
     let name = slice.join(" ");
     let is_single = slice.len() == 1;
     // A quality alone names nothing, though the word net has a thing of that name.
-    if is_single && (is_modifier(&name) || name.chars().count() < 2 || name.chars().all(|character| character.is_ascii_digit())) {
+    if is_single
+        && (is_modifier(&name)
+            || name.chars().count() < 2
+            || name.chars().all(|character| character.is_ascii_digit()))
+    {
         return None;
     }
     if let Some(leaf) = PRODUCT.curated.get(&name) {
-        let specific = PRODUCT.goods.get(&name).filter(|(own, _)| PRODUCT.leaves[*own][2] == PRODUCT.leaves[*leaf][2] && is_wide(*leaf));
+        let specific = PRODUCT.goods.get(&name).filter(|(own, _)| {
+            PRODUCT.leaves[*own][2] == PRODUCT.leaves[*leaf][2] && is_wide(*leaf)
+        });
         let specific = specific.map(|(_, shown)| capitalized(shown));
         return Some(Hit { start, end, leaf: *leaf, specific, confidence: 0.95, name });
     }
     if let Some((leaf, shown)) = PRODUCT.goods.get(&name) {
         let confidence = if is_single { 0.85 } else { 0.92 };
-        return Some(Hit { start, end, leaf: *leaf, specific: Some(capitalized(shown)), confidence, name });
+        return Some(Hit {
+            start,
+            end,
+            leaf: *leaf,
+            specific: Some(capitalized(shown)),
+            confidence,
+            name,
+        });
     }
     // Berries have more names than any list.
     if is_single && name.len() > 6 && name.ends_with("berry") {
         let leaf = *PRODUCT.curated.get("fruit")?;
-        return Some(Hit { start, end, leaf, specific: Some(capitalized(&name)), confidence: 0.75, name });
+        return Some(Hit {
+            start,
+            end,
+            leaf,
+            specific: Some(capitalized(&name)),
+            confidence: 0.75,
+            name,
+        });
     }
     is_single.then(|| misspelt(&name)).flatten().map(|(leaf, near)| Hit {
         start,
@@ -135,7 +179,21 @@ fn hit(words: &[String], start: usize, end: usize) -> Option<Hit> {
 
 /// Leaves whose last level is only the name of the line.
 fn is_wide(leaf: usize) -> bool {
-    matches!(PRODUCT.leaves[leaf][3], "Fruit" | "Vegetables" | "Herbs" | "Meat" | "Fish" | "Seafood" | "Spice" | "Nuts" | "Grains" | "Spirits" | "Sauce" | "Candy")
+    matches!(
+        PRODUCT.leaves[leaf][3],
+        "Fruit"
+            | "Vegetables"
+            | "Herbs"
+            | "Meat"
+            | "Fish"
+            | "Seafood"
+            | "Spice"
+            | "Nuts"
+            | "Grains"
+            | "Spirits"
+            | "Sauce"
+            | "Candy"
+    )
 }
 
 fn is_modifier(name: &str) -> bool {
@@ -200,7 +258,8 @@ mod tests {
         for row in rows(GOODS) {
             assert!(lines.contains(&row.cell(1)), "{}", row.cell(1));
         }
-        let mut families: Vec<(&str, [&str; 2])> = PRODUCT.leaves.iter().map(|leaf| (leaf[2], [leaf[0], leaf[1]])).collect();
+        let mut families: Vec<(&str, [&str; 2])> =
+            PRODUCT.leaves.iter().map(|leaf| (leaf[2], [leaf[0], leaf[1]])).collect();
         families.sort_unstable();
         families.dedup();
         for pair in families.windows(2) {

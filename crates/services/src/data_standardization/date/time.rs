@@ -30,7 +30,18 @@ pub(super) fn take(pieces: &mut Vec<Piece>) -> Option<Time> {
 /// Takes the time out of `29.02.2020 13.12`: two numbers behind a whole date.
 pub(super) fn take_dotted(pieces: &mut Vec<Piece>) -> Option<Time> {
     let dot = Piece::Sign('.');
-    let [.., Piece::Number(day), a, Piece::Number(_), b, Piece::Number(year), Piece::Number(hour), c, Piece::Number(minute)] = pieces.as_slice() else {
+    let [
+        ..,
+        Piece::Number(day),
+        a,
+        Piece::Number(_),
+        b,
+        Piece::Number(year),
+        Piece::Number(hour),
+        c,
+        Piece::Number(minute),
+    ] = pieces.as_slice()
+    else {
         return None;
     };
     let is_date = *a == dot && *b == dot && *c == dot && day.len() <= 2 && year.len() == 4;
@@ -129,7 +140,8 @@ fn letters(pieces: &[Piece]) -> Option<Found> {
     let hour = small(&pieces[at])?;
     let mut end = at + 2;
     let mut rest = [0, 0];
-    for (slot, names) in rest.iter_mut().zip([["m", "min", "分", "분"], ["s", "sec", "秒", "초"]]) {
+    for (slot, names) in rest.iter_mut().zip([["m", "min", "分", "분"], ["s", "sec", "秒", "초"]])
+    {
         let Some(value) = pieces.get(end).and_then(small) else { break };
         *slot = value;
         end += if is(end + 1, &names) { 2 } else { 1 };

@@ -44,7 +44,10 @@ pub(in crate::data_standardization) fn locate(text: &str, hint: Option<&str>) ->
 fn split_words(text: &str) -> Vec<String> {
     let words: Vec<&str> = text.split_whitespace().collect();
     let whole = fold(text);
-    if words.len() < 2 || country(text).is_some_and(|found| found.confidence > 0.9) || !cities(&whole).0.is_empty() {
+    if words.len() < 2
+        || country(text).is_some_and(|found| found.confidence > 0.9)
+        || !cities(&whole).0.is_empty()
+    {
         return vec![text.to_owned()];
     }
     for at in 1..words.len() {
@@ -89,8 +92,10 @@ fn take_country(parts: &mut Vec<String>, location: &mut Location) {
             continue;
         }
         let reason = found.reason;
-        location.country = Some(Part { value: found.country, confidence: found.confidence, reason });
-        if n_parts > 1 || cities(&folded).0.iter().all(|city| city.country != found.country.alpha2) {
+        location.country =
+            Some(Part { value: found.country, confidence: found.confidence, reason });
+        if n_parts > 1 || cities(&folded).0.iter().all(|city| city.country != found.country.alpha2)
+        {
             parts.remove(at);
         }
         return;
@@ -102,7 +107,9 @@ fn names_state_of_city(parts: &[String], at: usize, folded: &str) -> bool {
     let states = subdivisions(folded);
     parts.iter().enumerate().filter(|(other, _)| *other != at).any(|(_, part)| {
         cities(&fold(part)).0.iter().any(|city| {
-            let is_american = |state: &Subdivision| city.country == "US" && state.code.starts_with("US-") && is_state_code(folded);
+            let is_american = |state: &Subdivision| {
+                city.country == "US" && state.code.starts_with("US-") && is_state_code(folded)
+            };
             states.iter().any(|state| is_in(city, state) || is_american(state))
         })
     })
@@ -113,8 +120,7 @@ fn is_state_code(folded: &str) -> bool {
 }
 
 fn is_in(city: &City, state: &Subdivision) -> bool {
-    state.code.split('-').next() == Some(city.country)
-        && (fold(city.province) == fold(state.name))
+    state.code.split('-').next() == Some(city.country) && (fold(city.province) == fold(state.name))
 }
 
 /// Takes the part that names a state, province, county.
@@ -138,10 +144,18 @@ fn take_state(parts: &mut Vec<String>, location: &mut Location, country_code: Op
         if location.country.is_none()
             && let Some(value) = by_code(code)
         {
-            location.country = Some(Part { value, confidence: 0.9, reason: format!("`{}` is a part of it", state.name) });
+            location.country = Some(Part {
+                value,
+                confidence: 0.9,
+                reason: format!("`{}` is a part of it", state.name),
+            });
         }
         let reason = format!("`{}` is its name or code", parts[at]);
-        location.state = Some(Part { value: (state.name.to_owned(), Some(state.code)), confidence: 0.95, reason });
+        location.state = Some(Part {
+            value: (state.name.to_owned(), Some(state.code)),
+            confidence: 0.95,
+            reason,
+        });
         parts.remove(at);
         return;
     }
@@ -150,28 +164,45 @@ fn take_state(parts: &mut Vec<String>, location: &mut Location, country_code: Op
 /// Chooses among parts of several countries: the one that has the city, else the only one, else
 /// that of the United States, whose codes are written without the country most of all.
 fn single(states: Vec<Subdivision>, parts: &[String], at: usize) -> Option<Subdivision> {
-    let beside: Vec<City> = parts.iter().enumerate().filter(|(other, _)| *other != at).flat_map(|(_, part)| cities(&fold(part)).0).collect();
+    let beside: Vec<City> = parts
+        .iter()
+        .enumerate()
+        .filter(|(other, _)| *other != at)
+        .flat_map(|(_, part)| cities(&fold(part)).0)
+        .collect();
     let of_city = states.iter().find(|state| beside.iter().any(|city| is_in(city, state)));
-    let own = of_city.or_else(|| states.iter().find(|state| {
-        let code = state.code.split('-').next();
-        beside.iter().any(|city| Some(city.country) == code)
-    }));
+    let own = of_city.or_else(|| {
+        states.iter().find(|state| {
+            let code = state.code.split('-').next();
+            beside.iter().any(|city| Some(city.country) == code)
+        })
+    });
     own.or_else(|| states.iter().find(|state| state.code.starts_with("US-")))
         .or_else(|| states.first().filter(|_| states.len() == 1))
         .copied()
 }
 
 /// Takes what is left for the city.
-fn take_city(parts: &[String], location: &mut Location, country_code: Option<&str>, hint: Option<&str>) {
+fn take_city(
+    parts: &[String],
+    location: &mut Location,
+    country_code: Option<&str>,
+    hint: Option<&str>,
+) {
     let state = location.state.as_ref().map(|state| state.value.0.clone());
     for part in parts {
         let folded = fold(part);
         let folded = folded.strip_prefix("city of ").unwrap_or(&folded);
         let (found, edits) = cities(folded);
         let fits = |city: &&City| country_code.is_none_or(|code| city.country == code);
-        let in_state = found.iter().filter(fits).find(|city| state.as_ref().is_some_and(|state| fold(city.province) == fold(state)));
+        let in_state = found
+            .iter()
+            .filter(fits)
+            .find(|city| state.as_ref().is_some_and(|state| fold(city.province) == fold(state)));
         let hinted = || found.iter().filter(fits).find(|city| Some(city.country) == hint);
-        let Some(city) = in_state.or_else(hinted).or_else(|| found.iter().find(fits)) else { continue };
+        let Some(city) = in_state.or_else(hinted).or_else(|| found.iter().find(fits)) else {
+            continue;
+        };
         let n_rivals = found.iter().filter(fits).count();
         let sure: f64 = match (edits, n_rivals) {
             (0, 1) => 0.97,
@@ -188,18 +219,32 @@ fn take_city(parts: &[String], location: &mut Location, country_code: Option<&st
         if location.country.is_none()
             && let Some(value) = by_code(city.country)
         {
-            location.country = Some(Part { value, confidence: sure * 0.95, reason: format!("{} is in it", city.name) });
+            location.country = Some(Part {
+                value,
+                confidence: sure * 0.95,
+                reason: format!("{} is in it", city.name),
+            });
         }
         if location.state.is_none() && !city.province.is_empty() {
             let code = subdivision(city.country, city.province).map(|state| state.code);
-            location.state = Some(Part { value: (city.province.to_owned(), code), confidence: sure * 0.95, reason: format!("{} is in it", city.name) });
+            location.state = Some(Part {
+                value: (city.province.to_owned(), code),
+                confidence: sure * 0.95,
+                reason: format!("{} is in it", city.name),
+            });
         }
         return;
     }
     // A place that no table has is kept as it is written.
-    let kept = parts.iter().find(|part| !words(&fold(part)).is_empty() && part.chars().any(char::is_alphabetic));
+    let kept = parts
+        .iter()
+        .find(|part| !words(&fold(part)).is_empty() && part.chars().any(char::is_alphabetic));
     if let Some(part) = kept.filter(|_| location.country.is_some()) {
-        location.city = Some(Part { value: capitalized(&part.to_lowercase()), confidence: 0.5, reason: "kept as written; no table has it".to_owned() });
+        location.city = Some(Part {
+            value: capitalized(&part.to_lowercase()),
+            confidence: 0.5,
+            reason: "kept as written; no table has it".to_owned(),
+        });
     }
 }
 

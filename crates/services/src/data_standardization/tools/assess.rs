@@ -61,7 +61,10 @@ fn carry_out(context: &Context<'_>, arguments: Arguments) -> Result<Quality, Too
     let Arguments { data, required_fields, key_fields, max_age_days } = arguments;
     number_within("max_age_days", max_age_days, 0.0..=100_000.0)?;
     if data.len() > MAX_ITEMS {
-        let problem = format!("has {} records; at most {MAX_ITEMS} are taken, so give them in parts", data.len());
+        let problem = format!(
+            "has {} records; at most {MAX_ITEMS} are taken, so give them in parts",
+            data.len()
+        );
         return Err(ToolError::argument("data", problem));
     }
     let now = context.ports().clock.unix_seconds();

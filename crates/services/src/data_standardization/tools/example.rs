@@ -58,13 +58,21 @@ fn carry_out(context: &Context<'_>, _: NoArguments) -> Result<Answer, ToolError>
         .map_err(|error| ToolError::Unreadable { problem: error.to_string() })?;
     let report = workflow::run(context, &batch.read("request.")?, &[])?;
     let calls = vec![
-        Call { purpose: "standardise between quality gates", tool: workflow::TOOL.name, arguments: json!({ "request": request }) },
+        Call {
+            purpose: "standardise between quality gates",
+            tool: workflow::TOOL.name,
+            arguments: json!({ "request": request }),
+        },
         Call {
             purpose: "validate what came out of it, kind by kind",
             tool: super::validate::TOOL.name,
             arguments: json!({ "kind": "account", "data": [] }),
         },
-        Call { purpose: "save it", tool: super::save::TOOL.name, arguments: json!({ "results": {}, "name": "example" }) },
+        Call {
+            purpose: "save it",
+            tool: super::save::TOOL.name,
+            arguments: json!({ "results": {}, "name": "example" }),
+        },
     ];
     Ok(Answer { calls, report })
 }

@@ -46,7 +46,10 @@ struct Arguments {
 /// What a request may be.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
-#[expect(dead_code, reason = "it gives the schema; requests are read so that a mistake names its place")]
+#[expect(
+    dead_code,
+    reason = "it gives the schema; requests are read so that a mistake names its place"
+)]
 enum RequestSchema {
     /// A line per item.
     Text(String),
@@ -66,7 +69,12 @@ fn carry_out(context: &Context<'_>, arguments: Arguments) -> Result<Answer, Tool
     let batch = match arguments.request {
         Value::String(text) => of_text(&text)?,
         Value::Object(items) => of_object(items)?,
-        _ => return Err(ToolError::argument("request", "is neither a text nor an object; give a line per item, or items by kind")),
+        _ => {
+            return Err(ToolError::argument(
+                "request",
+                "is neither a text nor an object; give a line per item, or items by kind",
+            ));
+        }
     };
     let report = workflow::run(context, &batch.read("request.")?, &arguments.vocabulary)?;
     let message = match (&report.status, &report.summary) {
@@ -74,7 +82,8 @@ fn carry_out(context: &Context<'_>, arguments: Arguments) -> Result<Answer, Tool
             "Nothing was standardised: the items are below the first quality gate.".to_owned()
         }
         (status, Some(summary)) => {
-            let counted = format!("{} of {} items were standardised.", summary.standardized, summary.total);
+            let counted =
+                format!("{} of {} items were standardised.", summary.standardized, summary.total);
             match status {
                 Status::Completed => counted,
                 _ => format!("{counted} That is below the second quality gate."),
@@ -103,7 +112,10 @@ fn of_text(text: &str) -> Result<Batch, ToolError> {
             Some((Kind::ALL.into_iter().find(|known| known.name() == kind)?, item.trim()))
         });
         let Some((kind, item)) = named else {
-            let problem = format!("line {} has no kind in front; write `account:`, `location:` or `product:`", at + 1);
+            let problem = format!(
+                "line {} has no kind in front; write `account:`, `location:` or `product:`",
+                at + 1
+            );
             return Err(ToolError::argument("request", problem));
         };
         let list = match kind {

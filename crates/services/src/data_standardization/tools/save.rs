@@ -22,7 +22,12 @@ pub(in crate::data_standardization) const TOOL: Tool = Tool {
     title: "Save results",
     description: "Writes results as a new JSON file into the folder that the operator named for \
                   them. Nothing is overwritten. Without such a folder, checks what would be written.",
-    annotations: Annotations { read_only: false, destructive: false, idempotent: false, open_world: false },
+    annotations: Annotations {
+        read_only: false,
+        destructive: false,
+        idempotent: false,
+        open_world: false,
+    },
     effort: Effort::Waits,
     input_schema: schema::input::<Arguments>,
     output_schema: schema::output::<Answer>,
@@ -66,12 +71,14 @@ struct Answer {
 
 fn carry_out(context: &Context<'_>, arguments: Arguments) -> Result<Answer, ToolError> {
     let Arguments { results, name, dry_run } = arguments;
-    let is_plain = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_');
+    let is_plain =
+        |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_');
     if name.is_empty() || name.len() > MAX_NAME || !name.chars().all(is_plain) {
         let problem = format!("is no plain name; give 1 to {MAX_NAME} letters, digits, `-` or `_`");
         return Err(ToolError::argument("name", problem));
     }
-    let contents = serde_json::to_vec_pretty(&results).map_err(|error| ToolError::Unwritable { problem: error.to_string() })?;
+    let contents = serde_json::to_vec_pretty(&results)
+        .map_err(|error| ToolError::Unwritable { problem: error.to_string() })?;
     if contents.len() > MAX_FILE {
         let problem = format!("is {} bytes; at most {MAX_FILE} are written", contents.len());
         return Err(ToolError::argument("results", problem));
@@ -88,6 +95,9 @@ fn carry_out(context: &Context<'_>, arguments: Arguments) -> Result<Answer, Tool
         return Err(ToolError::Unavailable { what: "output folder", problem: problem.to_owned() });
     };
     let written = folder.write(&name, &contents);
-    let path = written.map_err(|error| ToolError::Unavailable { what: "output folder", problem: error.to_string() })?;
+    let path = written.map_err(|error| ToolError::Unavailable {
+        what: "output folder",
+        problem: error.to_string(),
+    })?;
     Ok(Answer { saved: true, path: Some(path), name, bytes })
 }

@@ -106,7 +106,10 @@ struct QualityAnswer {
 
 fn quality(_: &Context<'_>) -> QualityAnswer {
     QualityAnswer {
-        dimensions: Dimension::ALL.into_iter().map(|dimension| (dimension, dimension.description())).collect(),
+        dimensions: Dimension::ALL
+            .into_iter()
+            .map(|dimension| (dimension, dimension.description()))
+            .collect(),
         gates: BTreeMap::from([("initial", INITIAL_GATE), ("post_processing", FINAL_GATE)]),
         max_age_days: MAX_AGE_DAYS,
     }
@@ -171,10 +174,19 @@ fn confidence(_: &Context<'_>) -> ConfidenceAnswer {
     ConfidenceAnswer {
         standardized_from: ENOUGH,
         rules: BTreeMap::from([
-            ("account", "how much of its words, by weight, a name of the table shares, less where another place is nearly as near"),
+            (
+                "account",
+                "how much of its words, by weight, a name of the table shares, less where another place is nearly as near",
+            ),
             ("item", "the mean over its four levels; a level that was not found counts as 0"),
-            ("location", "0.99 for a name or code, less for each letter that had to be changed and for rivals of one name"),
-            ("product", "0.95 for a name of the table, 0.85 to 0.92 for one of the word net, 0.7 where a letter had to be changed"),
+            (
+                "location",
+                "0.99 for a name or code, less for each letter that had to be changed and for rivals of one name",
+            ),
+            (
+                "product",
+                "0.95 for a name of the table, 0.85 to 0.92 for one of the word net, 0.7 where a letter had to be changed",
+            ),
             ("vocabulary", "1 for a term of your own"),
         ]),
     }

@@ -75,7 +75,10 @@ struct Problem {
 fn carry_out(context: &Context<'_>, arguments: Arguments) -> Result<Answer, ToolError> {
     let Arguments { kind, data, strict } = arguments;
     if data.len() > MAX_ITEMS {
-        let problem = format!("has {} records; at most {MAX_ITEMS} are taken, so give them in parts", data.len());
+        let problem = format!(
+            "has {} records; at most {MAX_ITEMS} are taken, so give them in parts",
+            data.len()
+        );
         return Err(ToolError::argument("data", problem));
     }
     let known = Known::of(kind);
@@ -89,7 +92,9 @@ fn carry_out(context: &Context<'_>, arguments: Arguments) -> Result<Answer, Tool
         let found = check(kind, record, &known, strict, &mut ids);
         n_valid += usize::from(found.is_empty());
         n_problems += found.len();
-        let told = found.into_iter().map(|(field, problem)| Problem { place: format!("data[{at}].{field}"), problem });
+        let told = found
+            .into_iter()
+            .map(|(field, problem)| Problem { place: format!("data[{at}].{field}"), problem });
         problems.extend(told.take(MAX_PROBLEMS.saturating_sub(problems.len())));
     }
     Ok(Answer { valid: n_problems == 0, n_valid, problems, n_problems })
@@ -125,11 +130,19 @@ impl Known {
     }
 }
 
-fn check(kind: Kind, record: &Map<String, Value>, known: &Known, strict: bool, ids: &mut BTreeSet<String>) -> Vec<(String, String)> {
+fn check(
+    kind: Kind,
+    record: &Map<String, Value>,
+    known: &Known,
+    strict: bool,
+    ids: &mut BTreeSet<String>,
+) -> Vec<(String, String)> {
     let mut problems = Vec::new();
     let mut problem = |field: &str, text: String| problems.push((field.to_owned(), text));
     match record.get(kind.id_field()) {
-        None | Some(Value::Null) => problem(kind.id_field(), "is required and is not there".to_owned()),
+        None | Some(Value::Null) => {
+            problem(kind.id_field(), "is required and is not there".to_owned())
+        }
         Some(id) => {
             if !ids.insert(id.to_string()) {
                 problem(kind.id_field(), format!("{id} is there twice; give every record its own"));
@@ -153,7 +166,9 @@ fn check(kind: Kind, record: &Map<String, Value>, known: &Known, strict: bool, i
             }
         };
         match (value, missing_above) {
-            (Some(_), Some(missing)) => problem(field, format!("is there without `{missing}` above it")),
+            (Some(_), Some(missing)) => {
+                problem(field, format!("is there without `{missing}` above it"))
+            }
             (None, None) if level < 2 => missing_above = Some(field),
             _ => {}
         }

@@ -105,9 +105,16 @@ fn carry_out(context: &Context<'_>, arguments: Arguments) -> Result<Report, Tool
 }
 
 /// Carries a workflow out.
-pub(super) fn run(context: &Context<'_>, lists: &[(Kind, Vec<Item>)], terms: &[Term]) -> Result<Report, ToolError> {
+pub(super) fn run(
+    context: &Context<'_>,
+    lists: &[(Kind, Vec<Item>)],
+    terms: &[Term],
+) -> Result<Report, ToolError> {
     if lists.is_empty() {
-        return Err(ToolError::argument("request", "has no items; give `account`, `location` or `product`"));
+        return Err(ToolError::argument(
+            "request",
+            "has no items; give `account`, `location` or `product`",
+        ));
     }
     let vocabulary = item::vocabulary(terms)?;
     let initial = initial_quality(context, lists);
@@ -123,7 +130,11 @@ pub(super) fn run(context: &Context<'_>, lists: &[(Kind, Vec<Item>)], terms: &[T
     }
     let standardized = standardize(context, lists, &vocabulary)?;
     let summary = summarize(&standardized);
-    let second = gate("post_processing", f64::midpoint(summary.success_rate, summary.average_confidence), FINAL_GATE);
+    let second = gate(
+        "post_processing",
+        f64::midpoint(summary.success_rate, summary.average_confidence),
+        FINAL_GATE,
+    );
     let status = if second.passed { Status::Completed } else { Status::PostProcessingFailed };
     Ok(Report {
         status,
@@ -149,5 +160,8 @@ fn initial_quality(context: &Context<'_>, lists: &[(Kind, Vec<Item>)]) -> Qualit
         lists.iter().flat_map(|(_, items)| items.iter().map(record)).collect();
     let required = ["name".to_owned()];
     let now = context.ports().clock.unix_seconds();
-    quality::assess(&records, &Rules { required: &required, keys: &[], max_age_days: f64::MAX, now })
+    quality::assess(
+        &records,
+        &Rules { required: &required, keys: &[], max_age_days: f64::MAX, now },
+    )
 }

@@ -26,22 +26,37 @@ pub(in crate::reasoning_agent) fn asked(words: &[String]) -> Option<Asked> {
     let words: Vec<&str> = words.iter().map(String::as_str).filter(|word| *word != ",").collect();
     match words.as_slice() {
         ["is" | "was", subject, "a" | "an", class_name] => whether(subject, class_name),
-        ["is" | "was", subject, "the" | "a" | "an", relation, "of", object] => Some(Asked::Whether {
-            goal: format!("{}({subject}, {object})", class(relation)),
-            opposite: None,
-        }),
+        ["is" | "was", subject, "the" | "a" | "an", relation, "of", object] => {
+            Some(Asked::Whether {
+                goal: format!("{}({subject}, {object})", class(relation)),
+                opposite: None,
+            })
+        }
         ["is" | "was", subject, word, "than", object] => Some(Asked::Whether {
             goal: format!("{}({subject}, {object})", class(word)),
             opposite: Some(format!("{}({object}, {subject})", class(word))),
         }),
-        ["is" | "was", subject, word, preposition @ ("of" | "to" | "with" | "by" | "in"), object] => Some(Asked::Whether {
+        [
+            "is" | "was",
+            subject,
+            word,
+            preposition @ ("of" | "to" | "with" | "by" | "in"),
+            object,
+        ] => Some(Asked::Whether {
             goal: format!("{word}_{preposition}({subject}, {})", class(object)),
             opposite: None,
         }),
         ["is" | "was", subject, word] => whether(subject, word),
-        ["what" | "whom", "is", subject, word, preposition @ ("of" | "to" | "with" | "by" | "in")] => {
-            Some(Asked::What { goal: format!("{word}_{preposition}({subject}, A)"), is_class: true })
-        }
+        [
+            "what" | "whom",
+            "is",
+            subject,
+            word,
+            preposition @ ("of" | "to" | "with" | "by" | "in"),
+        ] => Some(Asked::What {
+            goal: format!("{word}_{preposition}({subject}, A)"),
+            is_class: true,
+        }),
         ["who" | "what", "is", "the" | "a" | "an", relation, "of", object] => {
             Some(Asked::What { goal: format!("{}(A, {object})", class(relation)), is_class: false })
         }
@@ -57,5 +72,8 @@ pub(in crate::reasoning_agent) fn asked(words: &[String]) -> Option<Asked> {
 
 fn whether(subject: &str, word: &str) -> Option<Asked> {
     let word = class(word);
-    Some(Asked::Whether { goal: format!("{word}({subject})"), opposite: Some(format!("not_{word}({subject})")) })
+    Some(Asked::Whether {
+        goal: format!("{word}({subject})"),
+        opposite: Some(format!("not_{word}({subject})")),
+    })
 }

@@ -7,7 +7,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::program::Name;
-use super::{Atom, Comparison, Condition, Expression, Fact, Number, Operator, Program, Rule, Term, Value};
+use super::{
+    Atom, Comparison, Condition, Expression, Fact, Number, Operator, Program, Rule, Term, Value,
+};
 
 /// Bounds of an evaluation.
 #[derive(Debug, Clone, Copy)]
@@ -92,12 +94,25 @@ pub(in crate::reasoning_agent) fn evaluate(
             let known = model.facts.len();
             let mut found = Vec::new();
             for at in layer {
-                let mut search = Search { program, model: &model, limits, is_cancelled, rule_at: *at, since, known, steps: 0, found: &mut found };
+                let mut search = Search {
+                    program,
+                    model: &model,
+                    limits,
+                    is_cancelled,
+                    rule_at: *at,
+                    since,
+                    known,
+                    steps: 0,
+                    found: &mut found,
+                };
                 search.rule(is_first)?;
                 let steps = search.steps;
                 model.steps += steps;
                 if model.steps > limits.steps {
-                    return Err(Stop::Limit(format!("more than {} steps; give fewer facts or narrower rules", limits.steps)));
+                    return Err(Stop::Limit(format!(
+                        "more than {} steps; give fewer facts or narrower rules",
+                        limits.steps
+                    )));
                 }
             }
             let round = model.rounds + 1;
@@ -111,7 +126,10 @@ pub(in crate::reasoning_agent) fn evaluate(
             model.rounds = round;
             since = known;
             if round > limits.rounds {
-                return Err(Stop::Limit(format!("more than {} rounds; rules that compute new numbers need an end", limits.rounds)));
+                return Err(Stop::Limit(format!(
+                    "more than {} rounds; rules that compute new numbers need an end",
+                    limits.rounds
+                )));
             }
         }
     }
@@ -127,7 +145,10 @@ impl Model {
         }
         let at = self.facts.len();
         if at >= limits.facts {
-            return Err(Stop::Limit(format!("more than {} facts; give fewer, or rules that find less", limits.facts)));
+            return Err(Stop::Limit(format!(
+                "more than {} facts; give fewer, or rules that find less",
+                limits.facts
+            )));
         }
         let name = (Arc::clone(&known.fact.predicate), known.fact.values.len());
         let relation = self.relations.entry(name).or_default();
@@ -176,7 +197,11 @@ impl Model {
                 Term::Variable(variable) => binding.get(*variable).and_then(Option::as_ref),
             };
             let Some(value) = value else { continue };
-            let found = relation.by_term.get(&(place, value.clone())).map(Vec::as_slice).unwrap_or_default();
+            let found = relation
+                .by_term
+                .get(&(place, value.clone()))
+                .map(Vec::as_slice)
+                .unwrap_or_default();
             if found.len() < best.len() {
                 best = found;
             }
@@ -222,8 +247,13 @@ struct Search<'a> {
 impl Search<'_> {
     fn rule(&mut self, is_first: bool) -> Result<(), Stop> {
         let (_, rule) = &self.program.rules[self.rule_at];
-        let atoms: Vec<usize> =
-            rule.body.iter().enumerate().filter(|(_, condition)| matches!(condition, Condition::Is(_))).map(|(at, _)| at).collect();
+        let atoms: Vec<usize> = rule
+            .body
+            .iter()
+            .enumerate()
+            .filter(|(_, condition)| matches!(condition, Condition::Is(_)))
+            .map(|(at, _)| at)
+            .collect();
         let mut binding = vec![None; rule.variables.len()];
         if is_first {
             return self.conditions(rule, 0, None, &mut binding, &mut Vec::new());
@@ -267,16 +297,20 @@ impl Search<'_> {
                 let sides = match (open(left, binding), open(right, binding)) {
                     (Some(variable), None) => {
                         assigned = Some(variable);
-                        let value = compute(right, binding).map_err(|problem| Stop::Rule(place, problem))?;
+                        let value = compute(right, binding)
+                            .map_err(|problem| Stop::Rule(place, problem))?;
                         (value.clone(), value)
                     }
                     (None, Some(variable)) => {
                         assigned = Some(variable);
-                        let value = compute(left, binding).map_err(|problem| Stop::Rule(place, problem))?;
+                        let value =
+                            compute(left, binding).map_err(|problem| Stop::Rule(place, problem))?;
                         (value.clone(), value)
                     }
                     _ => {
-                        let value = |side| compute(side, binding).map_err(|problem| Stop::Rule(place, problem));
+                        let value = |side| {
+                            compute(side, binding).map_err(|problem| Stop::Rule(place, problem))
+                        };
                         (value(left)?, value(right)?)
                     }
                 };
@@ -339,10 +373,16 @@ impl Search<'_> {
             return Err(Stop::Cancelled);
         }
         if self.model.steps + self.steps > self.limits.steps {
-            return Err(Stop::Limit(format!("more than {} steps; give fewer facts or narrower rules", self.limits.steps)));
+            return Err(Stop::Limit(format!(
+                "more than {} steps; give fewer facts or narrower rules",
+                self.limits.steps
+            )));
         }
         if self.found.len() > self.limits.facts {
-            return Err(Stop::Limit(format!("more than {} facts; give fewer, or rules that find less", self.limits.facts)));
+            return Err(Stop::Limit(format!(
+                "more than {} facts; give fewer, or rules that find less",
+                self.limits.facts
+            )));
         }
         Ok(())
     }
@@ -352,9 +392,11 @@ impl Search<'_> {
 fn ground(atom: &Atom, binding: &[Option<Value>]) -> Fact {
     let value = |term: &Term| match term {
         Term::Value(value) => value.clone(),
-        Term::Variable(variable) => {
-            binding.get(*variable).cloned().flatten().unwrap_or_else(|| Value::Symbol(Arc::from("")))
-        }
+        Term::Variable(variable) => binding
+            .get(*variable)
+            .cloned()
+            .flatten()
+            .unwrap_or_else(|| Value::Symbol(Arc::from(""))),
     };
     Fact { predicate: Arc::clone(&atom.predicate), values: atom.terms.iter().map(value).collect() }
 }
@@ -362,7 +404,11 @@ fn ground(atom: &Atom, binding: &[Option<Value>]) -> Fact {
 /// Returns the variable that an expression is, if it has no value yet.
 fn open(expression: &Expression, binding: &[Option<Value>]) -> Option<usize> {
     match expression {
-        Expression::Term(Term::Variable(variable)) if binding.get(*variable).is_none_or(Option::is_none) => Some(*variable),
+        Expression::Term(Term::Variable(variable))
+            if binding.get(*variable).is_none_or(Option::is_none) =>
+        {
+            Some(*variable)
+        }
         _ => None,
     }
 }
@@ -371,9 +417,15 @@ fn compute(expression: &Expression, binding: &[Option<Value>]) -> Result<Value, 
     let (left, operator, right) = match expression {
         Expression::Term(Term::Value(value)) => return Ok(value.clone()),
         Expression::Term(Term::Variable(variable)) => {
-            return binding.get(*variable).cloned().flatten().ok_or_else(|| "a variable has no value".to_owned());
+            return binding
+                .get(*variable)
+                .cloned()
+                .flatten()
+                .ok_or_else(|| "a variable has no value".to_owned());
         }
-        Expression::Operation(left, operator, right) => (compute(left, binding)?, operator, compute(right, binding)?),
+        Expression::Operation(left, operator, right) => {
+            (compute(left, binding)?, operator, compute(right, binding)?)
+        }
     };
     let (Value::Number(first), Value::Number(second)) = (&left, &right) else {
         let text = if matches!(left, Value::Symbol(_)) { &left } else { &right };
@@ -385,12 +437,16 @@ fn compute(expression: &Expression, binding: &[Option<Value>]) -> Result<Value, 
         Operator::Subtract => first - second,
         Operator::Multiply => first * second,
         Operator::Divide | Operator::Remainder if second == 0.0 => {
-            return Err(format!("division of {first} by zero; exclude zero by a condition before it"));
+            return Err(format!(
+                "division of {first} by zero; exclude zero by a condition before it"
+            ));
         }
         Operator::Divide => first / second,
         Operator::Remainder => first.rem_euclid(second),
     };
-    Number::new(value).map(Value::Number).ok_or_else(|| "a number is beyond what can be held".to_owned())
+    Number::new(value)
+        .map(Value::Number)
+        .ok_or_else(|| "a number is beyond what can be held".to_owned())
 }
 
 fn holds(left: &Value, comparison: Comparison, right: &Value) -> bool {
@@ -398,7 +454,13 @@ fn holds(left: &Value, comparison: Comparison, right: &Value) -> bool {
         Comparison::Equal => left == right,
         Comparison::NotEqual => left != right,
         // Only what is of one kind has an order.
-        _ if matches!((left, right), (Value::Symbol(_), Value::Number(_)) | (Value::Number(_), Value::Symbol(_))) => false,
+        _ if matches!(
+            (left, right),
+            (Value::Symbol(_), Value::Number(_)) | (Value::Number(_), Value::Symbol(_))
+        ) =>
+        {
+            false
+        }
         Comparison::Less => left < right,
         Comparison::LessOrEqual => left <= right,
         Comparison::Greater => left > right,

@@ -24,7 +24,9 @@ pub(in crate::reasoning_agent) fn parse_fact(text: &str) -> Result<Fact, String>
     parser.end()?;
     let values = atom.terms.into_iter().map(|term| match term {
         Term::Value(value) => Ok(value),
-        Term::Variable(at) => Err(format!("`{}` is a variable; a fact has values alone", parser.variables[at])),
+        Term::Variable(at) => {
+            Err(format!("`{}` is a variable; a fact has values alone", parser.variables[at]))
+        }
     });
     Ok(Fact { predicate: atom.predicate, values: values.collect::<Result<_, _>>()? })
 }
@@ -55,7 +57,12 @@ pub(in crate::reasoning_agent) fn parse_rule(text: &str) -> Result<Rule, String>
         }
     }
     parser.end()?;
-    Ok(Rule { head, body, variables: parser.variables, text: text.trim().trim_end_matches('.').to_owned() })
+    Ok(Rule {
+        head,
+        body,
+        variables: parser.variables,
+        text: text.trim().trim_end_matches('.').to_owned(),
+    })
 }
 
 #[derive(Debug)]
@@ -91,7 +98,11 @@ impl<'a> Parser<'a> {
     fn end(&mut self) -> Result<(), String> {
         self.take(".");
         self.skip();
-        if self.rest.is_empty() { Ok(()) } else { Err(format!("nothing can stand before `{}`", self.shown())) }
+        if self.rest.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("nothing can stand before `{}`", self.shown()))
+        }
     }
 
     /// The beginning of what is left, for errors.
@@ -119,7 +130,9 @@ impl<'a> Parser<'a> {
             return Err(format!("`{shown}` is no name of a predicate"));
         };
         if name.starts_with(|character: char| character.is_uppercase() || character == '_') {
-            return Err(format!("`{name}` is a variable; the name of a predicate begins with a small letter"));
+            return Err(format!(
+                "`{name}` is a variable; the name of a predicate begins with a small letter"
+            ));
         }
         let mut terms = Vec::new();
         if self.take("(") && !self.take(")") {
@@ -149,7 +162,9 @@ impl<'a> Parser<'a> {
             return Ok(Term::Value(Value::Number(number)));
         }
         let shown = self.shown();
-        let Some(name) = self.word() else { return Err(format!("`{shown}` is neither a value nor a variable")) };
+        let Some(name) = self.word() else {
+            return Err(format!("`{shown}` is neither a value nor a variable"));
+        };
         if name == "_" {
             // Each `_` is a variable of its own.
             self.variables.push(format!("_{}", self.variables.len()));
@@ -192,9 +207,11 @@ impl<'a> Parser<'a> {
         let mut end = self.rest.len() - unsigned.len();
         let bytes = self.rest.as_bytes();
         while let Some(byte) = bytes.get(end) {
-            let is_exponent = matches!(byte, b'e' | b'E') && bytes.get(end + 1).is_some_and(|next| next.is_ascii_digit() || *next == b'-');
+            let is_exponent = matches!(byte, b'e' | b'E')
+                && bytes.get(end + 1).is_some_and(|next| next.is_ascii_digit() || *next == b'-');
             let is_point = *byte == b'.' && bytes.get(end + 1).is_some_and(u8::is_ascii_digit);
-            let is_sign = *byte == b'-' && matches!(bytes.get(end.wrapping_sub(1)), Some(b'e' | b'E'));
+            let is_sign =
+                *byte == b'-' && matches!(bytes.get(end.wrapping_sub(1)), Some(b'e' | b'E'));
             if !byte.is_ascii_digit() && !is_exponent && !is_point && !is_sign {
                 break;
             }
@@ -202,14 +219,17 @@ impl<'a> Parser<'a> {
         }
         let (written, rest) = self.rest.split_at_checked(end).unwrap_or((self.rest, ""));
         let number = written.parse().ok().and_then(Number::new);
-        let Some(number) = number else { return Err(format!("`{written}` is no number that can be held")) };
+        let Some(number) = number else {
+            return Err(format!("`{written}` is no number that can be held"));
+        };
         self.rest = rest;
         Ok(Some(number))
     }
 
     fn condition(&mut self) -> Result<Condition, String> {
         self.skip();
-        if let Some(rest) = self.rest.strip_prefix("not ").or_else(|| self.rest.strip_prefix("\\+")) {
+        if let Some(rest) = self.rest.strip_prefix("not ").or_else(|| self.rest.strip_prefix("\\+"))
+        {
             self.rest = rest;
             return Ok(Condition::IsNot(self.atom()?));
         }
@@ -287,6 +307,10 @@ impl<'a> Parser<'a> {
         }
         let inner = self.sum()?;
         self.depth -= 1;
-        if self.take(")") { Ok(inner) } else { Err(format!("`)` is missing before `{}`", self.shown())) }
+        if self.take(")") {
+            Ok(inner)
+        } else {
+            Err(format!("`)` is missing before `{}`", self.shown()))
+        }
     }
 }

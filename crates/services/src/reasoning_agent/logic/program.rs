@@ -29,7 +29,10 @@ pub(in crate::reasoning_agent) struct RuleError {
 
 impl Program {
     /// Checks rules and puts their conditions and themselves in order.
-    pub(in crate::reasoning_agent) fn new(facts: Vec<Fact>, rules: Vec<Rule>) -> Result<Self, RuleError> {
+    pub(in crate::reasoning_agent) fn new(
+        facts: Vec<Fact>,
+        rules: Vec<Rule>,
+    ) -> Result<Self, RuleError> {
         let mut ordered = Vec::with_capacity(rules.len());
         for (at, rule) in rules.into_iter().enumerate() {
             ordered.push((at, order(rule).map_err(|problem| RuleError { at, problem })?));
@@ -47,7 +50,8 @@ impl Program {
     /// Returns predicates that conditions ask for and nothing defines.
     pub(in crate::reasoning_agent) fn undefined(&self) -> BTreeSet<Name> {
         let defined = self.defined();
-        let asked = self.rules.iter().flat_map(|(_, rule)| rule.body.iter().filter_map(atom_of)).map(name);
+        let asked =
+            self.rules.iter().flat_map(|(_, rule)| rule.body.iter().filter_map(atom_of)).map(name);
         asked.filter(|name| !defined.contains(name)).collect()
     }
 
@@ -64,15 +68,23 @@ impl Program {
                 }
             }
         }
-        let facts = self.facts.iter().filter(|fact| needed.contains(&(Arc::clone(&fact.predicate), fact.values.len())));
-        let kept: Vec<bool> = self.rules.iter().map(|(_, rule)| needed.contains(&name(&rule.head))).collect();
+        let facts = self
+            .facts
+            .iter()
+            .filter(|fact| needed.contains(&(Arc::clone(&fact.predicate), fact.values.len())));
+        let kept: Vec<bool> =
+            self.rules.iter().map(|(_, rule)| needed.contains(&name(&rule.head))).collect();
         let mut moved = HashMap::new();
         let mut rules = Vec::new();
         for (at, rule) in self.rules.iter().enumerate().filter(|(at, _)| kept[*at]) {
             moved.insert(at, rules.len());
             rules.push(rule.clone());
         }
-        let layers = self.layers.iter().map(|layer| layer.iter().filter_map(|at| moved.get(at).copied()).collect()).collect();
+        let layers = self
+            .layers
+            .iter()
+            .map(|layer| layer.iter().filter_map(|at| moved.get(at).copied()).collect())
+            .collect();
         Self { facts: facts.cloned().collect(), rules, layers }
     }
 
@@ -106,7 +118,8 @@ fn order(mut rule: Rule) -> Result<Rule, String> {
     while !waiting.is_empty() {
         // Tests first, since they only take away; then the next atom.
         let ready = waiting.iter().position(|condition| is_test_ready(condition, &bound));
-        let next = ready.or_else(|| waiting.iter().position(|condition| matches!(condition, Condition::Is(_))));
+        let next = ready
+            .or_else(|| waiting.iter().position(|condition| matches!(condition, Condition::Is(_))));
         let Some(next) = next else { break };
         let condition = waiting.remove(next);
         bind(&condition, &mut bound);
@@ -114,15 +127,20 @@ fn order(mut rule: Rule) -> Result<Rule, String> {
     }
     if let Some(condition) = waiting.first() {
         let open = variables(condition).into_iter().find(|variable| !bound.contains(variable));
-        let open = open.and_then(|variable| rule.variables.get(variable)).map_or("_", String::as_str);
-        return Err(format!("`{open}` in a negation or comparison is bound by no other condition; add one that names its values"));
+        let open =
+            open.and_then(|variable| rule.variables.get(variable)).map_or("_", String::as_str);
+        return Err(format!(
+            "`{open}` in a negation or comparison is bound by no other condition; add one that names its values"
+        ));
     }
     let free = rule.head.terms.iter().find_map(|term| match term {
         Term::Variable(variable) if !bound.contains(variable) => rule.variables.get(*variable),
         _ => None,
     });
     match free {
-        Some(free) => Err(format!("`{free}` in the head is bound by no condition; add one that names its values")),
+        Some(free) => Err(format!(
+            "`{free}` in the head is bound by no condition; add one that names its values"
+        )),
         None => Ok(rule),
     }
 }
@@ -132,9 +150,16 @@ fn is_test_ready(condition: &Condition, bound: &BTreeSet<usize>) -> bool {
         Condition::Is(_) => false,
         Condition::IsNot(_) => variables(condition).iter().all(|variable| bound.contains(variable)),
         Condition::Compare(left, comparison, right) => {
-            let is_bound = |side: &Expression| expression_variables(side).iter().all(|variable| bound.contains(variable));
-            let assigns = |side: &Expression| *comparison == Comparison::Equal && matches!(side, Expression::Term(Term::Variable(_)));
-            is_bound(left) && is_bound(right) || assigns(left) && is_bound(right) || assigns(right) && is_bound(left)
+            let is_bound = |side: &Expression| {
+                expression_variables(side).iter().all(|variable| bound.contains(variable))
+            };
+            let assigns = |side: &Expression| {
+                *comparison == Comparison::Equal
+                    && matches!(side, Expression::Term(Term::Variable(_)))
+            };
+            is_bound(left) && is_bound(right)
+                || assigns(left) && is_bound(right)
+                || assigns(right) && is_bound(left)
         }
     }
 }
@@ -147,7 +172,9 @@ fn bind(condition: &Condition, bound: &mut BTreeSet<usize>) {
 
 fn variables(condition: &Condition) -> Vec<usize> {
     match condition {
-        Condition::Is(atom) | Condition::IsNot(atom) => atom.terms.iter().filter_map(variable).collect(),
+        Condition::Is(atom) | Condition::IsNot(atom) => {
+            atom.terms.iter().filter_map(variable).collect()
+        }
         Condition::Compare(left, _, right) => {
             let mut found = expression_variables(left);
             found.extend(expression_variables(right));
@@ -184,13 +211,18 @@ fn layers(rules: &[(usize, Rule)]) -> Result<Vec<Vec<usize>>, RuleError> {
             let own = layer.get(&name(&rule.head)).copied().unwrap_or(0);
             let needed = rule.body.iter().map(|condition| match condition {
                 Condition::Is(atom) => layer.get(&name(atom)).copied().unwrap_or(0),
-                Condition::IsNot(atom) => layer.get(&name(atom)).map_or(0, |below| below + 1).max(usize::from(heads.contains(&name(atom)))),
+                Condition::IsNot(atom) => layer
+                    .get(&name(atom))
+                    .map_or(0, |below| below + 1)
+                    .max(usize::from(heads.contains(&name(atom)))),
                 Condition::Compare(..) => 0,
             });
             let needed = needed.max().unwrap_or(0);
             if needed > heads.len() {
                 let predicate = &rule.head.predicate;
-                let problem = format!("`{predicate}` depends on its own negation, in a cycle; take the negation out of the cycle");
+                let problem = format!(
+                    "`{predicate}` depends on its own negation, in a cycle; take the negation out of the cycle"
+                );
                 return Err(RuleError { at: *at, problem });
             }
             if needed > own {

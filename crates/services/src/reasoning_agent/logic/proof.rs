@@ -28,7 +28,11 @@ pub(in crate::reasoning_agent) struct Step {
 }
 
 /// Returns the proof of a fact of a model, premises first; cut off at its bound.
-pub(in crate::reasoning_agent) fn prove(program: &Program, model: &Model, fact: usize) -> Vec<Step> {
+pub(in crate::reasoning_agent) fn prove(
+    program: &Program,
+    model: &Model,
+    fact: usize,
+) -> Vec<Step> {
     let mut steps = Vec::new();
     let mut numbers: HashMap<usize, usize> = HashMap::new();
     // Premises are of earlier rounds than what follows from them, so there is no cycle.
@@ -37,7 +41,11 @@ pub(in crate::reasoning_agent) fn prove(program: &Program, model: &Model, fact: 
         if numbers.contains_key(&at) {
             continue;
         }
-        let premises = model.facts[at].by.as_ref().map(|(_, premises)| premises.as_slice()).unwrap_or_default();
+        let premises = model.facts[at]
+            .by
+            .as_ref()
+            .map(|(_, premises)| premises.as_slice())
+            .unwrap_or_default();
         if !is_expanded {
             open.push((at, true));
             let facts = premises.iter().rev().filter_map(|premise| match premise {

@@ -49,7 +49,8 @@ fn negation_and_comparison_and_arithmetic_hold() {
 
 #[test]
 fn texts_with_anything_in_them_are_values() {
-    let program = program(&["says(ann, \"it's \\\"x\\\", (y)\")"], &["heard(T) :- says(_, T)."]).unwrap();
+    let program =
+        program(&["says(ann, \"it's \\\"x\\\", (y)\")"], &["heard(T) :- says(_, T)."]).unwrap();
     assert_eq!(answers(&program, "heard(T)"), ["heard(\"it's \\\"x\\\", (y)\")"]);
 }
 
@@ -71,7 +72,9 @@ fn rules_that_mean_nothing_are_refused() {
         let error = program(&[], &[rule]).unwrap_err();
         assert!(error.contains(expected), "{rule}: {error}");
     }
-    assert!(program(&["p(X)"], &[]).unwrap_err().contains("`X` is a variable; a fact has values alone"));
+    assert!(
+        program(&["p(X)"], &[]).unwrap_err().contains("`X` is a variable; a fact has values alone")
+    );
 }
 
 #[test]
@@ -83,7 +86,11 @@ fn what_has_no_end_is_ended() {
     assert!(problem.contains("division of 1 by zero"), "{problem}");
     let words = program(&["n(a)"], &["m(Y) :- n(X), Y = X + 1"]).unwrap();
     assert!(matches!(run(&words), Err(Stop::Rule(0, _))));
-    let cancelled = evaluate(&endless, Limits { steps: usize::MAX, facts: usize::MAX, rounds: usize::MAX }, &|| true);
+    let cancelled = evaluate(
+        &endless,
+        Limits { steps: usize::MAX, facts: usize::MAX, rounds: usize::MAX },
+        &|| true,
+    );
     assert_eq!(cancelled.unwrap_err(), Stop::Cancelled);
 }
 

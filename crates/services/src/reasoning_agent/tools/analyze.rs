@@ -27,7 +27,8 @@ const MAX_PATTERNS: usize = 1_000;
 const COMPLETE: &str = "notifications/pattern_analysis_complete";
 
 /// What keeps something for the caller, who alone is shown it.
-const KEEPS: Annotations = Annotations { read_only: false, destructive: false, idempotent: true, open_world: false };
+const KEEPS: Annotations =
+    Annotations { read_only: false, destructive: false, idempotent: true, open_world: false };
 
 /// Looks for patterns.
 pub(in crate::reasoning_agent) const ANALYZE: Tool = Tool {
@@ -87,7 +88,11 @@ fn analyze(context: &Context<'_>, arguments: AnalyzeArguments) -> Result<Analyze
     number_within("confidence_threshold", confidence_threshold, 0.0..=1.0)?;
     let patterns = patterns::find(&question, &focus_areas, confidence_threshold);
     let answer = AnalyzeAnswer { count: patterns.len(), question, patterns };
-    memory::keep(context, PATTERNS, &json!({ "source_question": answer.question, "patterns": answer.patterns }))?;
+    memory::keep(
+        context,
+        PATTERNS,
+        &json!({ "source_question": answer.question, "patterns": answer.patterns }),
+    )?;
     context.link.notify(COMPLETE, &json!({ "question": answer.question, "count": answer.count }));
     Ok(answer)
 }
@@ -141,11 +146,18 @@ struct DecomposeAnswer {
     strategy: Strategy,
 }
 
-fn take_apart(context: &Context<'_>, arguments: DecomposeArguments) -> Result<DecomposeAnswer, ToolError> {
-    let DecomposeArguments { question, max_sub_questions, decomposition_strategy: strategy } = arguments;
+fn take_apart(
+    context: &Context<'_>,
+    arguments: DecomposeArguments,
+) -> Result<DecomposeAnswer, ToolError> {
+    let DecomposeArguments { question, max_sub_questions, decomposition_strategy: strategy } =
+        arguments;
     check_question("question", &question)?;
     if !(1..=MAX_PARTS).contains(&max_sub_questions) {
-        return Err(ToolError::argument("max_sub_questions", format!("is {max_sub_questions}; give 1 to {MAX_PARTS}")));
+        return Err(ToolError::argument(
+            "max_sub_questions",
+            format!("is {max_sub_questions}; give 1 to {MAX_PARTS}"),
+        ));
     }
     let sub_questions = decompose(&question, strategy, max_sub_questions);
     let answer = DecomposeAnswer { question, sub_questions, strategy };
@@ -202,7 +214,10 @@ struct SynthesizeAnswer {
     patterns: Vec<Pattern>,
 }
 
-fn put_together(context: &Context<'_>, arguments: SynthesizeArguments) -> Result<SynthesizeAnswer, ToolError> {
+fn put_together(
+    context: &Context<'_>,
+    arguments: SynthesizeArguments,
+) -> Result<SynthesizeAnswer, ToolError> {
     let SynthesizeArguments { question, sources, use_all_skills } = arguments;
     check_question("question", &question)?;
     check_sources(&sources)?;
@@ -210,7 +225,10 @@ fn put_together(context: &Context<'_>, arguments: SynthesizeArguments) -> Result
     let synthesis = synthesize(&question, &sources);
     let all = [Area::Structural, Area::Semantic, Area::Causal];
     let (sub_questions, patterns) = if use_all_skills {
-        (decompose(&question, Strategy::Structural, max_sub_questions()), patterns::find(&question, &all, threshold()))
+        (
+            decompose(&question, Strategy::Structural, max_sub_questions()),
+            patterns::find(&question, &all, threshold()),
+        )
     } else {
         (Vec::new(), Vec::new())
     };
@@ -260,7 +278,10 @@ struct ReceiveAnswer {
 fn receive(context: &Context<'_>, arguments: ReceiveArguments) -> Result<ReceiveAnswer, ToolError> {
     let ReceiveArguments { patterns, source_question, analysis_metadata } = arguments;
     if patterns.len() > MAX_PATTERNS {
-        return Err(ToolError::argument("patterns", format!("has {} patterns; at most {MAX_PATTERNS} are taken", patterns.len())));
+        return Err(ToolError::argument(
+            "patterns",
+            format!("has {} patterns; at most {MAX_PATTERNS} are taken", patterns.len()),
+        ));
     }
     text_within("source_question", source_question.as_deref().unwrap_or_default(), MAX_TEXT)?;
     for (at, pattern) in patterns.iter().enumerate() {
@@ -306,10 +327,16 @@ struct ContradictionAnswer {
     consistent: bool,
 }
 
-fn contradictions(context: &Context<'_>, arguments: ContradictionArguments) -> Result<ContradictionAnswer, ToolError> {
+fn contradictions(
+    context: &Context<'_>,
+    arguments: ContradictionArguments,
+) -> Result<ContradictionAnswer, ToolError> {
     let statements = arguments.statements;
     if statements.len() > MAX_STATEMENTS {
-        let problem = format!("has {} statements; at most {MAX_STATEMENTS} are held against each other", statements.len());
+        let problem = format!(
+            "has {} statements; at most {MAX_STATEMENTS} are held against each other",
+            statements.len()
+        );
         return Err(ToolError::argument("statements", problem));
     }
     for (at, statement) in statements.iter().enumerate() {

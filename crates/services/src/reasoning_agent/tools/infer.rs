@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::context::Context;
 use crate::error::ToolError;
 use crate::reasoning_agent::logic::{
-    Atom, Fact, Limits, Model, Program, Rule, Step, Stop, evaluate, name, parse_atom, parse_fact, parse_rule, prove,
+    Atom, Fact, Limits, Model, Program, Rule, Step, Stop, evaluate, name, parse_atom, parse_fact,
+    parse_rule, prove,
 };
 use crate::schema;
 use crate::tool::{self, Annotations, Effort, Example, Tool};
@@ -131,16 +132,30 @@ struct Found {
 
 fn carry_out(context: &Context<'_>, arguments: Arguments) -> Result<Answer, ToolError> {
     if !(1..=10_000).contains(&arguments.max_answers) {
-        return Err(ToolError::argument("max_answers", format!("is {}; give 1 to 10000", arguments.max_answers)));
+        return Err(ToolError::argument(
+            "max_answers",
+            format!("is {}; give 1 to 10000", arguments.max_answers),
+        ));
     }
     let program = read(&arguments.facts, &arguments.rules)?;
     let goal = arguments.goal.as_deref().map(|goal| read_goal(&program, goal)).transpose()?;
-    let direction = arguments.direction.unwrap_or(if goal.is_some() { Direction::Backward } else { Direction::Forward });
-    let warnings = program.undefined().into_iter().map(|(name, n)| format!("nothing defines `{name}/{n}`, so conditions on it are never true"));
+    let direction = arguments.direction.unwrap_or(if goal.is_some() {
+        Direction::Backward
+    } else {
+        Direction::Forward
+    });
+    let warnings = program.undefined().into_iter().map(|(name, n)| {
+        format!("nothing defines `{name}/{n}`, so conditions on it are never true")
+    });
     let warnings = warnings.collect();
     let program = match (&goal, direction) {
         (Some((goal, _)), Direction::Backward) => program.relevant(&name(goal)),
-        (None, Direction::Backward) => return Err(ToolError::argument("goal", "is needed to draw conclusions backward; give one, or go forward")),
+        (None, Direction::Backward) => {
+            return Err(ToolError::argument(
+                "goal",
+                "is needed to draw conclusions backward; give one, or go forward",
+            ));
+        }
         _ => program,
     };
     let is_cancelled = || context.link.is_cancelled();
@@ -150,7 +165,8 @@ fn carry_out(context: &Context<'_>, arguments: Arguments) -> Result<Answer, Tool
         None => model.derived().collect(),
     };
     let told = found.iter().take(arguments.max_answers);
-    let answers: Vec<Found> = told.map(|at| tell(&program, &model, *at, goal.as_ref(), arguments.proofs)).collect();
+    let answers: Vec<Found> =
+        told.map(|at| tell(&program, &model, *at, goal.as_ref(), arguments.proofs)).collect();
     Ok(Answer {
         holds: !answers.is_empty(),
         n_answers: found.len(),
@@ -163,13 +179,28 @@ fn carry_out(context: &Context<'_>, arguments: Arguments) -> Result<Answer, Tool
     })
 }
 
-fn tell(program: &Program, model: &Model, at: usize, goal: Option<&(Atom, Vec<String>)>, proofs: bool) -> Found {
+fn tell(
+    program: &Program,
+    model: &Model,
+    at: usize,
+    goal: Option<&(Atom, Vec<String>)>,
+    proofs: bool,
+) -> Found {
     let (fact, height) = model.fact(at);
     let bindings = goal.map(|(goal, names)| bindings(goal, names, fact)).unwrap_or_default();
-    Found { fact: fact.to_string(), bindings, height, proof: proofs.then(|| prove(program, model, at)) }
+    Found {
+        fact: fact.to_string(),
+        bindings,
+        height,
+        proof: proofs.then(|| prove(program, model, at)),
+    }
 }
 
-fn bindings(goal: &Atom, names: &[String], fact: &Fact) -> std::collections::BTreeMap<String, String> {
+fn bindings(
+    goal: &Atom,
+    names: &[String],
+    fact: &Fact,
+) -> std::collections::BTreeMap<String, String> {
     let terms = goal.terms.iter().zip(&fact.values);
     let bound = terms.filter_map(|(term, value)| match term {
         crate::reasoning_agent::logic::Term::Variable(variable) => {
@@ -183,20 +214,32 @@ fn bindings(goal: &Atom, names: &[String], fact: &Fact) -> std::collections::BTr
 
 /// Reads facts and rules; a mistake names its place.
 fn read(facts: &[String], rules: &[String]) -> Result<Program, ToolError> {
-    for (field, length, most) in [("facts", facts.len(), MAX_FACTS), ("rules", rules.len(), MAX_RULES)] {
+    for (field, length, most) in
+        [("facts", facts.len(), MAX_FACTS), ("rules", rules.len(), MAX_RULES)]
+    {
         if length > most {
-            return Err(ToolError::argument(field, format!("has {length} items; at most {most} are taken")));
+            return Err(ToolError::argument(
+                field,
+                format!("has {length} items; at most {most} are taken"),
+            ));
         }
     }
     let mut read_facts: Vec<Fact> = Vec::with_capacity(facts.len());
     for (at, text) in facts.iter().enumerate() {
-        read_facts.push(parse_fact(text).map_err(|problem| ToolError::argument(format!("facts[{at}]"), problem))?);
+        read_facts.push(
+            parse_fact(text)
+                .map_err(|problem| ToolError::argument(format!("facts[{at}]"), problem))?,
+        );
     }
     let mut read_rules: Vec<Rule> = Vec::with_capacity(rules.len());
     for (at, text) in rules.iter().enumerate() {
-        read_rules.push(parse_rule(text).map_err(|problem| ToolError::argument(format!("rules[{at}]"), problem))?);
+        read_rules.push(
+            parse_rule(text)
+                .map_err(|problem| ToolError::argument(format!("rules[{at}]"), problem))?,
+        );
     }
-    Program::new(read_facts, read_rules).map_err(|error| ToolError::argument(format!("rules[{}]", error.at), error.problem))
+    Program::new(read_facts, read_rules)
+        .map_err(|error| ToolError::argument(format!("rules[{}]", error.at), error.problem))
 }
 
 fn read_goal(program: &Program, text: &str) -> Result<(Atom, Vec<String>), ToolError> {
@@ -205,9 +248,20 @@ fn read_goal(program: &Program, text: &str) -> Result<(Atom, Vec<String>), ToolE
     if defined.contains(&name(&goal)) {
         return Ok((goal, names));
     }
-    let known: Vec<String> = defined.iter().take(20).map(|(name, n): &(Arc<str>, usize)| format!("{name}/{n}")).collect();
-    let known = if known.is_empty() { "there is neither fact nor rule".to_owned() } else { format!("known are {}", known.join(", ")) };
-    Err(ToolError::argument("goal", format!("no fact or rule defines `{}/{}`; {known}", goal.predicate, goal.terms.len())))
+    let known: Vec<String> = defined
+        .iter()
+        .take(20)
+        .map(|(name, n): &(Arc<str>, usize)| format!("{name}/{n}"))
+        .collect();
+    let known = if known.is_empty() {
+        "there is neither fact nor rule".to_owned()
+    } else {
+        format!("known are {}", known.join(", "))
+    };
+    Err(ToolError::argument(
+        "goal",
+        format!("no fact or rule defines `{}/{}`; {known}", goal.predicate, goal.terms.len()),
+    ))
 }
 
 fn stopped(stop: Stop) -> ToolError {

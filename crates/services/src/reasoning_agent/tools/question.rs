@@ -24,7 +24,12 @@ pub(in crate::reasoning_agent) const PROCESS: Tool = Tool {
     description: "Takes a question apart, looks for patterns, draws conclusions from the \
                   statements that stand before it, and from sources; what none of these answers, \
                   the caller's own model is asked. Says what the answer rests on.",
-    annotations: Annotations { read_only: true, destructive: false, idempotent: true, open_world: false },
+    annotations: Annotations {
+        read_only: true,
+        destructive: false,
+        idempotent: true,
+        open_world: false,
+    },
     effort: Effort::Waits,
     input_schema: schema::input::<Arguments>,
     output_schema: schema::output::<Processed>,
@@ -118,7 +123,10 @@ pub(super) fn check_sources(sources: &[Source]) -> Result<(), ToolError> {
         total += source.text.len();
     }
     if total > 4 * MAX_TEXT {
-        return Err(ToolError::argument("sources", format!("have {total} bytes together; at most {} are taken", 4 * MAX_TEXT)));
+        return Err(ToolError::argument(
+            "sources",
+            format!("have {total} bytes together; at most {} are taken", 4 * MAX_TEXT),
+        ));
     }
     Ok(())
 }

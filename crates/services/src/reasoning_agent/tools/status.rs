@@ -62,7 +62,11 @@ pub(in crate::reasoning_agent) const REQUESTS: Tool = history_tool(
     "mcp_requests",
     "Requests between skills",
     "Tells what the skills asked each other for the caller's last questions of the last day.",
-    |context, raw| tool::run(context, raw, |context, _: NoArguments| messages(context, |message| message.direction == "request")),
+    |context, raw| {
+        tool::run(context, raw, |context, _: NoArguments| {
+            messages(context, |message| message.direction == "request")
+        })
+    },
 );
 
 /// What was answered.
@@ -70,12 +74,21 @@ pub(in crate::reasoning_agent) const RESPONSES: Tool = history_tool(
     "mcp_responses",
     "Responses between skills",
     "Tells what the skills answered each other for the caller's last questions of the last day.",
-    |context, raw| tool::run(context, raw, |context, _: NoArguments| messages(context, |message| message.direction == "response")),
+    |context, raw| {
+        tool::run(context, raw, |context, _: NoArguments| {
+            messages(context, |message| message.direction == "response")
+        })
+    },
 );
 
 type Run = fn(&Context<'_>, &[u8]) -> Result<crate::output::Output, ToolError>;
 
-const fn history_tool(name: &'static str, title: &'static str, description: &'static str, run: Run) -> Tool {
+const fn history_tool(
+    name: &'static str,
+    title: &'static str,
+    description: &'static str,
+    run: Run,
+) -> Tool {
     Tool {
         name,
         alias: None,
@@ -85,7 +98,11 @@ const fn history_tool(name: &'static str, title: &'static str, description: &'st
         effort: Effort::Heavy,
         input_schema: schema::input::<NoArguments>,
         output_schema: schema::output::<HistoryAnswer>,
-        examples: &[Example { title: "Before anything was asked", arguments: "{}", answer: r#"{"messages": [], "count": 0}"# }],
+        examples: &[Example {
+            title: "Before anything was asked",
+            arguments: "{}",
+            answer: r#"{"messages": [], "count": 0}"#,
+        }],
         run,
     }
 }
@@ -143,7 +160,10 @@ struct HistoryAnswer {
     count: usize,
 }
 
-fn messages(context: &Context<'_>, is_wanted: fn(&Message) -> bool) -> Result<HistoryAnswer, ToolError> {
+fn messages(
+    context: &Context<'_>,
+    is_wanted: fn(&Message) -> bool,
+) -> Result<HistoryAnswer, ToolError> {
     let kept: Vec<Vec<Message>> = memory::recall(context, MESSAGES)?;
     let messages: Vec<Message> = kept.into_iter().flatten().filter(is_wanted).collect();
     Ok(HistoryAnswer { count: messages.len(), messages })

@@ -62,25 +62,57 @@ fn case(skill: &'static str, asked: &'static str, expected: &str, found: String)
 }
 
 fn carry_out(context: &Context<'_>, _: NoArguments) -> Result<Answer, ToolError> {
-    let infer = |text: &'static str| -> Result<String, ToolError> { Ok(answer(context, text)?.map(|(answered, _)| answered.answer).unwrap_or_default()) };
+    let infer = |text: &'static str| -> Result<String, ToolError> {
+        Ok(answer(context, text)?.map(|(answered, _)| answered.answer).unwrap_or_default())
+    };
     let syllogism = "All men are mortal. Socrates is a man. Is Socrates mortal?";
     let chain = "Ann is taller than Bob. Bob is taller than Cleo. Who is taller than Cleo?";
     let compound = "Why did it fail, and who approved it?";
-    let parts: Vec<String> = decompose(compound, Strategy::Structural, 5).into_iter().map(|part| part.question).collect();
+    let parts: Vec<String> = decompose(compound, Strategy::Structural, 5)
+        .into_iter()
+        .map(|part| part.question)
+        .collect();
     let cause = "Why did sales fall?";
-    let names: Vec<String> = patterns::find(cause, &[Area::Causal], 0.7).into_iter().map(|pattern| pattern.pattern).collect();
+    let names: Vec<String> = patterns::find(cause, &[Area::Causal], 0.7)
+        .into_iter()
+        .map(|pattern| pattern.pattern)
+        .collect();
     let statements = ["The shop is open.", "The shop is closed."].map(str::to_owned);
-    let hypotheses = [("a", 0.5), ("b", 0.5)].map(|(name, prior)| Hypothesis { name: name.to_owned(), prior });
-    let evidence = Evidence { name: "e".to_owned(), likelihoods: [("a".to_owned(), 0.75), ("b".to_owned(), 0.25)].into() };
+    let hypotheses =
+        [("a", 0.5), ("b", 0.5)].map(|(name, prior)| Hypothesis { name: name.to_owned(), prior });
+    let evidence = Evidence {
+        name: "e".to_owned(),
+        likelihoods: [("a".to_owned(), 0.75), ("b".to_owned(), 0.25)].into(),
+    };
     let beliefs = update(&hypotheses, &[evidence])?;
     let cases = vec![
         case("inference", syllogism, "yes", infer(syllogism)?),
         case("inference", chain, "Bob, Ann", infer(chain)?),
-        case("question_decomposition", compound, "Why did it fail? Who approved it?", parts.join(" ")),
+        case(
+            "question_decomposition",
+            compound,
+            "Why did it fail? Who approved it?",
+            parts.join(" "),
+        ),
         case("pattern_analysis", cause, "cause", names.join(" ")),
-        case("contradictions", "The shop is open. The shop is closed.", "1", contradict::find(&statements).len().to_string()),
-        case("bayes", "two hypotheses, and a finding three times as likely under one", "0.75", beliefs.posteriors["a"].to_string()),
+        case(
+            "contradictions",
+            "The shop is open. The shop is closed.",
+            "1",
+            contradict::find(&statements).len().to_string(),
+        ),
+        case(
+            "bayes",
+            "two hypotheses, and a finding three times as likely under one",
+            "0.75",
+            beliefs.posteriors["a"].to_string(),
+        ),
     ];
     let n_passed = cases.iter().filter(|case| case.passed).count();
-    Ok(Answer { passed: n_passed == cases.len(), n_passed, n_failed: cases.len() - n_passed, cases })
+    Ok(Answer {
+        passed: n_passed == cases.len(),
+        n_passed,
+        n_failed: cases.len() - n_passed,
+        cases,
+    })
 }

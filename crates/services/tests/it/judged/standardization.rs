@@ -23,7 +23,13 @@ pub(super) fn judge(part: Part) -> Scores {
         let found = match case.kind.as_str() {
             kind @ ("account" | "location" | "product") => {
                 let arguments = json!({ kind: [case.input] });
-                let answer = call(&services, "data_standardization", "mcp_batch_standardization_skill", &arguments).unwrap();
+                let answer = call(
+                    &services,
+                    "data_standardization",
+                    "mcp_batch_standardization_skill",
+                    &arguments,
+                )
+                .unwrap();
                 answer["results"][kind][0].clone()
             }
             kind => {
@@ -31,12 +37,19 @@ pub(super) fn judge(part: Part) -> Scores {
                 if let Some(region) = &case.region {
                     value["region"] = json!(region);
                 }
-                let answer = call(&services, "data_standardization", "standardize_values", &json!({ "values": [value] })).unwrap();
+                let answer = call(
+                    &services,
+                    "data_standardization",
+                    "standardize_values",
+                    &json!({ "values": [value] }),
+                )
+                .unwrap();
                 answer["readings"][0].clone()
             }
         };
         let expected = case.expected.as_object().expect("labels are an object");
-        let wrong: Vec<String> = expected.iter().filter_map(|(name, label)| wrong(&case, &found, name, label)).collect();
+        let wrong: Vec<String> =
+            expected.iter().filter_map(|(name, label)| wrong(&case, &found, name, label)).collect();
         let score: &mut Score = scores.entry(case.kind.clone()).or_default();
         score.count(&case, expected.len(), &wrong);
     }
@@ -48,8 +61,12 @@ fn wrong(case: &Case, found: &Value, name: &str, label: &Value) -> Option<String
     let text = |value: &Value| value.as_str().map(str::to_owned).unwrap_or_default();
     let (is_right, shown) = match (case.kind.as_str(), name) {
         ("account" | "product", _) => (found[name] == *label, text(&found[name])),
-        ("location", "country") => (found["codes"]["iso_3166_1_alpha2"] == *label, text(&found["l2_country"])),
-        ("location", "state") => (same(&text(&found["l3_state"]), &text(label)), text(&found["l3_state"])),
+        ("location", "country") => {
+            (found["codes"]["iso_3166_1_alpha2"] == *label, text(&found["l2_country"]))
+        }
+        ("location", "state") => {
+            (same(&text(&found["l3_state"]), &text(label)), text(&found["l3_state"]))
+        }
         ("location", _) => {
             let city = text(&found["l4_city"]);
             let names: Vec<String> = serde_json::from_value(label.clone()).unwrap();
@@ -58,11 +75,14 @@ fn wrong(case: &Case, found: &Value, name: &str, label: &Value) -> Option<String
         ("country", _) => (found["parts"]["alpha2"] == *label, text(&found["parts"]["alpha2"])),
         ("number", _) => same_number(&found["standard"], label),
         ("amount" | "quantity", "amount" | "value") => {
-            let standard = if found["standard"].is_null() { &Value::Null } else { &found["parts"][name] };
+            let standard =
+                if found["standard"].is_null() { &Value::Null } else { &found["parts"][name] };
             same_number(standard, label)
         }
         ("amount" | "quantity", _) => (found["parts"][name] == *label, text(&found["parts"][name])),
-        ("company", "legal_form") => (same_form(&text(&found["parts"][name]), &text(label)), text(&found["parts"][name])),
+        ("company", "legal_form") => {
+            (same_form(&text(&found["parts"][name]), &text(label)), text(&found["parts"][name]))
+        }
         _ => (same(&text(&found["parts"][name]), &text(label)), text(&found["parts"][name])),
     };
     let label = if label.is_array() { &label[0] } else { label };

@@ -11,6 +11,7 @@ pub mod confidence_calculator;
 pub mod context;
 pub mod data_standardization;
 pub mod error;
+mod folding;
 mod numbers;
 pub mod output;
 pub mod ports;

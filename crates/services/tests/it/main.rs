@@ -1,7 +1,10 @@
 //! Tests of the services by their public face.
 
 mod catalogue;
+mod data_standardization;
 mod examples;
+mod judged;
+mod reasoning_agent;
 mod reference;
 mod rig;
 mod semantic_similarity;

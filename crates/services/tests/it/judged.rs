@@ -1,0 +1,135 @@
+//! Standardisation and reasoning on labelled data that were collected before there was a rule.
+//!
+//! `tests/judged/SOURCES.md` says where the data come from and how they are split. The figures are
+//! published by `docs/services/evaluation.md`, which a test here holds to them.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+mod page;
+mod reasoning;
+mod standardization;
+
+/// A labelled case.
+#[derive(Debug, Clone, serde::Deserialize)]
+struct Case {
+    id: String,
+    kind: String,
+    source: String,
+    input: Value,
+    expected: Value,
+    #[serde(default)]
+    region: Option<String>,
+}
+
+/// A case that was not answered as its label says.
+#[derive(Debug, Clone)]
+struct Failure {
+    id: String,
+    input: String,
+    wrong: String,
+}
+
+/// How many cases of a kind there were, and how many were answered as their labels say.
+#[derive(Debug, Clone, Default)]
+struct Score {
+    n_cases: usize,
+    n_right: usize,
+    /// The same for the fields of the labels.
+    n_fields: usize,
+    n_fields_right: usize,
+    by_hand: [usize; 2],
+    failures: Vec<Failure>,
+}
+
+type Scores = BTreeMap<String, Score>;
+
+/// A part of the data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Development,
+    HeldOut,
+}
+
+impl Score {
+    /// Counts a case; `wrong` says for each field what is wrong with it.
+    fn count(&mut self, case: &Case, n_fields: usize, wrong: &[String]) {
+        self.n_cases += 1;
+        self.n_fields += n_fields;
+        self.n_fields_right += n_fields.saturating_sub(wrong.len());
+        self.n_right += usize::from(wrong.is_empty());
+        if case.source == "by hand" {
+            self.by_hand[0] += 1;
+            self.by_hand[1] += usize::from(wrong.is_empty());
+        }
+        if !wrong.is_empty() {
+            let input = match &case.input {
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            };
+            self.failures.push(Failure { id: case.id.clone(), input, wrong: wrong.join("; ") });
+        }
+    }
+
+    fn share(&self) -> f64 {
+        if self.n_cases == 0 {
+            1.0
+        } else {
+            f64::from(u32::try_from(self.n_right).unwrap())
+                / f64::from(u32::try_from(self.n_cases).unwrap())
+        }
+    }
+}
+
+/// Adds up the scores of all kinds.
+fn total(scores: &Scores) -> Score {
+    let mut total = Score::default();
+    for score in scores.values() {
+        total.n_cases += score.n_cases;
+        total.n_right += score.n_right;
+        total.n_fields += score.n_fields;
+        total.n_fields_right += score.n_fields_right;
+        total.by_hand[0] += score.by_hand[0];
+        total.by_hand[1] += score.by_hand[1];
+    }
+    total
+}
+
+fn cases(text: &str) -> Vec<Case> {
+    text.lines().map(|line| serde_json::from_str(line).expect("a case is JSON")).collect()
+}
+
+/// Writes what went wrong, for whoever works on the rules; for the development part alone.
+fn report(scores: &Scores) -> String {
+    let mut text = String::new();
+    for (kind, score) in scores {
+        let Score { n_cases, n_right, .. } = score;
+        writeln!(text, "{kind}: {n_right} of {n_cases}").unwrap();
+        for failure in &score.failures {
+            writeln!(text, "    {} `{}`: {}", failure.id, failure.input, failure.wrong).unwrap();
+        }
+    }
+    text
+}
+
+/// The cases are split by their ids alone, as `SOURCES.md` says.
+#[test]
+fn the_parts_are_split_by_the_hash_of_the_id() {
+    use sha2::{Digest as _, Sha256};
+    for part in [Part::Development, Part::HeldOut] {
+        let standard = standardization::cases(part);
+        let reasoning = reasoning::cases(part);
+        assert!(
+            standard.len() >= 250 && reasoning.len() >= 50,
+            "{} {}",
+            standard.len(),
+            reasoning.len()
+        );
+        for case in standard.iter().chain(&reasoning) {
+            let first = Sha256::digest(case.id.as_bytes())[0];
+            assert_eq!(first % 2 == 1, part == Part::HeldOut, "{}", case.id);
+        }
+    }
+}

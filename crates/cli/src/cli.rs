@@ -168,8 +168,8 @@ pub(crate) enum Command {
     /// Put back what a backup holds
     ///
     /// The gateway must not run. The backup is read to its end before anything is written, and what
-    /// is there is not replaced. The database goes to where the configuration says, which need not
-    /// be the kind that it comes from.
+    /// is there is not replaced. The database goes to where the configuration says, that of the backup
+    /// if there is none; it need not be of the kind that it comes from.
     Restore(Restore),
 
     /// Run commands one after another, with completion and history
@@ -291,7 +291,7 @@ pub(crate) struct Restore {
     #[arg(long, value_name = "FILE")]
     pub(crate) passphrase_file: Option<PathBuf>,
 
-    /// Replace what is there
+    /// Replace the database and the keys that are there; never the configuration
     #[arg(long)]
     pub(crate) force: bool,
 }

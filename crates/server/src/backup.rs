@@ -142,6 +142,21 @@ impl Site<'_> {
     }
 }
 
+/// Puts back the files of the configuration that are absent in `folder`, and nothing else; returns
+/// them.
+///
+/// # Errors
+///
+/// The backup cannot be used, or a file not be written.
+pub fn restore_configuration(
+    path: &Path,
+    passphrase: Option<&Passphrase>,
+    folder: &Path,
+) -> Result<Vec<PathBuf>, BackupError> {
+    let place = |name: &str| name.strip_prefix(CONFIGURATION).map(|rest| folder.join(rest));
+    run(gantry_storage::backup::extract(path, passphrase, &place))
+}
+
 /// Reads a backup to its end.
 ///
 /// # Errors

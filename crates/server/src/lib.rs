@@ -12,7 +12,7 @@
 //! 8. `local`, `stdio`, [`reach`]: clients on this machine that do not speak HTTP; [`admin`]: commands
 //!    that administer.
 //! 9. [`config`]: the file, read and checked.
-//! 10. [`backup`]: what is kept, in one file.
+//! 10. [`backup`]: what is kept, in one file; [`database`]: a look at it.
 //! 11. [`mod@log`], [`dump`] and [`audit`]: what is told of the work, and who did what.
 //! 12. `inherited`, `systemd`: what a service manager passes on and is told.
 //!
@@ -26,6 +26,7 @@ pub mod api;
 pub mod audit;
 pub mod backup;
 pub mod config;
+pub mod database;
 pub mod dump;
 pub mod log;
 pub mod metrics;

@@ -37,7 +37,7 @@ use archive::{Packer, Unpacker};
 use tables::Part;
 
 pub use header::Header;
-pub use restore::{Fate, Restored, Target, restore};
+pub use restore::{Fate, Restored, Target, extract, restore};
 
 /// Largest file that is handed over, in bytes.
 pub const MOST_FILE: u64 = 16 * 1024 * 1024;

@@ -11,6 +11,7 @@ pub mod folder;
 pub mod postgres;
 pub mod sqlite;
 
+mod audit_reader;
 mod rows;
 mod schema;
 mod statements;
@@ -20,9 +21,10 @@ use gantry_core::audit::AuditStore;
 use gantry_core::session::SessionStore;
 use gantry_core::store::{OfferStore, ServerStore};
 
+pub use audit_reader::AuditReader;
 pub use folder::{DataFolder, LockError, SecretError};
 pub use postgres::{Postgres, PostgresConfig};
-pub use sqlite::{AuditReader, OpenError, Sqlite};
+pub use sqlite::{OpenError, Sqlite};
 
 /// Which back end a database is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -64,6 +64,15 @@ impl Postgres {
         Ok(Self { inner: Arc::new(Inner { place, pool, limit, clock }) })
     }
 
+    /// Connects once, changes nothing, and returns the server's version.
+    ///
+    /// # Errors
+    ///
+    /// The server is not there, refuses, or has a schema that this version cannot run on.
+    pub async fn look(config: &PostgresConfig) -> Result<String, ConnectError> {
+        open::look(config).await
+    }
+
     /// Carries something out within the limit. One that is cut off there may have been carried out.
     async fn within_limit<T>(
         &self,

@@ -1,5 +1,7 @@
 //! What rows of every back end have in common: their bounds, how times and sessions are written.
 
+use std::fmt::Write as _;
+
 use bytes::Bytes;
 use gantry_core::Principal;
 use gantry_core::audit::Query;
@@ -131,8 +133,9 @@ pub(crate) fn audit_condition(query: &Query) -> (String, Vec<Sought>) {
     for (column, value) in conditions {
         let Some(value) = value else { continue };
         values.push(value);
-        condition.push_str(if values.len() == 1 { " WHERE " } else { " AND " });
-        condition.push_str(&format!("{column} ${}", values.len()));
+        let joint = if values.len() == 1 { " WHERE" } else { " AND" };
+        // Writing to a string cannot fail.
+        let _ = write!(condition, "{joint} {column} ${}", values.len());
     }
     (condition, values)
 }

@@ -24,8 +24,6 @@ use sqlx::SqlitePool;
 
 use crate::{Connections, Database, Kind};
 
-pub use audit::AuditReader;
-
 pub use open::OpenError;
 
 /// A handle of the database. Cheap to clone; see [`Database::close`] for the end.

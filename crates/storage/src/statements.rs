@@ -118,3 +118,5 @@ pub(crate) const FORGET_AUDIT: &str = "\
         WHERE at < $1 AND seq < (SELECT MAX(seq) FROM audit WHERE trail = old.trail)
         ORDER BY at LIMIT $2
     )";
+
+pub(crate) const AUDIT_TRAILS: &str = "SELECT DISTINCT trail FROM audit ORDER BY trail";

@@ -84,7 +84,7 @@ fn verify_own(place: &Place, anchor: Option<Head>) -> Result<Vec<Report>, Failur
     if config.audit.database || of_database.is_some() {
         let ground = Ground::new()
             .map_err(|error| Failure::new("cannot read the database").because(&error))?;
-        let found = ground.run(verify::database(&place.data_folder, of_database));
+        let found = ground.run(verify::database(&config.storage, &place.data_folder, of_database));
         reports.extend(found.map_err(|error| unread(&error))?);
     }
     if reports.is_empty() {

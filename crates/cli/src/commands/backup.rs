@@ -1,6 +1,6 @@
 //! `gantry backup`, `gantry backup verify`, `gantry restore`: everything that is kept, in one file.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use gantry_server::backup::{self, BackupError, Passphrase, Site, Summary, Wish};
 
@@ -62,8 +62,8 @@ fn prune(folder: &Path, keep: usize) -> Result<(), Failure> {
 }
 
 fn verify(file: &Path, passphrase_file: Option<&Path>) -> Result<(), Failure> {
-    let summary = with_passphrase(passphrase_file, |passphrase| backup::verify(file, passphrase))?
-        .map_err(|error| failure("the backup cannot be used", &error))?;
+    let verified = with_passphrase(passphrase_file, |passphrase| backup::verify(file, passphrase))?;
+    let (_, summary) = verified.map_err(|error| failure("the backup cannot be used", &error))?;
     output::line(&format!(
         "`{}` is whole: {}, made {} from {} by Gantry {}.",
         file.display(),
@@ -75,18 +75,18 @@ fn verify(file: &Path, passphrase_file: Option<&Path>) -> Result<(), Failure> {
 }
 
 pub(crate) fn restore(place: &Place, arguments: &Restore) -> Result<(), Failure> {
+    let passphrase_file = arguments.passphrase_file.as_deref();
+    let (passphrase, before) = configuration(place, arguments, passphrase_file)?;
     let config = place.config()?;
     let site = Site { config: &config, data: &place.data_folder };
-    let restored = with_passphrase(arguments.passphrase_file.as_deref(), |passphrase| {
-        site.restore(&arguments.file, passphrase, arguments.force)
-    })?
-    .map_err(|error| failure("cannot restore the backup", &error))?;
+    let restored = site.restore(&arguments.file, passphrase.as_ref(), arguments.force);
+    let restored = restored.map_err(|error| failure("cannot restore the backup", &error))?;
     let file = arguments.file.display();
     output::line(&format!("Restored `{file}`: {}.", contents(&restored.summary)))?;
-    for path in &restored.written {
+    for path in before.iter().chain(&restored.written) {
         output::line(&format!("Wrote `{}`.", path.display()))?;
     }
-    for path in &restored.kept {
+    for path in restored.kept.iter().filter(|path| !before.contains(path)) {
         output::hint(&format!("`{}` is there and was left as it is", path.display()));
     }
     if !restored.summary.files.iter().any(|name| name.starts_with("data/")) {
@@ -97,17 +97,41 @@ pub(crate) fn restore(place: &Place, arguments: &Restore) -> Result<(), Failure>
     Ok(())
 }
 
+/// Puts the configuration in place where there is none, because it says where the database is;
+/// returns the passphrase, too, for nobody wants to be asked twice.
+fn configuration(
+    place: &Place,
+    arguments: &Restore,
+    passphrase_file: Option<&Path>,
+) -> Result<(Option<Passphrase>, Vec<PathBuf>), Failure> {
+    let file = place.file();
+    let folder = std::path::absolute(file).ok();
+    let folder = folder.as_deref().and_then(Path::parent).unwrap_or_else(|| Path::new(""));
+    with_passphrase(passphrase_file, |passphrase| {
+        if file.exists() {
+            backup::verify(&arguments.file, passphrase).map(|_| Vec::new())
+        } else {
+            backup::restore_configuration(&arguments.file, passphrase, folder)
+        }
+    })?
+    .map_err(|error| failure("cannot restore the backup", &error))
+}
+
+/// What was done with a backup, and with which passphrase.
+type Outcome<T> = Result<(Option<Passphrase>, T), BackupError>;
+
 /// Asks for a passphrase only if one is needed.
 fn with_passphrase<T>(
     file: Option<&Path>,
     work: impl Fn(Option<&Passphrase>) -> Result<T, BackupError>,
-) -> Result<Result<T, BackupError>, Failure> {
+) -> Result<Outcome<T>, Failure> {
     match work(None) {
         Err(BackupError::PassphraseMissing { .. }) => {
             let passphrase = passphrase::read(file, Use::Opening)?;
-            Ok(work(Some(&passphrase)))
+            let outcome = work(Some(&passphrase));
+            Ok(outcome.map(|value| (Some(passphrase), value)))
         }
-        outcome => Ok(outcome),
+        outcome => Ok(outcome.map(|value| (None, value))),
     }
 }
 

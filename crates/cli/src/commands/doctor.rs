@@ -4,6 +4,7 @@
 //! it found; it changes nothing and waits for nobody long. To add one, write a function and a row.
 
 mod configuration;
+mod database;
 mod folder;
 mod gateway;
 mod machine;
@@ -35,6 +36,7 @@ const CHECKS: &[Check] = &[
     Check { about: "data folder", look: folder::is_usable },
     Check { about: "disk", look: folder::has_room },
     Check { about: "clock", look: folder::clock_agrees },
+    Check { about: "database", look: database::is_reached },
     Check { about: "open files", look: machine::may_open_files },
     Check { about: "proxy", look: machine::proxy_is_understood },
     Check { about: "address", look: machine::address_is_free },

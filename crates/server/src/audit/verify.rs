@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 
 use gantry_core::store::StoreError;
 use gantry_policy::audit::Verifier;
-use gantry_storage::AuditReader;
+use gantry_storage::{AuditReader, DataFolder};
 
 pub use gantry_policy::audit::Head;
 pub use gantry_policy::audit::verify::Break;
 
 use super::FOLDER;
 use super::head::HeadFile;
+use crate::config::Storage;
 
 /// A line that is longer is none of ours.
 const LONGEST_LINE: u64 = 4 << 20;
@@ -133,13 +134,21 @@ fn is_sealed(line: &[u8]) -> bool {
     std::str::from_utf8(line).is_ok_and(|line| Head::of_line(line).is_some())
 }
 
-/// Checks every trail of the database in a data folder; the anchor is of the gateway whose folder it is.
+/// Checks every trail of the database that the configuration names; the anchor is of the gateway
+/// whose data folder it is.
 ///
 /// # Errors
 ///
 /// The database cannot be read.
-pub async fn database(data: &Path, anchor: Option<Head>) -> Result<Vec<Report>, VerifyError> {
-    let mut reader = AuditReader::open(&data.join("gantry.db")).await?;
+pub async fn database(
+    storage: &Storage,
+    data: &Path,
+    anchor: Option<Head>,
+) -> Result<Vec<Report>, VerifyError> {
+    let mut reader = match storage {
+        Storage::Sqlite => AuditReader::open(&DataFolder::database_of(data)).await?,
+        Storage::Postgres(config) => AuditReader::connect(config).await?,
+    };
     let own = std::fs::read_to_string(data.join(FOLDER).join(super::TRAIL)).unwrap_or_default();
     let mut trails = reader.trails().await?;
     if !own.trim().is_empty() && anchor.is_some() && !trails.iter().any(|trail| trail == own.trim())

@@ -31,7 +31,7 @@ pub struct Restored {
 pub enum Fate {
     /// It goes to this place, where nothing may be.
     New(PathBuf),
-    /// It goes to this place, unless something is there.
+    /// It goes to this place, unless something is there, which then stays in any case.
     IfAbsent(PathBuf),
     /// It is left out.
     Nowhere,
@@ -92,12 +92,49 @@ pub async fn restore(
         }
         (Err(error), Place::Postgres(_)) => return Err(error),
     };
-    let (written, kept) = write_files(files, target)?;
+    let (written, kept) = write_files(files, target.files)?;
     if let Place::Sqlite(to) = target.database {
         put_in_place(&beside(to), to)
             .map_err(|source| BackupError::Unwritable { path: to.clone(), source })?;
     }
     Ok(Restored { summary, written, kept })
+}
+
+/// Puts back files of a backup and nothing else, where they are absent; returns those that were
+/// written.
+///
+/// # Errors
+///
+/// The backup cannot be used. Nothing was changed then.
+pub async fn extract(
+    path: &Path,
+    passphrase: Option<&Passphrase>,
+    place: &dyn Fn(&str) -> Option<PathBuf>,
+) -> Result<Vec<PathBuf>, BackupError> {
+    verify(path, passphrase).await?;
+    let (mut files, mut room) = (Vec::new(), MOST_FILES);
+    let (unpacker, _) = open(path, passphrase)?;
+    unpacker
+        .each(async |part| match part {
+            Part::File { name, bytes } => keep(path, &mut files, &mut room, name, bytes),
+            Part::Header(_) | Part::Rows { .. } => Ok(()),
+        })
+        .await?;
+    let place = |name: &str| place(name).map_or(Fate::Nowhere, Fate::IfAbsent);
+    write_files(files, &place).map(|(written, _)| written)
+}
+
+fn keep(
+    path: &Path,
+    files: &mut Vec<(String, Vec<u8>)>,
+    room: &mut u64,
+    name: String,
+    bytes: Vec<u8>,
+) -> Result<(), BackupError> {
+    let left = room.checked_sub(bytes.len() as u64);
+    *room = left.ok_or_else(|| damaged(path, "its files are too large"))?;
+    files.push((name, bytes));
+    Ok(())
 }
 
 fn refuse_to_replace(summary: &Summary, target: &Target<'_>) -> Result<(), BackupError> {
@@ -136,9 +173,7 @@ async fn load(
                     loader.load(table, rows).await?;
                 }
                 Part::File { name, bytes } => {
-                    let left = room.checked_sub(bytes.len() as u64);
-                    room = left.ok_or_else(|| damaged(path, "its files are too large"))?;
-                    files.push((name, bytes));
+                    keep(path, &mut files, &mut room, name, bytes)?;
                 }
             }
             Ok(())
@@ -189,13 +224,13 @@ impl Loader {
 /// Writes files, and returns which were written and which were there.
 fn write_files(
     files: Vec<(String, Vec<u8>)>,
-    target: &Target<'_>,
+    place: &dyn Fn(&str) -> Fate,
 ) -> Result<(Vec<PathBuf>, Vec<PathBuf>), BackupError> {
     let (mut written, mut kept) = (Vec::new(), Vec::new());
     for (name, bytes) in files {
-        let path = match (target.files)(&name) {
+        let path = match place(&name) {
             Fate::Nowhere => continue,
-            Fate::IfAbsent(path) if path.exists() && !target.may_replace => {
+            Fate::IfAbsent(path) if path.exists() => {
                 kept.push(path);
                 continue;
             }

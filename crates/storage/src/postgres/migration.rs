@@ -81,7 +81,10 @@ pub(crate) async fn found(connection: &mut PgConnection) -> Result<Found, sqlx::
     Ok(Found::new(applied, meta))
 }
 
-async fn exists(connection: &mut PgConnection, table: &str) -> Result<bool, sqlx::Error> {
+pub(crate) async fn exists(
+    connection: &mut PgConnection,
+    table: &str,
+) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar(EXISTS).bind(table).fetch_one(connection).await
 }
 

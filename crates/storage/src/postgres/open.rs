@@ -120,6 +120,25 @@ pub(crate) async fn command(config: &PostgresConfig) -> Result<PgPool, ConnectEr
     connect_as(COMMAND, config, options).await
 }
 
+pub(super) async fn look(config: &PostgresConfig) -> Result<String, ConnectError> {
+    let pool = command(config).await?;
+    let place = config.place();
+    let seen = timeout(config.limit(), async {
+        let mut connection = pool.acquire().await?;
+        let found = migration::found(&mut connection).await?;
+        let version = sqlx::query_scalar("SHOW server_version").fetch_one(&mut *connection).await?;
+        Ok((found, version))
+    });
+    let seen = seen.await.unwrap_or(Err(sqlx::Error::PoolTimedOut));
+    pool.close().await;
+    let (found, version): (_, String) = seen.map_err(|source| {
+        let place = place.clone();
+        ConnectError::Failed { place, action: "read", source }
+    })?;
+    found.check(migration::KNOWN).map_err(|error| too_new(place, error))?;
+    Ok(version)
+}
+
 /// Makes a pool, with one attempt of our own: a pool goes on trying, and then does not say what the
 /// trouble was.
 async fn connect_as(
@@ -152,10 +171,7 @@ async fn prepare(pool: &PgPool, place: &str, now: u64) -> Result<(), ConnectErro
     let mut connection = pool.acquire().await.map_err(failed("open"))?;
     migration::migrate(&mut connection, &migration::numbers(), now).await.map_err(|error| {
         match error {
-            migration::Error::TooNew(TooNew { found, needs }) => {
-                let place = place.to_owned();
-                ConnectError::Newer { place, found, known: migration::KNOWN, needs }
-            }
+            migration::Error::TooNew(error) => too_new(place.to_owned(), error),
             migration::Error::Busy => ConnectError::Busy { place: place.to_owned() },
             migration::Error::Database(source) => match sql_state(&source).as_deref() {
                 // `insufficient_privilege`: whoever owns the database has to allow it.
@@ -169,6 +185,10 @@ async fn prepare(pool: &PgPool, place: &str, now: u64) -> Result<(), ConnectErro
         tracing::info!(rows = pruned, "Forgot what nobody touched for 90 days.");
     }
     Ok(())
+}
+
+fn too_new(place: String, TooNew { found, needs }: TooNew) -> ConnectError {
+    ConnectError::Newer { place, found, known: migration::KNOWN, needs }
 }
 
 /// Tells a server that is not there from one that says no.

@@ -1,19 +1,16 @@
 //! Audit trails as rows. What a line says is not known here; the columns beside it are given.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use gantry_core::BoxFuture;
 use gantry_core::audit::{AuditStore, Query, StoredLine};
 use gantry_core::store::StoreError;
-use sqlx::{AssertSqlSafe, ConnectOptions as _, SqliteConnection};
+use sqlx::{AssertSqlSafe, SqliteConnection};
 
+use super::Sqlite;
 use super::writer::Write;
-use super::{Sqlite, open};
 use crate::rows::{MOST_LINE, Sought, audit_condition, bounded, seconds};
 use crate::statements;
-
-const TRAILS: &str = "SELECT DISTINCT trail FROM audit ORDER BY trail";
 
 /// A change of the table.
 #[derive(Debug)]
@@ -162,65 +159,4 @@ impl Change {
     pub(super) fn is_durable(&self) -> bool {
         matches!(self, Self::Append { durable: true, .. })
     }
-}
-
-/// Reads the audit trails of a database that a gateway may be using, and writes nothing.
-#[derive(Debug)]
-pub struct AuditReader {
-    connection: SqliteConnection,
-}
-
-impl AuditReader {
-    /// Opens the database for reading.
-    ///
-    /// # Errors
-    ///
-    /// What the database says, with its path.
-    pub async fn open(path: &Path) -> Result<Self, StoreError> {
-        let options = open::options(path).read_only(true);
-        let connection = options.connect().await.map_err(|error| failed(path, &error))?;
-        Ok(Self { connection })
-    }
-
-    /// Returns the names of the trails in it; none if it is of a gateway that kept no trail.
-    ///
-    /// # Errors
-    ///
-    /// What the database says.
-    pub async fn trails(&mut self) -> Result<Vec<String>, StoreError> {
-        const EXISTS: &str = "SELECT COUNT(*) FROM sqlite_schema WHERE name = 'audit'";
-        let tables: i64 = sqlx::query_scalar(EXISTS)
-            .fetch_one(&mut self.connection)
-            .await
-            .map_err(|error| failed(Path::new(""), &error))?;
-        if tables == 0 {
-            return Ok(Vec::new());
-        }
-        let trails = sqlx::query_scalar(TRAILS).fetch_all(&mut self.connection).await;
-        trails.map_err(|error| failed(Path::new(""), &error))
-    }
-
-    /// Returns up to `limit` lines of a trail after a place, in order.
-    ///
-    /// # Errors
-    ///
-    /// What the database says.
-    pub async fn lines_after(
-        &mut self,
-        trail: &str,
-        seq: u64,
-        limit: u32,
-    ) -> Result<Vec<String>, StoreError> {
-        let lines =
-            sqlx::query_scalar(statements::AUDIT_AFTER).bind(trail).bind(seconds(seq)).bind(limit);
-        let lines = lines.fetch_all(&mut self.connection).await;
-        lines.map_err(|error| failed(Path::new(""), &error))
-    }
-}
-
-fn failed(path: &Path, error: &sqlx::Error) -> StoreError {
-    let cause = gantry_core::chain(error);
-    let cause =
-        if path.as_os_str().is_empty() { cause } else { format!("`{}`: {cause}", path.display()) };
-    StoreError { action: "read the audit trail", cause }
 }

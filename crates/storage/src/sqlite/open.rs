@@ -118,7 +118,7 @@ fn create(path: &Path) -> io::Result<()> {
     make_private(&file)
 }
 
-pub(super) fn options(path: &Path) -> SqliteConnectOptions {
+pub(crate) fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(false)

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use gantry_core::audit::AuditStore as _;
 use gantry_core::clock::FixedClock;
 use gantry_core::store::{OfferStore as _, ServerStore as _};
 use gantry_storage::postgres::{ConnectError, Pool, TlsMode};
-use gantry_storage::{Database as _, Kind, Postgres, PostgresConfig};
+use gantry_storage::{AuditReader, Database as _, Kind, Postgres, PostgresConfig};
 use gantry_testkit::contract;
 use gantry_testkit::postgres::{PASSWORD, PostgresServer, USER};
 
@@ -54,6 +55,12 @@ async fn it_keeps_the_contracts() {
     contract::session_store(&database).await;
     contract::server_store(&database).await;
     contract::audit_store(&database).await;
+    let mut reader = AuditReader::connect(&config(&server)).await.unwrap();
+    for trail in reader.trails().await.unwrap() {
+        let lines = reader.lines_after(&trail, 0, 1000).await.unwrap();
+        assert_eq!(lines, database.lines_after(&trail, 0, 1000).await.unwrap());
+        assert!(!lines.is_empty());
+    }
     let connections = database.connections();
     assert!((1..=5).contains(&connections.idle) && connections.max == 5, "{connections:?}");
     database.close().await;

@@ -61,12 +61,14 @@ async fn what_is_kept_outlives_the_process_and_the_password_is_nowhere() {
 
     let (status, health) = told(&gantry, "/actuator/health/db").await;
     assert_eq!((status, &health["details"]["database"]), (200, &json!("PostgreSQL")));
+    let doctor = gantry.run(&["doctor"]).await;
+    assert!(doctor.stdout.contains("PostgreSQL 1"), "{doctor}");
     let shown = gantry.run(&["config", "show"]).await;
     assert!(shown.stdout.contains("url: ${DB}"), "{shown}");
     let (_, props) = told(&gantry, "/actuator/configprops").await;
     let (_, figures) = fetch(&gantry, "/metrics").await;
     assert!(figures.contains(r#"hikaricp_connections_max{pool="postgres"} 20"#), "{figures}");
-    let texts = [gantry.log(), shown.to_string(), props.to_string(), figures];
+    let texts = [gantry.log(), doctor.to_string(), shown.to_string(), props.to_string(), figures];
     for secret in [PASSWORD, gantry_testkit::postgres::PASSWORD_IN_URL, "hunter2"] {
         assert!(texts.iter().all(|text| !text.contains(secret)), "{secret}: {texts:?}");
     }
@@ -123,12 +125,17 @@ async fn an_outage_fails_no_call_and_what_was_said_meanwhile_is_written_after_it
 #[tokio::test]
 async fn a_server_that_is_not_there_or_says_no_is_a_reason_not_to_start() {
     let (mut server, upstream) = (server(), good().await);
-    server.sql("postgres", "CREATE DATABASE closed; REVOKE CONNECT ON DATABASE closed FROM public");
+    server.create_database("closed");
+    server.sql("postgres", "REVOKE CONNECT ON DATABASE closed FROM public");
     server.sql("postgres", "CREATE ROLE plain LOGIN PASSWORD 'plain'");
     let url = format!("postgres://plain:plain@127.0.0.1:{}/closed", server.port());
     let refused = setup(&server, &upstream).variable("DB", url).try_start().await.unwrap_err();
     assert!(refused.contains("E0504"), "{refused}");
+    let gantry = setup(&server, &upstream).start().await;
     server.crash();
+    let doctor = gantry.run(&["doctor"]).await;
+    assert!(doctor.stdout.contains("cannot be reached"), "{doctor}");
+    assert!(doctor.stderr.contains("E0503"), "{doctor}");
     let refused = setup(&server, &upstream).try_start().await.unwrap_err();
     assert!(refused.contains("E0503") && refused.contains("cannot be reached"), "{refused}");
     assert!(!refused.contains("hunter2"), "{refused}");

@@ -164,7 +164,7 @@ impl Gantry {
         &mut self.process
     }
 
-    /// Runs another command of the binary on the same configuration and data, such as
+    /// Runs another command of the binary on the same configuration, data and environment, such as
     /// `["tools", "list"]`, to its end.
     ///
     /// # Panics
@@ -174,7 +174,8 @@ impl Gantry {
     pub(crate) fn run(&self, arguments: &[&str]) -> impl Future<Output = Finished> {
         let caller = Location::caller();
         let arguments: Vec<_> = arguments.iter().map(OsString::from).collect();
-        let command = self.setup.place.command(&arguments);
+        let mut command = self.setup.place.command(&arguments);
+        command.envs(self.setup.environment.clone());
         async move {
             let finished = process::run(command, COMMAND).await;
             finished

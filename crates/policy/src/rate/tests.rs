@@ -1,3 +1,5 @@
+//! Tests of [`super`], with many threads where it is about them.
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

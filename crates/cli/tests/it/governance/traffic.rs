@@ -76,12 +76,11 @@ fn admin(gantry: &Gantry) -> String {
 }
 
 /// One figure of `/metrics`, by its name and labels as they are written.
-async fn figure(gantry: &Gantry, series: &str) -> Option<f64> {
+async fn figure(gantry: &Gantry, series: &str) -> Option<u64> {
     let client = Client::modern(&gantry.url("/metrics"), json!({}));
     let reply = client.bare("GET", &[("accept", "text/plain")]).await.finish().await;
     let text = String::from_utf8_lossy(&reply.body).into_owned();
-    let value = text.lines().find_map(|line| line.strip_prefix(series)?.trim().parse().ok());
-    value
+    text.lines().find_map(|line| line.strip_prefix(series)?.trim().parse().ok())
 }
 
 /// The code of the cause, wherever the form has it.

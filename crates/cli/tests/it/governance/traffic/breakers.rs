@@ -58,9 +58,9 @@ async fn a_server_that_fails_is_left_alone_and_everybody_can_see_it() {
     assert_eq!(one["config"]["timeout"], 3600.0);
 
     let open = figure(&gantry, r#"gantry_breaker_state{server="up",breaker="up"}"#).await;
-    assert_eq!(open, Some(2.0));
-    assert_eq!(figure(&gantry, r#"gantry_breaker_opened_total{server="up"}"#).await, Some(1.0));
-    assert_eq!(figure(&gantry, r#"gantry_breaker_refused_total{server="up"}"#).await, Some(3.0));
+    assert_eq!(open, Some(2));
+    assert_eq!(figure(&gantry, r#"gantry_breaker_opened_total{server="up"}"#).await, Some(1));
+    assert_eq!(figure(&gantry, r#"gantry_breaker_refused_total{server="up"}"#).await, Some(3));
     let listed = gantry.run(&["servers", "list"]).await;
     assert!(listed.stdout.contains("breaker open"), "{listed}");
 }

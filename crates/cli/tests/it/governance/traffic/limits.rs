@@ -1,7 +1,7 @@
 //! Limits of rates on every way in.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -28,7 +28,8 @@ fn window(requests: u32) -> Value {
 #[track_caller]
 fn is_refused(reply: &Reply) {
     assert_eq!(reply.status, 429, "{reply:?}");
-    let wait: u64 = reply.header("retry-after").unwrap().parse().unwrap();
+    let wait = reply.header("retry-after").and_then(|wait| wait.parse::<u64>().ok());
+    let wait = wait.unwrap_or_default();
     assert!((1..=3600).contains(&wait), "{reply:?}");
     assert_eq!(reply.header("x-ratelimit-remaining"), Some("0"), "{reply:?}");
     assert_eq!(reply.header("x-ratelimit-window"), Some("3600"), "{reply:?}");
@@ -70,7 +71,7 @@ async fn a_limit_is_told_with_every_answer_and_refuses_when_it_is_reached() {
     assert_eq!(servers.status, 200);
     assert_eq!(ask(&gantry, "GET", "/health", &[]).await.0.status, 200);
     let refused = figure(&gantry, r#"gantry_rate_limited_total{limit="per_principal"}"#).await;
-    assert_eq!(refused, Some(4.0));
+    assert_eq!(refused, Some(4));
 }
 
 #[tokio::test]
@@ -116,12 +117,12 @@ async fn a_pipe_has_limits_too() {
 
 #[tokio::test]
 async fn exactly_as_many_as_allowed_of_a_crowd_pass() {
-    const CROWD: usize = 3000;
+    const CROWD: u32 = 3000;
     const ALLOWED: u32 = 1234;
     let upstream = plain(Scripted::modern()).start().await;
     let limits = json!({ "limits": { "global": window(ALLOWED) } });
     let gantry = gateway(&upstream, json!({}), limits).await;
-    let passed = Arc::new(AtomicUsize::new(0));
+    let passed = Arc::new(AtomicU32::new(0));
     let mut clients = JoinSet::new();
     for _ in 0..30 {
         let (client, passed) = (modern(&gantry), Arc::clone(&passed));
@@ -129,16 +130,16 @@ async fn exactly_as_many_as_allowed_of_a_crowd_pass() {
             for _ in 0..CROWD / 30 {
                 let reply = client.request("tools/list", json!({})).await;
                 assert!(matches!(reply.status, 200 | 429), "{reply:?}");
-                passed.fetch_add(usize::from(reply.status == 200), Ordering::Relaxed);
+                passed.fetch_add(u32::from(reply.status == 200), Ordering::Relaxed);
             }
         });
     }
     while let Some(done) = clients.join_next().await {
         done.unwrap();
     }
-    assert_eq!(passed.load(Ordering::Relaxed), ALLOWED as usize);
+    assert_eq!(passed.load(Ordering::Relaxed), ALLOWED);
     let refused = figure(&gantry, r#"gantry_rate_limited_total{limit="global"}"#).await;
-    assert_eq!(refused, Some((CROWD - ALLOWED as usize) as f64));
+    assert_eq!(refused, Some(u64::from(CROWD - ALLOWED)));
 }
 
 #[tokio::test]
@@ -194,7 +195,7 @@ async fn what_was_counted_outlives_a_reload_that_does_not_change_the_limit() {
 async fn rewrite(gantry: &Gantry, config: &str) {
     let reloads = r#"gantry_config_reloads_total{outcome="applied"}"#;
     let before = figure(gantry, reloads).await.unwrap_or_default();
-    std::fs::write(gantry.config(), config).unwrap();
+    std::fs::write(gantry.config(), config).expect("the file is ours");
     eventually("the new configuration", async || {
         figure(gantry, reloads).await.filter(|now| *now > before)
     })

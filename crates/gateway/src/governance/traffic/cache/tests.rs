@@ -1,3 +1,5 @@
+//! Tests of [`super`]: keys, flights, and what is kept.
+
 use gantry_core::{OfferCell, Principal};
 use gantry_protocol::Revision;
 use prometheus_client::registry::Registry;
@@ -69,7 +71,7 @@ impl Stand {
     }
 }
 
-const LIMITS: (Duration, usize) = (Duration::from_secs(60), 1000);
+const LIMITS: (Duration, usize) = (Duration::from_mins(1), 1000);
 
 fn call(params: &str) -> Request {
     request("tools/call", params)

@@ -1,3 +1,5 @@
+//! Tests of [`super`].
+
 use std::collections::BTreeMap;
 
 use gantry_core::clock::FixedClock;
@@ -23,7 +25,7 @@ struct Stand {
 
 impl Stand {
     fn new(spec: &LimitsSpec) -> Self {
-        let clock = FixedClock(Duration::from_secs(1_800_000_000));
+        let clock = FixedClock(Duration::from_hours(500_000));
         let metrics = Metrics::new(&mut Registry::default());
         Self { limits: Limits::new(spec, None), clock, metrics }
     }
@@ -127,7 +129,7 @@ fn every_pattern_that_fits_a_tool_counts_it() {
 fn the_rounds_of_one_exchange_count_once_and_nobody_can_claim_more() {
     let tools = vec![("git__*".to_owned(), rate(1))];
     let global = Some(rate(2));
-    let stand = Stand::new(&LimitsSpec { tools, global, ..LimitsSpec::default() });
+    let stand = Stand::new(&LimitsSpec { global, tools, ..LimitsSpec::default() });
     let ada = Principal::anonymous();
     let later = r#"{"name":"log","requestState":"x"}"#;
     assert!(stand.passes(&ada, "").is_ok() && stand.calls("log", r#"{"name":"log"}"#));

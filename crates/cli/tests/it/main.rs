@@ -7,6 +7,7 @@
 #![expect(clippy::needless_pass_by_value, reason = "`json!(…)` reads better without a reference")]
 
 mod api;
+mod audit;
 #[cfg(test)]
 mod commands;
 mod conformance;

@@ -3,6 +3,8 @@
 //! A value is left out by the name of its member, by where it stands, or because it is one of the
 //! gateway's own secrets. Long texts are cut: an entry is to say what was asked, not to be a copy.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use crate::redact::{REDACTED, Secrets, holds_something, is_secret_name};
@@ -59,9 +61,12 @@ impl Rules {
     }
 
     /// Returns a text without the gateway's own secrets, cut.
-    pub(super) fn text(&self, text: &str, longest: usize) -> String {
+    pub(super) fn text<'a>(&self, text: &'a str, longest: usize) -> Cow<'a, str> {
         let text = self.secrets.without_values(text);
-        cut(&text, longest).unwrap_or_else(|| text.into_owned())
+        match cut(&text, longest) {
+            Some(cut) => cut.into(),
+            None => text,
+        }
     }
 
     /// Returns what is kept of raw arguments; `None` if nothing is.
@@ -69,13 +74,16 @@ impl Rules {
         if self.keep == Keep::None {
             return None;
         }
+        if raw == b"{}" {
+            return Some(Value::Object(serde_json::Map::new()));
+        }
         let Ok(mut value) = serde_json::from_slice::<Value>(raw) else {
             return Some(format!("[{} bytes that are no JSON]", raw.len()).into());
         };
         let pointers: Vec<&[String]> = self.pointers.iter().map(Vec::as_slice).collect();
         self.clean(&mut value, &pointers);
         if self.keep == Keep::Redacted && raw.len() > LARGEST && value.to_string().len() > LARGEST {
-            return Some(left_out(raw.len()));
+            return Some(left_out(raw.len()).into());
         }
         Some(value)
     }
@@ -85,7 +93,9 @@ impl Rules {
         match value {
             Value::String(text) => {
                 let longest = if self.keep == Keep::Full { usize::MAX } else { LONGEST_TEXT };
-                *text = self.text(text, longest);
+                if let Cow::Owned(cleaned) = self.text(text, longest) {
+                    *text = cleaned;
+                }
             }
             Value::Array(entries) => {
                 for (at, entry) in entries.iter_mut().enumerate() {
@@ -128,8 +138,8 @@ impl Rules {
 }
 
 /// Stands for arguments of so many bytes.
-pub(super) fn left_out(bytes: usize) -> Value {
-    format!("[{bytes} bytes]").into()
+pub(super) fn left_out(bytes: usize) -> String {
+    format!("[{bytes} bytes]")
 }
 
 /// Cuts a text that is too long, and says how long it was.

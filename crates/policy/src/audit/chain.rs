@@ -39,6 +39,8 @@ pub struct Line {
     pub seq: u64,
     /// The line, without the end of the line.
     pub text: String,
+    /// Its hash.
+    pub hash: [u8; HASH],
 }
 
 // === impl Head ===
@@ -94,8 +96,10 @@ impl Chain {
         let _ = write!(text, "{SEQ}{seq}{PREV}{}\",{members}", hex(&self.head.hash));
         let hash = hash(&self.head.hash, text.as_bytes());
         let _ = write!(text, "{OWN}{}{END}", hex(&hash));
-        self.head = Head { seq, hash, id: id.to_owned() };
-        Line { seq, text }
+        (self.head.seq, self.head.hash) = (seq, hash);
+        self.head.id.clear();
+        self.head.id.push_str(id);
+        Line { seq, text, hash }
     }
 }
 
@@ -111,10 +115,13 @@ pub(super) fn hash(prev: &[u8; HASH], text: &[u8]) -> [u8; HASH] {
 
 /// Writes bytes as lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    text
 }
 
 /// Reads a hash of lower-case digits alone: one hash has one text.

@@ -2,17 +2,24 @@
 //!
 //! Members that say nothing are left out. The names are those of the log, where it has them.
 
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use gantry_core::ErrorCode;
 use gantry_core::audit::{Arguments, Entry, StoredLine};
 use gantry_protocol::method;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::Line;
 use super::arguments::{Keep, Rules, left_out};
 use super::chain::hex;
+use crate::redact::REDACTED;
 
 /// The most characters of a name, of a client's own words, and of what else is said.
 const LONGEST: usize = 512;
+/// Most entries are shorter.
+const USUAL_LENGTH: usize = 768;
 /// Bytes of the fingerprint of a session.
 const FINGERPRINT: usize = 8;
 
@@ -27,80 +34,80 @@ pub struct Moment<'a> {
 
 /// Writes an entry down, without what the rules leave out.
 pub fn body(moment: Moment<'_>, entry: &Entry, rules: &Rules) -> String {
-    let mut object = Members(Map::new());
-    object.put("id", moment.id);
-    object.put("timestamp", moment.timestamp);
-    object.put("event_type", entry.event.name());
+    let mut members = Members(String::with_capacity(USUAL_LENGTH));
+    members.text("id", moment.id);
+    members.text("timestamp", moment.timestamp);
+    members.text("event_type", entry.event.name());
     if entry.event.is_security() {
-        object.put("security_event", true);
+        members.raw("security_event", "true");
     }
-    object.put("outcome", entry.outcome);
-    if let Some(code) = entry.code {
-        object.put("code", code.code());
-    }
-    who(&mut object, entry, rules);
-    object.maybe("request_id", entry.request_id.as_deref());
-    let part_of = entry.correlation_id.as_deref();
-    object.maybe(
+    members.text("outcome", entry.outcome);
+    members.maybe("code", entry.code.map(ErrorCode::code));
+    who(&mut members, entry, rules);
+    let request_id = entry.request_id.as_deref();
+    members.maybe("request_id", request_id);
+    members.maybe(
         "correlation_id",
-        part_of.filter(|whole| entry.request_id.as_deref() != Some(whole)),
+        entry.correlation_id.as_deref().filter(|id| request_id != Some(id)),
     );
-    what(&mut object, entry, rules);
+    what(&mut members, entry, rules);
     if let Some(duration) = entry.duration {
-        // Rounded to microseconds, which is what a clock can tell.
-        let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
-        object.put("duration_us", micros);
+        members.number("duration_us", u64::try_from(duration.as_micros()).unwrap_or(u64::MAX));
     }
     if entry.rounds > 1 {
-        object.put("rounds", entry.rounds);
+        members.number("rounds", entry.rounds.into());
     }
-    object.maybe("decision", entry.decision.as_deref());
-    object.maybe("detail", entry.detail.as_deref().map(|text| rules.text(text, LONGEST)));
-    let arguments = match &entry.arguments {
-        Arguments::None => None,
-        Arguments::Raw(raw) => rules.arguments(raw),
-        Arguments::TooLarge(bytes) => (rules.keep() != Keep::None).then(|| left_out(*bytes)),
-    };
-    object.maybe("arguments", arguments);
-    Value::Object(object.0).to_string()
+    members.maybe("decision", entry.decision.as_deref());
+    members.shown("detail", entry.detail.as_deref(), rules);
+    match &entry.arguments {
+        Arguments::None => {}
+        Arguments::Raw(raw) => {
+            if let Some(kept) = rules.arguments(raw) {
+                members.raw("arguments", &kept.to_string());
+            }
+        }
+        Arguments::TooLarge(_) if rules.keep() == Keep::None => {}
+        Arguments::TooLarge(bytes) => members.text("arguments", &left_out(*bytes)),
+    }
+    members.end()
 }
 
-fn who(object: &mut Members, entry: &Entry, rules: &Rules) {
+fn who(members: &mut Members, entry: &Entry, rules: &Rules) {
     if let Some(principal) = &entry.principal {
-        object.put("principal", rules.text(&principal.subject, LONGEST));
-        object.put("issuer", rules.text(&principal.issuer, LONGEST));
-        object.maybe("credential", principal.grants.credential.as_deref());
+        members.shown("principal", Some(&principal.subject), rules);
+        members.shown("issuer", Some(&principal.issuer), rules);
+        members.maybe("credential", principal.grants.credential.as_deref());
     }
-    object.maybe("address", entry.address.map(|address| address.to_string()));
-    object.maybe(
-        "client",
-        entry.client.as_deref().and_then(client).map(|text| rules.text(&text, LONGEST)),
-    );
-    object.maybe("user_agent", entry.user_agent.as_deref().map(|text| rules.text(text, LONGEST)));
-    // Whoever knows a session's id need not find it here; who has it can look for it.
-    object.maybe("session", entry.session.map(|id| hex(&Sha256::digest(id)[..FINGERPRINT])));
+    if let Some(address) = entry.address {
+        members.text("address", &address.to_string());
+    }
+    members.shown("client", entry.client.as_deref().and_then(client).as_deref(), rules);
+    members.shown("user_agent", entry.user_agent.as_deref(), rules);
+    if let Some(session) = entry.session {
+        // Whoever knows a session's id need not find it here; who has it can look for it.
+        members.text("session", &hex(&Sha256::digest(session)[..FINGERPRINT]));
+    }
 }
 
-fn what(object: &mut Members, entry: &Entry, rules: &Rules) {
-    object.maybe("server", entry.server.as_deref());
-    object.maybe("method", entry.method.as_deref().map(|text| rules.text(text, LONGEST)));
+fn what(members: &mut Members, entry: &Entry, rules: &Rules) {
+    members.maybe("server", entry.server.as_deref());
+    members.shown("method", entry.method.as_deref(), rules);
     let Some(name) = entry.name.as_deref() else { return };
-    let (member, name) = match entry.method.as_deref() {
-        Some(method::TOOLS_CALL) => ("tool_name", name.to_owned()),
-        Some(method::PROMPTS_GET) => ("prompt_name", name.to_owned()),
-        Some(method::RESOURCES_READ) => ("resource", without_query(name, rules)),
-        _ => ("subject", name.to_owned()),
-    };
-    object.put(member, rules.text(&name, LONGEST));
+    match entry.method.as_deref() {
+        Some(method::TOOLS_CALL) => members.shown("tool_name", Some(name), rules),
+        Some(method::PROMPTS_GET) => members.shown("prompt_name", Some(name), rules),
+        Some(method::RESOURCES_READ) => {
+            members.shown("resource", Some(&without_query(name, rules)), rules);
+        }
+        _ => members.shown("subject", Some(name), rules),
+    }
 }
 
 /// People put tokens into the query of an address.
-fn without_query(uri: &str, rules: &Rules) -> String {
+fn without_query<'a>(uri: &'a str, rules: &Rules) -> Cow<'a, str> {
     match uri.split_once('?') {
-        Some((head, _)) if rules.keep() != Keep::Full => {
-            format!("{head}?{}", crate::redact::REDACTED)
-        }
-        _ => uri.to_owned(),
+        Some((head, _)) if rules.keep() != Keep::Full => format!("{head}?{REDACTED}").into(),
+        _ => uri.into(),
     }
 }
 
@@ -137,17 +144,57 @@ pub fn name_of(entry: &Value) -> &str {
     members.iter().find_map(|member| entry.get(*member)?.as_str()).unwrap_or_default()
 }
 
-struct Members(Map<String, Value>);
+/// Members of an object, written as they come: there is an entry for every call.
+struct Members(String);
 
 impl Members {
-    fn put(&mut self, name: &str, value: impl Into<Value>) {
-        self.0.insert(name.to_owned(), value.into());
+    /// `value` is JSON.
+    fn raw(&mut self, name: &'static str, value: &str) {
+        self.name(name);
+        self.0.push_str(value);
     }
 
-    fn maybe(&mut self, name: &str, value: Option<impl Into<Value>>) {
-        if let Some(value) = value {
-            self.put(name, value);
+    fn number(&mut self, name: &'static str, value: u64) {
+        self.name(name);
+        // Writing to a string cannot fail.
+        let _ = write!(self.0, "{value}");
+    }
+
+    fn text(&mut self, name: &'static str, value: &str) {
+        self.name(name);
+        let is_plain = value.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\');
+        if is_plain {
+            self.0.push('"');
+            self.0.push_str(value);
+            self.0.push('"');
+        } else {
+            self.0.push_str(&Value::from(value).to_string());
         }
+    }
+
+    fn maybe(&mut self, name: &'static str, value: Option<&str>) {
+        if let Some(value) = value {
+            self.text(name, value);
+        }
+    }
+
+    /// Somebody else's text: cut, and without the gateway's own secrets.
+    fn shown(&mut self, name: &'static str, value: Option<&str>, rules: &Rules) {
+        if let Some(value) = value {
+            self.text(name, &rules.text(value, LONGEST));
+        }
+    }
+
+    /// Names are ours, and need no escapes.
+    fn name(&mut self, name: &'static str) {
+        self.0.push_str(if self.0.is_empty() { "{\"" } else { ",\"" });
+        self.0.push_str(name);
+        self.0.push_str("\":");
+    }
+
+    fn end(mut self) -> String {
+        self.0.push('}');
+        self.0
     }
 }
 

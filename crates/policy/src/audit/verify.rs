@@ -197,7 +197,7 @@ mod tests {
             let mut file = file(&lines);
             // The end of the last line may be missing as well.
             let at = place.index(file.len() - 1);
-            let line = file[..at].iter().filter(|byte| **byte == b'\n').count();
+            let line = file[..at].split(|byte| *byte == b'\n').count() - 1;
             file[at] ^= flip;
             prop_assert_eq!(first_break(&file, &head), Some(line));
         }
@@ -250,7 +250,7 @@ mod tests {
         #[test]
         fn another_trail_of_the_same_length_is_found_by_the_head(texts in texts()) {
             let (_, head) = trail(&texts);
-            let mut others = texts.clone();
+            let mut others = texts;
             others[0].push('x');
             let (lines, _) = trail(&others);
             let mut verifier = Verifier::default().anchor(head.clone());

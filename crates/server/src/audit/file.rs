@@ -182,3 +182,113 @@ fn tail(file: &mut File) -> io::Result<Vec<u8>> {
     file.take(LONGEST_LINE).read_to_end(&mut tail)?;
     Ok(tail)
 }
+
+#[cfg(test)]
+mod tests {
+    use gantry_core::SystemClock;
+    use gantry_policy::audit::{Chain, Verifier};
+
+    use super::super::backlog::Written;
+    use super::super::verify::with_older;
+    use super::*;
+
+    const ROTATION: Rotation =
+        Rotation { max_size: 1500, max_files: 100, max_age: None, total_size: None };
+
+    /// Entries that go on after those of a chain.
+    fn sealed(chain: &mut Chain, n: usize) -> Arc<[Sealed]> {
+        let one = |_| {
+            let id = format!("t-{}", chain.head().seq);
+            let text = format!("{{\"id\":\"{id}\",\"text\":\"{}\"}}", "x".repeat(100));
+            let line = chain.seal(&id, &text);
+            Sealed { line, entry: Arc::new(Written { id, at: 1, text, durable: None }) }
+        };
+        (0..n).map(one).collect()
+    }
+
+    fn open(path: &Path) -> AuditFile {
+        AuditFile::open(path, ROTATION, Arc::new(SystemClock), true).unwrap()
+    }
+
+    /// Reads all files of a trail and checks the chain; returns the last place.
+    fn whole(path: &Path) -> u64 {
+        let mut verifier = Verifier::default();
+        for file in with_older(path) {
+            for line in std::fs::read_to_string(file).unwrap().lines() {
+                verifier.line(line.as_bytes()).unwrap();
+            }
+        }
+        verifier.finish().unwrap().map_or(0, |(_, last)| last.seq)
+    }
+
+    #[tokio::test]
+    async fn the_chain_goes_on_over_files_and_restarts() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deep/trail.log");
+        let mut chain = Chain::default();
+        for round in 1..=5 {
+            let mut file = open(&path);
+            let last = file.last().await.unwrap().unwrap_or_default();
+            assert_eq!(last, chain.head().clone(), "round {round}");
+            let appended = file.append(sealed(&mut chain, 10)).await;
+            assert_eq!((appended.n, appended.failure), (10, None));
+        }
+        assert_eq!(whole(&path), 50);
+        assert!(with_older(&path).len() > 5, "several files were begun");
+    }
+
+    #[tokio::test]
+    async fn what_a_killed_process_left_of_a_line_is_taken_away() {
+        use std::io::Write as _;
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("trail.log");
+        let mut chain = Chain::default();
+        open(&path).append(sealed(&mut chain, 3)).await;
+        let mut torn = OpenOptions::new().append(true).open(&path).unwrap();
+        torn.write_all(br#"{"seq":4,"prev":"ab"#).unwrap();
+        let mut file = open(&path);
+        assert_eq!(file.last().await.unwrap(), Some(chain.head().clone()));
+        file.append(sealed(&mut chain, 2)).await;
+        assert_eq!(whole(&path), 5);
+    }
+
+    #[tokio::test]
+    async fn another_programs_file_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("notes.txt");
+        for content in ["something else", "something else\n", "{\"a\":1}\n"] {
+            std::fs::write(&path, content).unwrap();
+            let refused = open(&path).last().await;
+            assert!(matches!(refused, Err(AuditError::Foreign { .. })), "{content}: {refused:?}");
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), content);
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_full_disk_takes_nothing_and_says_so() {
+        let device = OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let mut file = AuditFile::over(Path::new("/dev/full"), RollingFile::over(device), false);
+        let appended = file.append(sealed(&mut Chain::default(), 3)).await;
+        assert_eq!(appended.n, 0);
+        assert!(appended.failure.is_some_and(|why| why.contains("No space left")));
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_file_that_was_moved_away_is_begun_anew_when_it_is_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, moved) = (folder.path().join("trail.log"), folder.path().join("moved.log"));
+        let mut chain = Chain::default();
+        let mut file = open(&path);
+        file.append(sealed(&mut chain, 2)).await;
+        std::fs::rename(&path, &moved).unwrap();
+        file.reopening().ask();
+        file.append(sealed(&mut chain, 2)).await;
+        let text = [moved, path].map(|file| std::fs::read_to_string(file).unwrap()).concat();
+        let mut verifier = Verifier::default();
+        assert!(text.lines().all(|line| verifier.line(line.as_bytes()).is_ok()));
+        assert_eq!(text.lines().count(), 4);
+    }
+}

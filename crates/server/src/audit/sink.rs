@@ -12,6 +12,7 @@ use std::time::Duration;
 use gantry_core::BoxFuture;
 use gantry_policy::audit::{Chain, Head, Line};
 use parking_lot::Mutex;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
 use super::backlog::{Backlog, Written};
@@ -64,6 +65,8 @@ pub(super) struct Drain {
     spool: Arc<Mutex<Spool>>,
     figures: Figures,
     place: Place,
+    /// A head that is being kept.
+    keeping: Option<JoinHandle<()>>,
     /// Whether it was said that nothing can be put on the disk.
     has_no_spool: bool,
 }
@@ -126,6 +129,7 @@ impl Drain {
             place: Place::new(name),
             backlog,
             figures,
+            keeping: None,
             has_no_spool: false,
         };
         Ok(Opened { drain, loss })
@@ -149,6 +153,7 @@ impl Drain {
                 }
             }
         }
+        self.keep_last().await;
         let waiting = self.backlog.waiting();
         let head = self.chain.head();
         tracing::info!(
@@ -191,11 +196,11 @@ impl Drain {
 
     /// Chains entries and adds them. One that hangs is put on the disk meanwhile.
     async fn attempt(&mut self, mut batch: Batch) -> Attempt {
-        let (sealed, heads) = self.seal(&batch.entries).await;
+        let sealed = self.seal(&batch.entries).await;
         let backlog = Arc::clone(&self.backlog);
         let spool = Arc::clone(&self.spool);
         let appended = {
-            let mut attempt = self.sink.append(sealed);
+            let mut attempt = self.sink.append(Arc::clone(&sealed));
             let mut patience = Instant::now() + SLOW;
             loop {
                 let is_hanging = tokio::select! {
@@ -218,28 +223,28 @@ impl Drain {
                 }
             }
         };
-        self.settle(&batch, &heads, appended).await
+        self.settle(&batch, &sealed, appended).await
     }
 
-    async fn seal(&self, entries: &[Arc<Written>]) -> (Arc<[Sealed]>, Vec<Head>) {
+    async fn seal(&self, entries: &[Arc<Written>]) -> Arc<[Sealed]> {
         let (mut chain, entries) = (self.chain.clone(), entries.to_vec());
         let is_small = entries.len() <= FEW;
         let seal = move || {
-            let mut heads = Vec::with_capacity(entries.len());
             let sealed = entries.into_iter().map(|entry| {
                 let line = chain.seal(&entry.id, &entry.text);
-                heads.push(chain.head().clone());
                 Sealed { line, entry }
             });
-            (sealed.collect(), heads)
+            sealed.collect()
         };
         if is_small { seal() } else { off_thread(seal).await }
     }
 
     /// Takes note of what is in the trail now.
-    async fn settle(&mut self, batch: &Batch, heads: &[Head], appended: Appended) -> Attempt {
+    async fn settle(&mut self, batch: &Batch, sealed: &[Sealed], appended: Appended) -> Attempt {
         let added = batch.entries.get(..appended.n).unwrap_or_default();
-        if let Some(head) = appended.n.checked_sub(1).and_then(|last| heads.get(last)) {
+        if let Some(last) = appended.n.checked_sub(1).and_then(|last| sealed.get(last)) {
+            let Line { seq, hash, .. } = last.line;
+            let head = Head { seq, hash, id: last.entry.id.clone() };
             self.chain = Chain::after(head.clone());
             if !batch.is_spooled {
                 self.backlog.take(added.len());
@@ -251,7 +256,7 @@ impl Drain {
             }
             self.backlog.done(added);
             self.figures.written.get_or_create(&self.place).inc_by(added.len() as u64);
-            self.keep(head.clone(), batch.is_spooled.then(|| added.to_vec())).await;
+            self.keep(head, batch.is_spooled.then(|| added.to_vec())).await;
         }
         self.show_waiting();
         if let Some(failure) = appended.failure {
@@ -265,18 +270,38 @@ impl Drain {
         Attempt::Added
     }
 
-    /// Keeps the head, and forgets what waited on the disk.
-    async fn keep(&self, head: Head, spooled: Option<Vec<Arc<Written>>>) {
-        let (file, spool) = (Arc::clone(&self.head), Arc::clone(&self.spool));
-        let kept = off_thread(move || {
-            if let Some(entries) = spooled {
-                spool.lock().advance(&entries)?;
+    /// Forgets what waited on the disk, and keeps the head.
+    async fn keep(&mut self, head: Head, spooled: Option<Vec<Arc<Written>>>) {
+        if let Some(entries) = spooled {
+            let spool = Arc::clone(&self.spool);
+            let forgotten = off_thread(move || spool.lock().advance(&entries)).await;
+            if let Err(error) = forgotten {
+                let sink = self.backlog.name();
+                tracing::warn!(sink, %error, "Entries that are added stay on the disk as well.");
             }
-            file.write(&head)
-        });
-        if let Err(error) = kept.await {
-            tracing::warn!(sink = self.backlog.name(), %error, "The head of the audit trail was not kept.");
         }
+        // Beside the entries: a disk that is busy must not keep the next ones waiting.
+        if self.keeping.as_ref().is_none_or(JoinHandle::is_finished) {
+            self.keeping = Some(self.begin_keeping(head));
+        }
+    }
+
+    fn begin_keeping(&self, head: Head) -> JoinHandle<()> {
+        let (file, sink) = (Arc::clone(&self.head), self.backlog.name());
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = file.write(&head) {
+                tracing::warn!(sink, %error, "The head of the audit trail was not kept.");
+            }
+        })
+    }
+
+    /// Keeps the last head there is.
+    async fn keep_last(&mut self) {
+        if let Some(keeping) = self.keeping.take() {
+            // It has said itself what went wrong.
+            let _ = keeping.await;
+        }
+        let _ = self.begin_keeping(self.chain.head().clone()).await;
     }
 
     /// Waits before the next attempt; what comes meanwhile is put on the disk.

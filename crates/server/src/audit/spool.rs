@@ -187,8 +187,10 @@ mod tests {
     fn entries(numbers: std::ops::Range<u64>) -> Vec<Arc<Written>> {
         let one = |number| {
             let id = format!("boot-{number}");
-            let text =
-                format!("{{\"id\":\"{id}\",\"text\":\"{}\"}}", "é".repeat(number as usize % 50));
+            let text = format!(
+                "{{\"id\":\"{id}\",\"text\":\"{}\"}}",
+                "é".repeat(usize::try_from(number % 50).unwrap())
+            );
             Arc::new(Written { id, at: 1_000 + number, text, durable: None })
         };
         numbers.map(one).collect()

@@ -132,6 +132,13 @@ impl Registry {
                 applied.removed.push(server.name.to_string());
             }
         }
+        servers.extend(spec.own.iter().map(|own| Server {
+            name: own.name.into(),
+            provider: Arc::clone(&own.provider),
+            upstream: None,
+            filter: ToolFilter::default(),
+            listed: true,
+        }));
         servers.push(Server {
             name: builtin::NAME.into(),
             provider: Arc::clone(&self.builtin) as Arc<dyn Provider>,

@@ -6,8 +6,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use gantry_core::Provider;
 use url::Url;
 
 use crate::{builtin, names};
@@ -27,6 +29,8 @@ pub struct GatewaySpec {
     pub list_ttl: Duration,
     /// Items on one page of a list.
     pub list_page: usize,
+    /// Providers within the process that the configuration makes, after the servers.
+    pub own: Vec<OwnProvider>,
     /// Whether the `gantry` server is offered on `/mcp`.
     pub builtin: bool,
     /// Largest message taken from a client, bytes.
@@ -80,6 +84,23 @@ impl Default for LegacySpec {
         }
     }
 }
+
+/// A provider within the process, under the name of a server.
+#[derive(Debug, Clone)]
+pub struct OwnProvider {
+    /// The prefix of what it offers; no server has it.
+    pub name: &'static str,
+    /// Carries requests out.
+    pub provider: Arc<dyn Provider>,
+}
+
+impl PartialEq for OwnProvider {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name && Arc::ptr_eq(&self.provider, &other.provider)
+    }
+}
+
+impl Eq for OwnProvider {}
 
 /// A filtered set of public names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -239,7 +260,7 @@ impl GatewaySpec {
     /// Tells whether a pattern of a view could match a public name of any server, whatever the
     /// servers turn out to offer.
     pub fn could_match(&self, pattern: &str) -> bool {
-        let own = self.builtin.then_some(builtin::NAME);
+        let own = self.own.iter().map(|own| own.name).chain(self.builtin.then_some(builtin::NAME));
         let mut servers = self.servers.iter().map(|server| server.name.as_str()).chain(own);
         let fixed = pattern.split('*').next().unwrap_or_default();
         servers.any(|server| {
@@ -332,6 +353,7 @@ mod tests {
             first_offer_wait: Duration::ZERO,
             list_ttl: Duration::ZERO,
             list_page: 1,
+            own: Vec::new(),
             builtin,
             max_body: 1,
             body_timeout: Duration::ZERO,

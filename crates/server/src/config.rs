@@ -2,8 +2,8 @@
 //!
 //! The stages, each in its own module: [`tree`] reads YAML with places, [`variables`] puts variables
 //! in, [`shape`] holds the tree against the schema of [`raw`], and the parts ([`listener`],
-//! [`upstream`], [`access`], [`views`]) check what the words mean. Every stage reports all it finds;
-//! a later one keeps silent about what an earlier one already refused.
+//! [`upstream`], [`access`], [`views`], [`declared`]) check what the words mean. Every stage reports
+//! all it finds; a later one keeps silent about what an earlier one already refused.
 //!
 //! `warnings` looks for what is allowed but hardly meant.
 //!
@@ -20,6 +20,7 @@ pub mod reference;
 mod access;
 mod audit;
 mod check;
+mod declared;
 mod doors;
 mod entry;
 mod env;
@@ -50,6 +51,7 @@ use std::time::Duration;
 
 use gantry_core::ErrorCode;
 use gantry_gateway::spec::{GatewaySpec, UpstreamSpec};
+use indexmap::IndexMap;
 use serde_json::Value;
 
 pub use access::{Auth, Token};
@@ -117,6 +119,10 @@ pub struct Config {
     pub metrics: Metrics,
     /// Where a gateway that serves keeps what outlives it.
     pub storage: Storage,
+    /// The declared prompts, as they are written.
+    pub prompts: IndexMap<String, raw::Prompt>,
+    /// The declared resources, as they are written.
+    pub resources: IndexMap<String, raw::Resource>,
     /// Where a gateway that serves keeps sessions.
     pub session_store: SessionStoreKind,
     /// The file, if there is one.
@@ -298,6 +304,8 @@ fn check_all(
         paths: paths::check(&raw.health, &raw.metrics, checker),
         metrics,
         storage: storage::check(&raw.storage, checker),
+        prompts: raw.prompts.clone(),
+        resources: raw.resources.clone(),
         session_store: raw.sessions.store,
         file: source.path.clone(),
         format: Format::Gantry,
@@ -339,6 +347,7 @@ fn check_gateway(
             (Duration::ZERO, 24 * HOUR),
         ),
         list_page: LIST_PAGE,
+        own: Vec::from_iter(declared::check(raw, checker)),
         builtin: raw.builtin,
         max_body,
         body_timeout,

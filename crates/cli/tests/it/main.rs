@@ -10,6 +10,7 @@ mod api;
 #[cfg(test)]
 mod commands;
 mod conformance;
+mod declared;
 mod differential;
 mod docs;
 mod eras;

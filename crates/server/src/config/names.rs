@@ -1,13 +1,16 @@
 //! Which names a server, a view or a principal may have.
 
 use gantry_core::ErrorCode;
+use gantry_tools::Declared;
 
 use super::path::Path;
 use super::problem::Problem;
 
-/// Names that Gantry itself uses or will use: its own server and the built-in services.
-pub const RESERVED_NAMES: [&str; 10] = [
+/// Names that Gantry itself uses or will use: its own server, what the file declares, and the
+/// built-in services.
+pub const RESERVED_NAMES: [&str; 11] = [
     "gantry",
+    Declared::NAME,
     "data_standardization",
     "vector_similarity",
     "vector_ranking",

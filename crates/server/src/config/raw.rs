@@ -8,6 +8,7 @@
 mod access;
 mod admin;
 mod audit;
+mod declared;
 mod doors;
 mod listener;
 mod log;
@@ -24,6 +25,7 @@ use serde::Deserialize;
 pub use access::{Auth, Token};
 pub use admin::Admin;
 pub use audit::{Audit, AuditArguments, AuditFull, AuditRotation, AuditSync};
+pub use declared::{Argument, Prompt, Resource, Role, Utterance};
 pub use doors::{Https, Management, TlsVersion};
 pub use listener::{Limits, Server};
 pub use log::{Log, Otlp, Rotation, Tracing};
@@ -41,8 +43,8 @@ pub struct Config {
     /// The gateway's own door: where it listens, whom it answers, and its limits. Since 0.1.
     pub server: Server,
     /// The upstream servers by name, in the order in which they are asked for resources. A name is
-    /// 1 to 32 of `a-z`, `0-9`, `_` and `-`, without `__`; `gantry` and the names of the built-in
-    /// services are reserved. Since 0.1.
+    /// 1 to 32 of `a-z`, `0-9`, `_` and `-`, without `__`; `gantry`, `declared` and the names of the
+    /// built-in services are reserved. Since 0.1.
     pub servers: IndexMap<String, Upstream>,
     /// More files with servers, or folders of such files; a relative path begins at this file's
     /// folder. They are watched like this file. A file may be one of Gantry with `servers` alone, or
@@ -51,6 +53,12 @@ pub struct Config {
     /// Filtered sets of tools, each served at `/mcp/NAME`: a list of patterns of public tool names,
     /// such as `git__*`. Views and servers share one namespace. Since 0.1.
     pub views: IndexMap<String, Vec<PatternText>>,
+    /// Prompts that need no server, by name; they are offered as those of a server `declared`.
+    /// Since 0.1.
+    pub prompts: IndexMap<String, Prompt>,
+    /// Texts that need no server, by URI; they are offered as those of a server `declared`.
+    /// Since 0.1.
+    pub resources: IndexMap<String, Resource>,
     /// How public names are made. Since 0.1.
     pub names: Names,
     /// How the gateway behaves while its upstreams come up. Since 0.1.
@@ -119,6 +127,8 @@ impl Default for Config {
             servers: IndexMap::new(),
             servers_from: Vec::new(),
             views: IndexMap::new(),
+            prompts: IndexMap::new(),
+            resources: IndexMap::new(),
             names: Names::default(),
             startup: Startup::default(),
             ready: Ready::default(),

@@ -65,6 +65,11 @@ pub(crate) fn to_json(config: &Config) -> Value {
     doors(config, &mut value);
     if let Some(shown) = storage::shown(&config.storage, REDACTED) {
         value["storage"] = shown;
+    if !config.prompts.is_empty() {
+        value["prompts"] = json!(config.prompts);
+    }
+    if !config.resources.is_empty() {
+        value["resources"] = json!(config.resources);
     }
     for (path, written) in &config.written {
         if is_free_text(path)
@@ -275,6 +280,7 @@ fn is_free_text(path: &Path) -> bool {
             matches!(key.as_str(), "url" | "username" | "password")
         }
         [Step::Key(part), ..] => part == "auth",
+        [Step::Key(part), ..] => ["auth", "prompts", "resources"].contains(&part.as_str()),
         _ => false,
     }
 }

@@ -43,6 +43,7 @@ pub(crate) fn spec(servers: Vec<UpstreamSpec>) -> GatewaySpec {
         first_offer_wait: Duration::from_secs(10),
         list_ttl: Duration::from_mins(1),
         list_page: 2,
+        own: Vec::new(),
         builtin: true,
         max_body: 64 * 1024,
         body_timeout: Duration::from_secs(30),

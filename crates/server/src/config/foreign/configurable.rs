@@ -1,7 +1,8 @@
-//! `config.json` of MCP Configurable Framework: its port, its keys and its
-//! audit log; what it declares comes later.
+//! `config.json` of MCP Configurable Framework: its port, its keys, its audit log, its prompts and
+//! its resources; its tools come later.
 
 mod audit;
+mod declared;
 
 use super::super::environment::value;
 use super::super::tree::{Data, Entry, Node};
@@ -17,7 +18,9 @@ pub(super) fn convert(root: &Node, draft: &mut Draft<'_>) {
             "name" | "version" => {
                 draft.note(key, value.at, "the gateway says its own name and version");
             }
-            "tools" | "prompts" | "resources" => declared(key, value, draft),
+            "tools" => tools(value, draft),
+            "prompts" => declared::prompts(value, draft),
+            "resources" => declared::resources(value, draft),
             "caching" => draft.note(key, value.at, "keeping results of tools comes later"),
             key => draft.note(key, value.at, "means nothing to Gantry"),
         }
@@ -36,20 +39,13 @@ fn port(node: &Node, draft: &mut Draft<'_>) {
     }
 }
 
-/// What the file declares itself, one line for each.
-fn declared(key: &str, node: &Node, draft: &mut Draft<'_>) {
-    let what = match key {
-        "tools" => "tools that are declared in a file come later",
-        "prompts" => "prompts that are declared in a file come later, with the declared tools",
-        _ => "resources that are declared in a file come later, with the declared tools",
-    };
-    for (index, entry) in draft.list(node, key).iter().enumerate() {
-        let name = ["name", "uri"].iter().find_map(|key| entry.entry(key)?.value.as_text());
-        let path = match name {
-            Some(name) => format!("{key}[{index}] {name}"),
-            None => format!("{key}[{index}]"),
-        };
-        draft.note(&path, entry.at, what);
+/// One line for each tool.
+fn tools(node: &Node, draft: &mut Draft<'_>) {
+    for (index, entry) in draft.list(node, "tools").iter().enumerate() {
+        let name = entry.entry("name").and_then(|entry| entry.value.as_text());
+        let name = name.map(|name| format!(" {name}")).unwrap_or_default();
+        let path = format!("tools[{index}]{name}");
+        draft.note(&path, entry.at, "tools that are declared in a file come later");
     }
 }
 

@@ -48,6 +48,11 @@ impl<'a> Draft<'a> {
         self.root.insert(&path, value)
     }
 
+    /// Sets what stands at `path`, whose keys may be names with dots.
+    pub(super) fn set_at(&mut self, path: &Path, value: Node) {
+        self.root.insert(path, value);
+    }
+
     /// Sets a key of a server.
     pub(super) fn set_server(&mut self, name: &str, key: &str, value: Node, origin: &str) {
         let at = value.at;

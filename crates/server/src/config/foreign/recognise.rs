@@ -24,14 +24,15 @@ pub enum Format {
 }
 
 /// Keys at the top of our file that other systems use as well.
-const SHARED_KEYS: [&str; 2] = ["server", "servers"];
+const SHARED_KEYS: [&str; 4] = ["server", "servers", "prompts", "resources"];
 /// Keys that a Spring application has at the top.
 const SPRING_KEYS: [&str; 4] = ["spring", "mcp", "management", "logging"];
 /// Keys of `server` that only a Spring application has.
 const SPRING_SERVER_KEYS: [&str; 4] = ["port", "ssl", "address", "servlet"];
 /// Keys that the framework's file has at the top.
-const CONFIGURABLE_KEYS: [&str; 6] =
-    ["tools", "prompts", "resources", "security", "caching", "port"];
+const CONFIGURABLE_KEYS: [&str; 4] = ["tools", "security", "caching", "port"];
+/// Those of them that our file has as well.
+const DECLARED_KEYS: [&str; 2] = ["prompts", "resources"];
 /// Formats as they are called in messages.
 const KNOWN: &str = "known are `gantry.yaml`, the `mcpServers` of desktop clients, the \
                      `application.yml` of Global MCP Client, and the `config.json` of MCP \
@@ -113,7 +114,12 @@ fn of(root: &Node, is_json: bool, path: Option<&FilePath>) -> Result<Option<Form
     if is_spring(root, &keys) {
         return Ok(Some(Format::Spring));
     }
-    if keys.iter().any(|key| CONFIGURABLE_KEYS.contains(key)) {
+    // What is declared is a list there, and has names here.
+    let is_declared = |key: &&str| {
+        let is_list = |node: &Node| matches!(node.data, Data::Sequence { .. });
+        DECLARED_KEYS.contains(key) && root.entry(key).is_some_and(|entry| is_list(&entry.value))
+    };
+    if keys.iter().any(|key| CONFIGURABLE_KEYS.contains(key) || is_declared(key)) {
         return Ok(Some(Format::Configurable));
     }
     let own: Vec<_> = schema

@@ -12,7 +12,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 use gantry_core::session::SessionId;
 use gantry_core::{CallContext, ErrorCode, Request};
-use gantry_protocol::message::failure;
 use gantry_protocol::{Message, Object, RpcError, json, method};
 
 use crate::Gateway;
@@ -54,7 +53,7 @@ impl Subscription {
 
 impl Reply {
     fn error(message: &Message, status: u16, error: &RpcError) -> Self {
-        Self { bytes: failure(message.id(), error), status }
+        Self { bytes: causes::failure(message.id(), error), status }
     }
 }
 

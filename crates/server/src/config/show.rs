@@ -279,7 +279,6 @@ fn is_free_text(path: &Path) -> bool {
         [Step::Key(part), Step::Key(key)] if part == "storage" => {
             matches!(key.as_str(), "url" | "username" | "password")
         }
-        [Step::Key(part), ..] => part == "auth",
         [Step::Key(part), ..] => ["auth", "prompts", "resources"].contains(&part.as_str()),
         _ => false,
     }

@@ -138,6 +138,7 @@ impl Gateway {
             store: parts.store,
             clock: Arc::clone(&parts.clock),
             outlet: Arc::new(outlet),
+            tap: Arc::clone(&tap),
             changed: Arc::new(Notify::new()),
             metrics: Arc::clone(&parts.metrics),
             tasks: parts.tasks.clone(),

@@ -496,6 +496,10 @@ pub(crate) struct Tap {
     #[arg(long)]
     pub(crate) bodies: bool,
 
+    /// Show what the gateway asks its servers for itself, too
+    #[arg(long)]
+    pub(crate) all: bool,
+
     #[command(flatten)]
     pub(crate) format: Format,
 }

@@ -100,6 +100,16 @@ impl Line {
         })
     }
 
+    /// Waits for something that needs no gateway.
+    pub(crate) fn wait<T>(&self, work: impl Future<Output = T>) -> Result<T, Broken> {
+        self.ground.run(async {
+            tokio::select! {
+                done = work => Ok(done),
+                () = interrupted() => Err(Broken::Interrupted),
+            }
+        })
+    }
+
     /// Ends a gateway that was made for the commands, with its servers.
     pub(crate) fn close(self) {
         if let Some(reach) = self.reach.take() {

@@ -3,8 +3,9 @@
 //!
 //! What the code means is in [`ErrorCode`]; what is answered beside it is decided elsewhere.
 
-use gantry_core::{ErrorCode, ProviderError};
-use gantry_protocol::{RpcError, code};
+use bytes::Bytes;
+use gantry_core::{ErrorCode, ProviderError, correlation};
+use gantry_protocol::{Id, RpcError, code, message};
 use serde_json::Value;
 
 /// Returns the cause of a failure, as far as the failure itself tells. Of an upstream that is known
@@ -57,6 +58,21 @@ pub fn status_of(error: &RpcError) -> u16 {
     cause.and_then(ErrorCode::http).unwrap_or(200)
 }
 
+/// Writes an error of our own as a message. Where the client named the whole that its request is a
+/// part of, the error names it too, as `data.correlation_id`.
+pub fn failure(id: Option<&Id>, error: &RpcError) -> Bytes {
+    let whole = correlation::current().filter(|names| names.part_of != names.request_id);
+    let Some(names) = whole else { return message::failure(id, error) };
+    let mut data = match &error.data {
+        Some(Value::Object(data)) => data.clone(),
+        // What is no object has no room for it.
+        Some(_) => return message::failure(id, error),
+        None => serde_json::Map::new(),
+    };
+    data.insert("correlation_id".to_owned(), (*names.part_of).into());
+    message::failure(id, &error.clone().with_data(Value::Object(data)))
+}
+
 /// Adds the code to a refusal whose number tells the cause.
 pub fn explained(error: RpcError) -> RpcError {
     match error.code {
@@ -81,6 +97,20 @@ mod tests {
         assert_eq!(bare.data, Some(json!({ "code": "E0306" })));
         let list = RpcError::invalid_request("no").with_data(json!([1]));
         assert_eq!(with_code(list, ErrorCode::UnknownSession).data, Some(json!([1])));
+    }
+
+    #[tokio::test]
+    async fn an_error_names_the_whole_that_its_request_is_a_part_of() {
+        let error = RpcError::internal("timeout", "too late");
+        let within = async |whole: &str| {
+            let names = correlation::Correlation::new("part".into(), whole.into());
+            let written = correlation::within(Some(names), async { failure(None, &error) }).await;
+            serde_json::from_slice::<Value>(&written).unwrap()["error"]["data"].clone()
+        };
+        let named = json!({ "reason": "timeout", "correlation_id": "whole" });
+        assert_eq!(within("whole").await, named);
+        assert_eq!(within("part").await, json!({ "reason": "timeout" }));
+        assert_eq!(failure(None, &error), message::failure(None, &error));
     }
 
     #[test]

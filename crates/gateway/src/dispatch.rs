@@ -12,7 +12,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 use gantry_core::session::SessionId;
 use gantry_core::{CallContext, ErrorCode, Request};
-use gantry_protocol::message::failure;
 use gantry_protocol::{Message, Object, RpcError, json, method};
 
 use crate::Gateway;
@@ -57,7 +56,7 @@ impl Subscription {
 
 impl Reply {
     fn error(message: &Message, status: u16, error: &RpcError) -> Self {
-        Self::new(failure(message.id(), error), status)
+        Self::new(causes::failure(message.id(), error), status)
     }
 
     /// Makes a reply that tells nothing but its message.

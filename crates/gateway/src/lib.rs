@@ -146,6 +146,7 @@ impl Gateway {
             store: parts.store,
             clock: Arc::clone(&parts.clock),
             outlet: Arc::new(outlet),
+            tap: Arc::clone(&tap),
             changed: Arc::new(Notify::new()),
             metrics: Arc::clone(&parts.metrics),
             traffic: Arc::clone(&traffic),

@@ -1,23 +1,25 @@
 //! Lets an administrator watch the conversation: one event for each message that passes.
 //!
-//! Two conversations are seen: clients with the gateway, and the gateway with its upstreams, as far
-//! as it speaks to them for a client. What the gateway asks for itself (lists, pings) is not.
+//! Two conversations are seen: clients with the gateway, and the gateway with its upstreams. What the
+//! gateway asks for itself (greetings, lists, pings) is marked as its own; what it refuses before
+//! there is anything to route is one event.
 //! Nobody watching costs one load of a number for each message. A watcher who does not read loses
 //! events and is told how many; nobody waits for one.
 //!
-//! [`link`] sees what a running call says to its client; `gantry_policy::redact` takes secrets out of
-//! bodies.
+//! [`link`] sees what a running call says to its client, [`own`] what the gateway asks;
+//! `gantry_policy::redact` takes secrets out of bodies.
 
 mod link;
+mod own;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
-use gantry_core::{Clock, Outcome, Principal, ProviderError};
+use gantry_core::{Clock, Outcome, Principal, ProviderError, correlation};
 use gantry_protocol::message::Kind;
-use gantry_protocol::{Message, RpcError, method};
+use gantry_protocol::{Id, Message, RpcError, method};
 use serde::Serialize;
 use tokio::sync::broadcast;
 use tokio::time::Instant;
@@ -25,6 +27,7 @@ use tokio::time::Instant;
 pub use gantry_policy::redact::{Secrets, is_secret_name};
 
 pub(crate) use link::WatchedOutlet;
+pub(crate) use own::Own;
 
 /// Events kept for a watcher who is slower than the conversation.
 const KEPT: usize = 1024;
@@ -49,8 +52,11 @@ pub struct Event {
     pub side: Side,
     /// Seen from the gateway.
     pub direction: Direction,
-    /// What kind of message it is.
+    /// What kind of message it is: `request`, `notification`, `answer` or `refusal`.
     pub kind: &'static str,
+    /// Whether the gateway asks for itself, and for no client.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub own: bool,
     /// The upstream that it is for or from, where that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server: Option<Arc<str>>,
@@ -72,9 +78,12 @@ pub struct Event {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub micros: Option<u64>,
     /// How a request ended: `ok`, `tool_error`, `error`, `input_required`, `timeout`,
-    /// `unavailable`, `cancelled`.
+    /// `unavailable`, `cancelled`, `refused`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<&'static str>,
+    /// Why it was refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// The message as JSON, secrets taken out and cut; only if somebody wants bodies.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<Arc<str>>,
@@ -117,13 +126,15 @@ pub enum Seen {
     Lost(u64),
 }
 
-/// A request whose answer is yet to be seen. Dropped without one, it was cancelled.
+/// A request whose answer is yet to be seen.
 #[derive(Debug)]
 pub(crate) struct Pending {
     tap: Arc<Tap>,
     /// The answer, but for its outcome.
     answer: Option<Box<Event>>,
     begun: Instant,
+    /// What it means when there is no answer.
+    unanswered: &'static str,
 }
 
 /// Whose request a message belongs to.
@@ -209,6 +220,33 @@ impl Tap {
         }
     }
 
+    /// Notes something of a client that was refused before there was anything to route. `method` is
+    /// the message's, or how it came where it was not read; `reason` is what the client is told.
+    pub fn refused(&self, method: &str, id: Option<&Id>, reason: &str) {
+        if !self.is_watched() {
+            return;
+        }
+        let secrets = self.secrets.load();
+        let request_id = correlation::current().map(|names| Arc::clone(&names.request_id));
+        self.tell(Event {
+            time: self.now(),
+            side: Side::Client,
+            direction: Direction::Out,
+            kind: "refusal",
+            own: false,
+            server: None,
+            principal: None,
+            request_id,
+            method: secrets.without(method),
+            name: None,
+            id: id.map(ToString::to_string),
+            micros: None,
+            outcome: Some("refused"),
+            reason: Some(secrets.without(reason)),
+            body: None,
+        });
+    }
+
     fn begin(self: &Arc<Self>, request: Event) -> Pending {
         let direction = match request.direction {
             Direction::In => Direction::Out,
@@ -216,7 +254,12 @@ impl Tap {
         };
         let answer = Event { direction, kind: "answer", body: None, ..request.clone() };
         self.tell(request);
-        Pending { tap: Arc::clone(self), answer: Some(Box::new(answer)), begun: Instant::now() }
+        Pending {
+            tap: Arc::clone(self),
+            answer: Some(Box::new(answer)),
+            begun: Instant::now(),
+            unanswered: "cancelled",
+        }
     }
 
     fn event(
@@ -235,6 +278,7 @@ impl Tap {
                 Kind::Notification => "notification",
                 Kind::Response | Kind::Error => "answer",
             },
+            own: false,
             server: None,
             principal: whose.map(|whose| whose.principal.subject.to_string()),
             request_id: whose.map(|whose| Arc::clone(whose.request_id)),
@@ -243,6 +287,7 @@ impl Tap {
             id: message.id().map(ToString::to_string),
             micros: None,
             outcome: None,
+            reason: None,
             body: self.body(message.bytes()),
         }
     }
@@ -317,7 +362,7 @@ impl Pending {
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        self.end("cancelled", None);
+        self.end(self.unanswered, None);
     }
 }
 

@@ -40,7 +40,8 @@ use http::request::Parts;
 use http::{HeaderMap, Method, Response, StatusCode};
 use hyper::body::Incoming;
 
-pub(crate) use error::ApiError;
+pub(crate) use error::{ApiError, whole};
+pub(crate) use table::routes;
 
 use crate::audit::seen::Seen;
 use crate::live::Live;

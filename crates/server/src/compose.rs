@@ -272,7 +272,7 @@ fn key_ring(env: &Env, own: &[u8]) -> Result<KeyRing, StartError> {
 }
 
 /// Makes the one client for everything that is called over HTTP.
-fn outbound(env: &Env) -> Result<Client, StartError> {
+pub(crate) fn outbound(env: &Env) -> Result<Client, StartError> {
     let either = |upper, lower| env.get(upper).or_else(|| env.get(lower));
     let proxy = ProxyConfig::from_values(
         either("HTTPS_PROXY", "https_proxy"),

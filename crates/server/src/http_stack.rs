@@ -122,6 +122,9 @@ async fn named(
     let mut response = answer.unwrap_or_else(|refusal| {
         shared.http_metrics.refused(refusal.code());
         seen.refused(refusal.code(), refusal.why_denied(), None);
+        if route.is_mcp() {
+            shared.gateway.tap.refused(method.as_str(), None, refusal.message());
+        }
         if route.is_api() {
             refusal.into_api().into_response(&request_id, &*shared.gateway.clock)
         } else {
@@ -184,8 +187,13 @@ async fn hand_over(
             Box::pin(front.api.answer(&front.shared, Arc::clone(live), asked)).await
         }
         (_, right) => {
-            let may_see_details = matches!(right, Right::Details);
-            let asked = routes::Asked { request_id, may_see_details, address };
+            let asked = routes::Asked {
+                request_id,
+                may_see_details: matches!(right, Right::Details),
+                address,
+                is_api: route.is_api(),
+                clock: Arc::clone(&gateway.clock),
+            };
             if let Some(own) = own_path {
                 parts.uri = Uri::from_static(own);
             }

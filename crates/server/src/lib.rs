@@ -13,7 +13,8 @@
 //!    that administer.
 //! 9. [`config`]: the file, read and checked.
 //! 10. [`backup`]: what is kept, in one file; [`database`]: a look at it.
-//! 11. [`mod@log`], [`dump`] and [`audit`]: what is told of the work, and who did what.
+//! 11. [`mod@log`], [`dump`] and [`audit`]: what is told of the work, and who did what; [`skew`]: whose
+//!     clock says what.
 //! 12. `inherited`, `systemd`: what a service manager passes on and is told.
 //!
 //! What happens to an MCP message is not known here; see `gantry_gateway`.
@@ -31,6 +32,7 @@ pub mod dump;
 pub mod log;
 pub mod metrics;
 pub mod reach;
+pub mod skew;
 
 mod accept;
 mod actuator;

@@ -19,11 +19,10 @@ use std::sync::Arc;
 
 use axum::Extension;
 use axum::Router;
-use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use bytes::Bytes;
-use gantry_core::ErrorCode;
+use gantry_core::{Clock, ErrorCode};
 use gantry_transport::server::ReplyBody;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Request, StatusCode};
@@ -32,7 +31,7 @@ use serde_json::Value;
 use tower::ServiceExt as _;
 
 use crate::actuator;
-use crate::http_stack::{Refusal, Route};
+use crate::http_stack::Refusal;
 use crate::shared::Shared;
 
 /// No route of ours answers with more.
@@ -45,6 +44,9 @@ pub(crate) struct Asked {
     pub(crate) may_see_details: bool,
     /// From where it came, unless by a unix socket.
     pub(crate) address: Option<IpAddr>,
+    /// Whether errors are told in the form of the HTTP API.
+    pub(crate) is_api: bool,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 /// Makes the routes.
@@ -93,17 +95,8 @@ pub(crate) async fn answer(
     }
 }
 
-async fn nothing_here(
-    State(shared): State<Arc<Shared>>,
-    Extension(asked): Extension<Asked>,
-    uri: http::Uri,
-) -> Response {
-    let refusal = Refusal::nothing_at(uri.path());
-    if Route::of(uri.path()).is_api() {
-        let response = refusal.into_api().into_response(&asked.request_id, &*shared.gateway.clock);
-        return response.map(axum::body::Body::new);
-    }
-    refused(refusal, &asked)
+async fn nothing_here(Extension(asked): Extension<Asked>, uri: http::Uri) -> Response {
+    refused(Refusal::nothing_at(uri.path()), &asked)
 }
 
 async fn wrong_method(Extension(asked): Extension<Asked>) -> Response {
@@ -121,6 +114,11 @@ pub(crate) fn json_body(status: StatusCode, value: &Value) -> Response {
     (status, [(CONTENT_TYPE, json)], Bytes::from(text)).into_response()
 }
 
+/// Says no in the form that belongs to the path.
 pub(crate) fn refused(refusal: Refusal, asked: &Asked) -> Response {
+    if asked.is_api {
+        let response = refusal.into_api().into_response(&asked.request_id, &*asked.clock);
+        return response.map(axum::body::Body::new);
+    }
     refusal.into_response(false, &asked.request_id).map(axum::body::Body::new)
 }

@@ -146,3 +146,39 @@ fn texts(raw: &[u8], prompt: &str) -> Result<HashMap<String, String>, RpcError> 
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prompt(text: &str) -> Prompt {
+        Prompt {
+            name: "p".to_owned(),
+            title: None,
+            description: None,
+            arguments: vec![Argument { name: "x".to_owned(), description: None, required: false }],
+            messages: vec![
+                Utterance { role: Role::User, text: Template::parse(text) },
+                Utterance { role: Role::Assistant, text: Template::parse(text) },
+            ],
+        }
+    }
+
+    #[test]
+    fn all_messages_together_have_a_longest() {
+        let long = json!({ "x": "y".repeat(LONGEST / 4) }).to_string();
+        assert!(prompt("{{x}}{{x}}").fill(Some(long.as_bytes())).is_ok());
+        let refused = prompt("{{x}}{{x}}.").fill(Some(long.as_bytes())).unwrap_err();
+        assert!(refused.message.contains("is longer than 16777216 bytes"), "{refused}");
+    }
+
+    #[test]
+    fn arguments_are_texts_in_an_object() {
+        for (arguments, expected) in [
+            ("[]", "`params.arguments` must be an object: the arguments of the prompt `p`"),
+            (r#"{"x":[]}"#, "`params.arguments.x` must be a string: an argument of the prompt `p`"),
+        ] {
+            assert_eq!(prompt("a").fill(Some(arguments.as_bytes())).unwrap_err().message, expected);
+        }
+    }
+}

@@ -31,30 +31,24 @@ impl Template {
         let mut plain = String::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("{{") {
+            plain.push_str(before);
             let named = after.split_once("}}").map(|(inside, after)| (inside.trim(), after));
-            match named.filter(|(name, _)| is_name(name)) {
-                Some((name, after)) => {
-                    if let Some(before) = before.strip_suffix('\\') {
-                        plain.push_str(before);
-                        plain.push_str("{{");
-                        plain.push_str(name);
-                        plain.push_str("}}");
-                    } else {
-                        plain.push_str(before);
-                        if !plain.is_empty() {
-                            pieces.push(Piece::Text(std::mem::take(&mut plain).into()));
-                        }
-                        pieces.push(Piece::Place(name.into()));
-                    }
-                    rest = after;
-                }
-                None => {
-                    plain.push_str(before);
-                    // One brace at a time: `{{{name}}` is a brace and a place.
-                    plain.push('{');
-                    rest = rest.get(before.len() + 1..).unwrap_or_default();
-                }
+            let Some((name, after)) = named.filter(|(name, _)| is_name(name)) else {
+                // One brace at a time: `{{{name}}` is a brace and a place.
+                plain.push('{');
+                rest = rest.get(before.len() + 1..).unwrap_or_default();
+                continue;
+            };
+            rest = after;
+            if plain.ends_with('\\') {
+                plain.pop();
+                plain.extend(["{{", name, "}}"]);
+                continue;
             }
+            if !plain.is_empty() {
+                pieces.push(Piece::Text(std::mem::take(&mut plain).into()));
+            }
+            pieces.push(Piece::Place(name.into()));
         }
         plain.push_str(rest);
         if !plain.is_empty() {

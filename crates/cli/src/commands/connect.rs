@@ -133,13 +133,32 @@ fn stdio(place: &Place) -> Result<Way, Failure> {
 }
 
 fn http(place: &Place, arguments: &Connect) -> Result<Way, Failure> {
-    let listen = place.config()?.server.listen;
+    let server = place.config()?.server;
+    // Where the plain listener sends everybody on, a client had better begin with TLS.
+    let secure = server.https.as_ref().filter(|https| https.redirect);
+    let (listen, key) = match secure {
+        Some(https) => (https.listen, "server.https.listen"),
+        None => (server.listen, "server.listen"),
+    };
     if listen.port() == 0 {
         return Err(Failure::new("the gateway listens on another port each time")
-            .with_hint("set a port by `server.listen`"));
+            .with_hint(format!("set a port by `{key}`")));
     }
-    let url = format!("http://{}/mcp", reachable(listen));
+    let url = match secure {
+        Some(_) => format!("https://{}/mcp", named(listen, &server.allowed_hosts)),
+        None => format!("http://{}/mcp", reachable(listen)),
+    };
     Ok(Way::Http { url, headers: arguments.header.clone() })
+}
+
+/// Returns the first name under which the gateway answers, because certificates are made for names;
+/// without one, its address.
+fn named(listen: SocketAddr, hosts: &[String]) -> String {
+    match hosts.iter().find(|host| host.parse::<IpAddr>().is_err()) {
+        Some(host) if host.contains(':') => host.clone(),
+        Some(host) => format!("{host}:{}", listen.port()),
+        None => reachable(listen).to_string(),
+    }
 }
 
 /// Returns an address that this machine can connect to.

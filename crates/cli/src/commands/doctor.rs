@@ -3,6 +3,7 @@
 //! [`CHECKS`] is all that is looked at, in the order in which it is told. A check looks and says what
 //! it found; it changes nothing and waits for nobody long. To add one, write a function and a row.
 
+mod clocks;
 mod configuration;
 mod database;
 mod folder;
@@ -39,9 +40,10 @@ const CHECKS: &[Check] = &[
     Check { about: "database", look: database::is_reached },
     Check { about: "open files", look: machine::may_open_files },
     Check { about: "proxy", look: machine::proxy_is_understood },
-    Check { about: "address", look: machine::address_is_free },
+    Check { about: "address", look: machine::addresses_are_free },
     Check { about: "gateway", look: gateway::is_reached },
     Check { about: "servers", look: gateway::servers_are_ready },
+    Check { about: "clocks", look: clocks::agree },
     Check { about: "programs", look: programs::are_there },
 ];
 

@@ -1,6 +1,7 @@
 //! `gantry servers`: what the gateway knows of its upstream servers, and how they are switched.
 
 use gantry_core::ErrorCode;
+use gantry_server::AdminError;
 use gantry_server::config::edit;
 use serde_json::{Map, Value, json};
 
@@ -55,26 +56,25 @@ fn list(place: &Place, format: Format) -> Result<(), Failure> {
 /// Ends with a failure unless the server is ready, so that a script can ask.
 fn health(place: &Place, name: &str, format: Format) -> Result<(), Failure> {
     let purpose = format!("cannot tell the health of `{name}`");
-    let all =
-        remote::administering(place, &purpose, async |mut admin| admin.get("/api/servers").await)?;
-    let servers = all["servers"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let Some(server) = servers.iter().find(|server| server["name"] == name) else {
+    let path = format!("/api/servers/{}/health", escaped(name));
+    let health =
+        remote::administering(place, &purpose, async |mut admin| match admin.get(&path).await {
+            Err(AdminError::Refused { code: Some(ErrorCode::UnknownServer), .. }) => Ok(None),
+            answer => answer.map(Some),
+        })?;
+    let Some(health) = health else {
         return Err(Failure::new(format!("there is no server `{name}`"))
             .with_hint("`gantry servers list` shows all of them")
             .with_code(ErrorCode::UnknownServer));
     };
-    if !output::data(format, server)? {
-        let members = server.as_object().into_iter().flat_map(Map::iter);
-        // How it is configured is for `gantry config show` to tell.
-        let of_health =
-            members.filter(|(key, _)| !matches!(key.as_str(), "config" | "shadows_api"));
-        let rows: Vec<_> = of_health.map(row).collect();
+    if !output::data(format, &health)? {
+        let rows: Vec<_> = health.as_object().into_iter().flat_map(Map::iter).map(row).collect();
         output::table(&["what", "value"], &rows)?;
-        if let Some(code) = server["code"].as_str() {
+        if let Some(code) = health["code"].as_str() {
             output::hint(&format!("`gantry explain {code}` says what to do about {code}"));
         }
     }
-    if server["state"] == "ready" { Ok(()) } else { Err(Failure::said()) }
+    if health["healthy"] == true { Ok(()) } else { Err(Failure::said()) }
 }
 
 fn row((key, value): (&String, &Value)) -> Vec<String> {

@@ -51,6 +51,9 @@ fn path(arguments: &Tap) -> String {
     if arguments.bodies {
         query.append_pair("bodies", "true");
     }
+    if arguments.all {
+        query.append_pair("all", "true");
+    }
     format!("/api/admin/tap?{}", query.finish())
 }
 
@@ -75,6 +78,7 @@ fn show(event: &Value, format: FormatName) -> Result<(), Failure> {
 fn line(event: &Value) -> String {
     let text = |key: &str| event[key].as_str().unwrap_or_default();
     let who = match (text("side"), event["server"].as_str(), event["principal"].as_str()) {
+        (_, Some(server), _) if event["own"] == true => format!("own    {server}"),
         ("upstream", Some(server), _) => format!("server {server}"),
         ("upstream", None, _) => "server".to_owned(),
         (_, _, Some(principal)) => format!("client {principal}"),
@@ -92,6 +96,9 @@ fn line(event: &Value) -> String {
     }
     if let Some(micros) = event["micros"].as_u64() {
         let _ = write!(line, " {:.1} ms", Duration::from_micros(micros).as_secs_f64() * 1e3);
+    }
+    if let Some(reason) = event["reason"].as_str() {
+        let _ = write!(line, ": {reason}");
     }
     let mut shown = output::printable(line.trim_end());
     if let Some(body) = event["body"].as_str() {
@@ -142,8 +149,12 @@ mod tests {
             server: Some("git".to_owned()),
             tool: Some("git__* &x".to_owned()),
             bodies: true,
+            all: true,
             format: crate::cli::Format { format: FormatName::Table },
         };
-        assert_eq!(path(&picked), "/api/admin/tap?server=git&tool=git__*+%26x&bodies=true");
+        assert_eq!(
+            path(&picked),
+            "/api/admin/tap?server=git&tool=git__*+%26x&bodies=true&all=true"
+        );
     }
 }

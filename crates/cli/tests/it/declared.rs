@@ -89,7 +89,7 @@ async fn a_prompt_without_what_it_needs_is_refused_by_name() {
         assert!(message.contains("`params.arguments.code` must be a string"), "{message}");
         let message = refused(json!({ "name": "declared__nothing" })).await;
         assert_eq!(message, "unknown prompt: `declared__nothing`");
-        // Its length is bounded, however often a place occurs.
+        // Some clients send this for no arguments.
         let empty = json!({ "name": "declared__dialog", "arguments": null });
         assert_eq!(
             client.request("prompts/get", empty).await.result()["messages"][0]["content"]["text"],

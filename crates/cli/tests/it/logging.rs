@@ -111,6 +111,11 @@ async fn files_have_what_standard_error_has_and_one_the_errors_alone() {
     let reply = client.call("up__add", json!({})).await;
     assert_eq!(reply.header("x-request-id"), Some("part"));
     assert_eq!(reply.header("x-correlation-id"), Some("whole"));
+    // What the gateway itself says no to names the whole, what a server says does not.
+    let unknown = client.call("up__nothing", json!({})).await;
+    assert_eq!(unknown.error()["data"]["correlation_id"], "whole", "{unknown:?}");
+    let malformed = client.post("no JSON", &[]).await;
+    assert_eq!(malformed.error()["data"]["correlation_id"], "whole", "{malformed:?}");
     // A file that is wrong is refused, which is an error.
     std::fs::write(gantry.config(), "serverz: {}").expect("it is ours");
     signal(&mut gantry, rustix::process::Signal::HUP);

@@ -84,7 +84,7 @@ fn answered(
         Failure::Error { status, error: adapted } if adapted == error => {
             Reply::new(under(request, message), status)
         }
-        Failure::Error { status, error } => error_reply(request, status, &error),
+        Failure::Error { status, error } => Reply::new(failure(request.id(), &error), status),
         Failure::ToolResult(result) => tool_result(request, &result),
     }
 }
@@ -145,7 +145,7 @@ fn tool_result(request: &Message, result: &[u8]) -> Reply {
 }
 
 fn error_reply(request: &Message, status: u16, error: &RpcError) -> Reply {
-    Reply::new(failure(request.id(), error), status)
+    Reply::new(causes::failure(request.id(), error), status)
 }
 
 fn under(request: &Message, answer: &Message) -> Bytes {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use gantry_core::CallContext;
 use gantry_core::correlation;
 use gantry_protocol::headers::{PROTOCOL_VERSION, check_batch, check_session_revision};
-use gantry_protocol::message::{Body, Kind, failure};
+use gantry_protocol::message::{Body, Kind};
 use gantry_protocol::{Id, Message, ParseError, RpcError, method};
 use gantry_transport::server::ReplyBody;
 use http::Response;
@@ -20,6 +20,7 @@ use super::link::{CallLink, Client, token_of};
 use super::sessions::unknown_view;
 use super::{HEAD_WAIT, Origin, lists, reply};
 use crate::Gateway;
+use crate::causes;
 use crate::hub::{Level, Session, Sink, Streams, Unsubscribed};
 use crate::tap::Whose;
 use crate::traces;
@@ -72,7 +73,7 @@ pub(super) fn sorted(
             Ok(message) if message.kind() == Kind::Request => messages.push(message),
             Ok(message) => hear(gateway, session, message),
             Err(error) => {
-                failures.push(failure(error.id.as_ref(), &reply::malformed(error.error)));
+                failures.push(causes::failure(error.id.as_ref(), &reply::malformed(error.error)));
             }
         }
     }
@@ -186,7 +187,7 @@ impl Job {
         let Some(id) = message.id().cloned() else { return };
         let Some(slot) = self.session.open_call(id.clone()) else {
             let error = Session::too_many_calls();
-            return self.exchange.finish(Some(failure(Some(&id), &error))).await;
+            return self.exchange.finish(Some(causes::failure(Some(&id), &error))).await;
         };
         let cancelled = slot.cancelled.clone();
         let over = cancelled.child_token();
@@ -201,7 +202,7 @@ impl Job {
         let answer = match answer {
             answer if !cancelled.is_cancelled() => answer,
             // Whatever it says now, it says because it was cancelled.
-            _ if self.session.is_ending() => Some(failure(Some(&id), &reply::ending())),
+            _ if self.session.is_ending() => Some(causes::failure(Some(&id), &reply::ending())),
             // Whoever cancelled does not want to hear that it worked.
             _ => None,
         };

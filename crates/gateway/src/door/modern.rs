@@ -11,7 +11,6 @@ use bytes::Bytes;
 use gantry_core::{CallContext, Caller};
 use gantry_protocol::capabilities::Profile;
 use gantry_protocol::headers::PARAM_PREFIX;
-use gantry_protocol::message::failure;
 use gantry_protocol::{Id, Message, Revision, RpcError, meta, method};
 use gantry_transport::server::ReplyBody;
 use http::{HeaderMap, Response};
@@ -24,6 +23,7 @@ use super::link::{CallLink, Client, token_of};
 use super::sessions::unknown_view;
 use super::{HEAD_WAIT, Origin, listen, lists, reply};
 use crate::Gateway;
+use crate::causes;
 use crate::dispatch::{self, Reply};
 use crate::hub::{Level, Sink};
 use crate::snapshot::View;
@@ -194,7 +194,7 @@ async fn call(
             reply = call => exchange.finish(Some(reply.bytes)).await,
             () = exchange.gone.cancelled() => {}
             () = stopping.cancelled() => {
-                exchange.finish(Some(failure(Some(&id), &reply::ending()))).await;
+                exchange.finish(Some(causes::failure(Some(&id), &reply::ending()))).await;
             }
         }
     });

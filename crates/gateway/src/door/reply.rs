@@ -50,7 +50,7 @@ pub(super) fn own(
 pub(super) fn own_message(id: &Id, result: Result<Bytes, RpcError>) -> Bytes {
     match result {
         Ok(result) => message::response(id, &result),
-        Err(error) => message::failure(Some(id), &error),
+        Err(error) => causes::failure(Some(id), &error),
     }
 }
 
@@ -62,7 +62,7 @@ pub(super) fn accepted() -> Response<ReplyBody> {
 /// The method is not for this; `allow` says which are.
 pub(super) fn not_allowed(allow: &'static str) -> Response<ReplyBody> {
     let error = RpcError::invalid_request(format!("use {allow} here"));
-    let mut response = full(StatusCode::METHOD_NOT_ALLOWED, message::failure(None, &error));
+    let mut response = full(StatusCode::METHOD_NOT_ALLOWED, causes::failure(None, &error));
     response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
     response
 }
@@ -95,8 +95,9 @@ impl Gateway {
     /// Answers a message that is not served, and counts it.
     pub(super) fn refuse(&self, id: Option<&Id>, refusal: &Refusal) -> Response<ReplyBody> {
         self.metrics.refused.inc();
+        self.tap.refused("", id, &refusal.error.message);
         let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST);
-        full(status, message::failure(id, &causes::explained(refusal.error.clone())))
+        full(status, causes::failure(id, &causes::explained(refusal.error.clone())))
     }
 }
 

@@ -414,11 +414,13 @@ impl Asker for Arc<Lane> {
                 patience: super::flight::Patience::new(self.shared.spec.timeout),
             };
             let never = CancellationToken::new();
-            match self.exchange(flight, bytes, &never).await {
-                Ok(answer) => Ok(Bytes::copy_from_slice(answer.result())),
-                Err(LaneError::Failed(error)) => Err(error),
-                Err(LaneError::SessionGone) => Err(session_gone()),
-            }
+            let watched = self.shared.deps.tap.own(&self.shared.spec.name, &bytes);
+            let answer = self.exchange(flight, bytes, &never).await.map_err(|error| match error {
+                LaneError::Failed(error) => error,
+                LaneError::SessionGone => session_gone(),
+            });
+            watched.ended(&answer);
+            Ok(Bytes::copy_from_slice(answer?.result()))
         })
     }
 }

@@ -298,6 +298,7 @@ async fn open(link: &ModernLink, uris: Uris) -> Result<Subscription<'_>, ListenE
     }});
     let params = link.own_params(filter.to_string().as_bytes());
     let request = message::request(&Id::from(id), method::SUBSCRIPTIONS_LISTEN, &params);
+    let watched = link.shared.deps.tap.own(&link.shared.spec.name, &request);
     let source = match &link.wire {
         ModernWire::Http(http) => {
             let headers = link.own_headers(method::SUBSCRIPTIONS_LISTEN);
@@ -335,6 +336,7 @@ async fn open(link: &ModernLink, uris: Uris) -> Result<Subscription<'_>, ListenE
     let first = tokio::time::timeout(ACK_LIMIT, subscription.next_any()).await;
     match first {
         Ok(Some(first)) if first.method() == method::SUBSCRIPTIONS_ACKNOWLEDGED => {
+            watched.answered(first.bytes());
             link.listens.settled.send_replace(Settled::Asked {
                 uris: Arc::new(subscription.uris.clone()),
                 honoured: Arc::new(acknowledged(&first)),

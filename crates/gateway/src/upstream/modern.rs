@@ -474,6 +474,7 @@ impl Asker for ModernLink {
                 carrier: false,
                 patience: Patience::new(self.shared.spec.timeout),
             };
+            let watched = self.shared.deps.tap.own(&self.shared.spec.name, &bytes);
             let exchange = async {
                 match &self.wire {
                     ModernWire::Http(http) => {
@@ -488,7 +489,9 @@ impl Asker for ModernLink {
             let answer = tokio::select! {
                 answer = exchange => answer,
                 after = flight.patience.run_out() => Err(ProviderError::TimedOut { after }),
-            }?;
+            };
+            watched.ended(&answer);
+            let answer = answer?;
             Ok(Bytes::copy_from_slice(answer.result()))
         })
     }

@@ -183,11 +183,15 @@ async fn ask_child(shared: &Shared, pipe: &Pipe, revision: Revision) -> StdioAns
     let id = next_id();
     let answer = pipe.expect(id);
     let (request, _) = discover_request(id, revision);
+    let watched = shared.deps.tap.own(&shared.spec.name, &request);
     if pipe.send(request).await.is_err() {
         return StdioAnswer::Exited;
     }
     match tokio::time::timeout(shared.spec.probe_timeout, answer).await {
-        Ok(Ok(Ok(message))) => StdioAnswer::Line(message.bytes().clone()),
+        Ok(Ok(Ok(message))) => {
+            watched.answered(message.bytes());
+            StdioAnswer::Line(message.bytes().clone())
+        }
         // Whatever it said, it will not say it again.
         Ok(Ok(Err(_))) | Err(_) => StdioAnswer::Silent,
         Ok(Err(_)) => StdioAnswer::Exited,
@@ -380,6 +384,7 @@ async fn ask_http(
         method: Some(method),
         ..McpHeaders::default()
     };
+    let watched = shared.deps.tap.own(&shared.spec.name, &request);
     let posted = upstream.post(request, &headers, Some(shared.spec.probe_timeout)).await?;
     let location = posted.location().map(str::to_owned);
     let status = posted.status.as_u16();
@@ -399,6 +404,9 @@ async fn ask_http(
             tokio::time::timeout(shared.spec.probe_timeout, first).await.ok().flatten()
         }
     };
+    if let Some(body) = &body {
+        watched.answered(body);
+    }
     Ok((status, body, location))
 }
 

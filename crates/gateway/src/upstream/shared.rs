@@ -26,6 +26,7 @@ use crate::governance::traffic::Traffic;
 use crate::hub::Outlet;
 use crate::metrics::{Metrics, ServerLabels};
 use crate::spec::{Connection, TransportMode, UpstreamSpec};
+use crate::tap::Tap;
 
 /// How long an upstream may take to end a stream after its answer.
 const STREAM_REST: Duration = Duration::from_secs(1);
@@ -43,6 +44,8 @@ pub struct Deps {
     pub clock: Arc<dyn Clock>,
     /// Where an upstream's words go that belong to no call.
     pub outlet: Arc<dyn Outlet>,
+    /// Where the conversation can be watched.
+    pub tap: Arc<Tap>,
     /// Woken when an offer or a state changed.
     pub changed: Arc<Notify>,
     /// Counters.

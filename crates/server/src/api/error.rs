@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use gantry_core::error_code::Category;
-use gantry_core::{Clock, ErrorCode};
+use gantry_core::{Clock, ErrorCode, correlation};
 use gantry_gateway::governance::traffic::Waiting;
 use gantry_policy::Denied;
 use gantry_protocol::{RpcError, code};
@@ -64,6 +64,10 @@ struct ErrorMembers {
     details: Map<String, Value>,
     /// The name of the request, as in the header `X-Request-Id` and in the log.
     request_id: String,
+    /// What the request is a part of, as its header `X-Correlation-ID` says, where that is not its own
+    /// name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    correlation_id: Option<String>,
     /// When, as RFC 3339 in UTC.
     timestamp: String,
 }
@@ -265,6 +269,7 @@ impl ApiError {
                 message: self.message,
                 details: self.details,
                 request_id: request_id.to_owned(),
+                correlation_id: whole(request_id),
                 timestamp: timestamp(clock),
             },
         };
@@ -288,6 +293,13 @@ impl ApiError {
 /// Returns the present second as RFC 3339 in UTC.
 pub(crate) fn timestamp(clock: &dyn Clock) -> String {
     humantime::format_rfc3339_seconds(clock.now()).to_string()
+}
+
+/// Returns what the present request is a part of, if its client says so and it is not the request
+/// itself.
+pub(crate) fn whole(request_id: &str) -> Option<String> {
+    let names = correlation::current()?;
+    (*names.part_of != *request_id).then(|| names.part_of.to_string())
 }
 
 fn shortened(text: &str) -> String {

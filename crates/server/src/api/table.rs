@@ -206,6 +206,11 @@ const NOTHING: Takes = Takes::Maybe(of::<Nothing>);
 const ARGUMENTS: Takes = Takes::Maybe(of::<Map<String, Value>>);
 const TOOL_RESULT: Gives = Gives::Json(200, of::<ToolResult>);
 
+/// Returns every route as method and path.
+pub(crate) fn routes() -> impl Iterator<Item = String> {
+    OPERATIONS.iter().map(|operation| format!("{} {}", operation.method, operation.path))
+}
+
 /// Every route.
 pub(crate) static OPERATIONS: &[Operation] = &[
     Operation {

@@ -185,7 +185,7 @@ mod tests {
     #[test]
     fn what_is_wrong_with_a_prompt_is_told_with_its_place() {
         let text = "prompts:
-  a: { template: 'Hi {{nmae}} {{other}} {{other}}', arguments: [{ name: name }] }
+  a: { template: 'Hi {{names}} {{other}} {{other}}', arguments: [{ name: name }] }
   b: {}
   c: { template: x, messages: [{ text: y }] }
   d: { template: x, arguments: [{ name: a b }, {}, { name: e }, { name: e }] }

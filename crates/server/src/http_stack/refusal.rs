@@ -9,11 +9,11 @@ use gantry_protocol::{RpcError, code, message};
 use gantry_transport::server::{ReplyBody, full};
 use http::header::WWW_AUTHENTICATE;
 use http::{HeaderValue, Response, StatusCode};
-use serde_json::{Value, json};
+use serde_json::json;
+
+use crate::api::{ApiError, whole};
 
 const CORRELATION_ID: &str = "correlation_id";
-
-use crate::api::ApiError;
 
 /// Why a request is not served.
 #[derive(Debug)]
@@ -66,6 +66,11 @@ impl Refusal {
         self.denied
     }
 
+    /// What the caller is told.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Returns the same in the form of the HTTP API.
     pub(crate) fn into_api(self) -> ApiError {
         let error = ApiError::new(self.code, self.message).denied(self.denied);
@@ -92,7 +97,7 @@ impl Refusal {
             };
             data["request_id"] = request_id.into();
             if let Some(whole) = whole {
-                data[CORRELATION_ID] = whole;
+                data[CORRELATION_ID] = whole.into();
             }
             message::failure(None, &RpcError::new(number, self.message).with_data(data))
         } else {
@@ -102,7 +107,7 @@ impl Refusal {
                 "request_id": request_id,
             });
             if let Some(whole) = whole {
-                error[CORRELATION_ID] = whole;
+                error[CORRELATION_ID] = whole.into();
             }
             if let Some(waiting) = self.waiting {
                 error["retryAfter"] = waiting.seconds.into();
@@ -119,10 +124,4 @@ impl Refusal {
         }
         response
     }
-}
-
-/// What the request is a part of, if its client says so and it is not the request itself.
-fn whole(request_id: &str) -> Option<Value> {
-    let names = gantry_core::correlation::current()?;
-    (*names.part_of != *request_id).then(|| (*names.part_of).into())
 }

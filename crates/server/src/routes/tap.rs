@@ -1,7 +1,8 @@
 //! `GET /api/admin/tap`: the conversation through the gateway, live, as an event stream.
 //!
 //! Each event is one message as JSON ([`gantry_gateway::tap::Event`]), or `{"lost": N}` where the
-//! watcher was too slow. `server` and `tool` pick what is sent, `bodies=true` adds the messages.
+//! watcher was too slow. `server` and `tool` pick what is sent, `bodies=true` adds the messages, `all=true`
+//! what the gateway asks its upstreams for itself.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,6 +39,8 @@ pub(super) struct Picked {
     tool: Option<String>,
     /// With the messages themselves.
     bodies: bool,
+    /// With what the gateway asks its upstreams for itself.
+    all: bool,
 }
 
 /// Lets an administrator watch.
@@ -87,7 +90,7 @@ impl Picked {
             .tool
             .as_deref()
             .is_none_or(|pattern| event.name.as_deref().is_some_and(|name| matches(pattern, name)));
-        is_server && is_tool
+        is_server && is_tool && (self.all || !event.own)
     }
 
     /// Another watcher may want bodies where this one does not.

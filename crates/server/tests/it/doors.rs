@@ -135,6 +135,60 @@ async fn paths_that_are_nobodys_are_refused_in_the_form_of_their_kind() {
 }
 
 #[tokio::test]
+async fn every_route_that_the_index_names_is_there() {
+    let site = Site::start("health: { path: /healthz }").await;
+    let index = site.get("/").await.json();
+    let routes: Vec<_> =
+        index["routes"].as_array().unwrap().iter().map(|route| route.as_str().unwrap()).collect();
+    for known in ["POST /mcp", "GET /healthz", "GET /api/servers/{id}/health", "GET /api/admin/tap"]
+    {
+        assert!(routes.contains(&known), "{known}: {routes:?}");
+    }
+    for route in routes {
+        let (method, path) = route.split_once(' ').unwrap();
+        // What names nothing is a route all the same.
+        let path =
+            path.replace("{path}", "liveness").replace("{name}", "gantry").replace("{id}", "up");
+        let path = path.replace("{tool}", "t").replace("{prefix}", "log");
+        let request =
+            Request::new(&format!("{method} {path} HTTP/1.1")).header("host", "localhost");
+        let request = request.header("content-length", "0").bearer(&site.admin_token());
+        let answer = request.send_for_head(site.address()).await;
+        let is_nowhere = answer.body.contains("there is nothing at");
+        // Without a session MCP has nothing to get or delete.
+        let is_mcp = path.starts_with("/mcp");
+        assert!(!is_nowhere && (is_mcp || answer.status != 405), "{route}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn refusals_below_api_have_the_form_of_the_api() {
+    let site = Site::start("").await;
+    for (method, path, status) in [
+        ("DELETE", "/api/admin/log-level", 405),
+        ("POST", "/api/admin/tap", 405),
+        ("GET", "/api/admin/nothing", 404),
+        ("PATCH", "/api/servers", 405),
+    ] {
+        let request =
+            Request::new(&format!("{method} {path} HTTP/1.1")).header("host", "localhost");
+        let request = request.header("x-correlation-id", "whole").header("content-length", "0");
+        let answer = request.bearer(&site.admin_token()).send(site.address()).await;
+        let error = &answer.json()["error"];
+        assert_eq!(answer.status, status, "{method} {path}");
+        assert!(
+            error["timestamp"].is_string() && error["details"]["code"].is_string(),
+            "{answer:?}"
+        );
+        assert_eq!(error["request_id"], "whole", "{answer:?}");
+    }
+    let named = Request::get("/api/servers/nobody").header("x-request-id", "part");
+    let error = named.header("x-correlation-id", "whole").send(site.address()).await.json();
+    let names = (&error["error"]["request_id"], &error["error"]["correlation_id"]);
+    assert_eq!(names, (&json!("part"), &json!("whole")));
+}
+
+#[tokio::test]
 async fn requests_have_names() {
     let site = Site::start("").await;
     let own = Request::get("/health").header("x-request-id", "edge-42").send(site.address()).await;

@@ -1,7 +1,7 @@
 //! What the machine gives: files, ports, a way out.
 
 use std::io;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 
 use gantry_core::ErrorCode;
 
@@ -56,28 +56,37 @@ pub(super) fn proxy_is_understood(subject: &Subject<'_>) -> Vec<Finding> {
     if found.is_empty() { Finding::good("servers are called directly") } else { found }
 }
 
-/// The port is free, or it is the gateway's own.
-pub(super) fn address_is_free(subject: &Subject<'_>) -> Vec<Finding> {
+/// The ports are free, or they are the gateway's own.
+pub(super) fn addresses_are_free(subject: &Subject<'_>) -> Vec<Finding> {
     let Some(config) = subject.config() else { return Vec::new() };
-    let address = config.server.listen;
     if matches!(subject.gateway, Reached::Running { .. }) {
         return Vec::new();
     }
-    match TcpListener::bind(address) {
-        Ok(_) => Finding::good(format!("`{address}` is free")),
-        Err(error) => {
-            let hint = match error.kind() {
-                io::ErrorKind::AddrInUse => {
-                    "another program has the port; `server.listen` names another, or `--listen`"
-                }
-                io::ErrorKind::PermissionDenied => "ports below 1024 need a right of their own",
-                _ => "`server.listen` must be an address of this machine",
-            };
-            vec![
-                Finding::bad(format!("cannot listen on `{address}`: {error}"))
-                    .with_hint(hint)
-                    .with_code(Some(ErrorCode::BindFailed)),
-            ]
+    let listeners = [
+        ("server.listen", Some(config.server.listen)),
+        ("server.https.listen", config.server.https.as_ref().map(|https| https.listen)),
+        ("server.management.listen", config.server.management),
+        ("metrics.listen", config.metrics.listen),
+    ];
+    let listeners = listeners.into_iter().filter_map(|(key, address)| Some((key, address?)));
+    listeners.map(|(key, address)| free(key, address)).collect()
+}
+
+fn free(key: &str, address: SocketAddr) -> Finding {
+    let Err(error) = TcpListener::bind(address) else {
+        return Finding::good_one(format!("`{address}` is free"));
+    };
+    let hint = match error.kind() {
+        io::ErrorKind::AddrInUse if key == "server.listen" => {
+            "another program has the port; `server.listen` names another, or `--listen`".to_owned()
         }
-    }
+        io::ErrorKind::AddrInUse => {
+            format!("another program has the port; `{key}` names another")
+        }
+        io::ErrorKind::PermissionDenied => "ports below 1024 need a right of their own".to_owned(),
+        _ => format!("`{key}` must be an address of this machine"),
+    };
+    Finding::bad(format!("cannot listen on `{address}`: {error}"))
+        .with_hint(hint)
+        .with_code(Some(ErrorCode::BindFailed))
 }

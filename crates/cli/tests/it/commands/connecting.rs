@@ -220,3 +220,19 @@ async fn what_cannot_be_connected_is_told() {
     ");
     assert_eq!(std::fs::read_to_string(&file).expect("it is there"), "{\"mcpServers\": []}");
 }
+
+#[tokio::test]
+async fn where_plain_listeners_send_everybody_on_a_client_begins_with_tls() {
+    let config = |more: &str| {
+        format!(
+            "server:\n  https: {{ listen: '127.0.0.1:8443', certificate: c.pem, key: k.pem, redirect: true }}\n{more}"
+        )
+    };
+    let desk = Desk::with(&config(""));
+    let shown = desk.run(&["connect", "cursor", "--http", "--dry-run"]).await;
+    assert!(shown.contains("https://127.0.0.1:8443/mcp"), "{shown}");
+    // Certificates are made for names.
+    let desk = Desk::with(&config("  allowed_hosts: [gantry.example.com]\n"));
+    let shown = desk.run(&["connect", "cursor", "--http", "--dry-run"]).await;
+    assert!(shown.contains("https://gantry.example.com:8443/mcp"), "{shown}");
+}

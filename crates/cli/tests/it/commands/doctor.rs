@@ -1,10 +1,15 @@
 //! `gantry doctor`.
 
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 
 use insta::assert_snapshot;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 
 use super::Desk;
+use crate::support::upstream::HttpUpstream;
 
 #[tokio::test]
 async fn a_gateway_that_works_is_told_so() {
@@ -125,4 +130,48 @@ async fn the_programs_that_servers_need_are_asked_for_their_versions() {
     ok       programs       `npx` is 10.0.0
     warning  programs       `uvx --version` does not work: exited with code 3
     ");
+}
+
+#[tokio::test]
+async fn a_server_whose_clock_is_another_is_told() {
+    let (address, _standing) = slow_clock().await;
+    let desk = Desk::with(&format!("servers: {{ old: {{ url: 'http://{address}/mcp' }} }}\n"));
+    let seen = desk.run(&["doctor", "--listen", "127.0.0.1:0"]).await;
+    let line = seen.lines().find(|line| line.contains("  clocks  ")).expect("it is told");
+    assert!(line.starts_with("warning") && line.ends_with(" s ahead of that of `old`"), "{line}");
+    let server = HttpUpstream::start("dual").await;
+    let desk = Desk::with(&format!("servers: {{ new: {{ url: '{}' }} }}\n", server.url()));
+    let seen = desk.run(&["doctor", "--listen", "127.0.0.1:0"]).await;
+    let line = seen.lines().find(|line| line.contains("  clocks  ")).expect("it is told");
+    assert!(line.starts_with("ok"), "{line}");
+}
+
+/// A server whose clock stands; it says the time and nothing else.
+async fn slow_clock() -> (SocketAddr, JoinSet<()>) {
+    const ANSWER: &[u8] = b"HTTP/1.1 405 Method Not Allowed\r\n\
+        Date: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Length: 0\r\n\r\n";
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port can be had");
+    let address = listener.local_addr().expect("it has an address");
+    let mut serving = JoinSet::new();
+    serving.spawn(async move {
+        while let Ok((mut connection, _)) = listener.accept().await {
+            let mut asked = [0; 4096];
+            let _ = connection.read(&mut asked).await;
+            let _ = connection.write_all(ANSWER).await;
+        }
+    });
+    (address, serving)
+}
+
+#[tokio::test]
+async fn every_listener_wants_a_free_port() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port can be had");
+    let taken = taken.local_addr().map(|address| (address, taken)).expect("it has an address");
+    let config = format!("server: {{ management: {{ listen: '{}' }} }}\n", taken.0);
+    let desk = Desk::with(&config);
+    let seen = desk.run(&["doctor", "--listen", "127.0.0.1:0"]).await;
+    assert!(seen.starts_with("exit code 1\n"), "{seen}");
+    assert!(seen.contains("ok    address        `127.0.0.1:0` is free"), "{seen}");
+    let hint = "hint: another program has the port; `server.management.listen` names another";
+    assert!(seen.contains("BAD   address ") && seen.contains(hint), "{seen}");
 }

@@ -1,9 +1,15 @@
 //! `gantry servers health|enable|disable|restart`.
 
 use insta::assert_snapshot;
+use serde_json::json;
 
 use super::Desk;
-use crate::support::wait::eventually;
+use crate::support::{
+    client::Client,
+    gantry::Gantry,
+    scripted::{Answer, Scripted},
+    wait::eventually,
+};
 
 #[tokio::test]
 async fn the_health_of_a_server_is_told() {
@@ -20,9 +26,9 @@ async fn the_health_of_a_server_is_told() {
     let _gateway = desk.serve().await;
     let health = desk.run(&["servers", "health", "up"]).await;
     assert!(health.starts_with("exit code 0\n----- stdout\nWHAT"), "{health}");
-    assert!(health.contains("\nstate      ready\n"), "{health}");
+    assert!(health.contains("\nstate            ready\n"), "{health}");
     let yaml = desk.run(&["servers", "health", "up", "--format", "yaml"]).await;
-    assert!(yaml.contains("\nname: up\nstate: ready\n"), "{yaml}");
+    assert!(yaml.contains("\nserver_id: up\nhealthy: true\nstate: ready\n"), "{yaml}");
     assert_snapshot!(desk.run(&["servers", "health", "nobody"]).await, @r"
     exit code 1
     ----- stderr
@@ -98,4 +104,46 @@ async fn what_cannot_be_switched_is_told() {
     hint: `gantry serve` starts one
     hint: this is E0603 — run `gantry explain E0603`
     ");
+}
+
+/// A server that the HTTP API made is in no file: the gateway itself switches it.
+#[tokio::test]
+async fn a_server_of_the_api_is_switched_and_restarted() {
+    let upstream = Scripted::modern().tool("t", json!({}), |_| Answer::text("t")).start().await;
+    let gantry = Gantry::start("servers: {}\n").await;
+    let token = std::fs::read_to_string(gantry.data().join("admin.token")).expect("it is there");
+    let admin = Client::modern(&gantry.url("/api/servers"), json!({}))
+        .with_header("authorization", &format!("Bearer {}", token.trim()));
+    let mut entry = upstream.server();
+    entry["id"] = "made".into();
+    let made = admin.post(entry.to_string(), &[]).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let state = async |wanted: &str| {
+        eventually(&format!("the server to be {wanted}"), async || {
+            let health = gantry.run(&["servers", "health", "made", "--format", "json"]).await;
+            health.stdout.contains(&format!("\"state\": \"{wanted}\"")).then_some(())
+        })
+        .await;
+    };
+    let says = async |arguments: &[&str]| {
+        let done = gantry.run(arguments).await;
+        assert!(done.status.success(), "{done:?}");
+        done.stdout
+    };
+    state("ready").await;
+    let disabled = says(&["servers", "disable", "made"]).await;
+    assert_eq!(disabled, "Disabled `made` in the running gateway.\n");
+    state("disabled").await;
+    let enabled = says(&["servers", "enable", "made"]).await;
+    assert_eq!(enabled, "Enabled `made` in the running gateway.\n");
+    state("ready").await;
+    let greetings =
+        async || upstream.seen().iter().filter(|seen| seen.method() == "server/discover").count();
+    let before = greetings().await;
+    assert_eq!(says(&["servers", "restart", "made"]).await, "Restarted `made`.\n");
+    eventually("the server to be greeted anew", async || {
+        (greetings().await > before).then_some(())
+    })
+    .await;
+    state("ready").await;
 }

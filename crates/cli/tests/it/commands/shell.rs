@@ -106,7 +106,7 @@ async fn a_line_is_completed_and_remembered() {
         .await;
     assert!(seen.starts_with("exit code 0\n"), "{seen}");
     assert!(seen.contains("tools call up__greet -p name=Ann"), "{seen}");
-    assert!(seen.contains("state      ready"), "{seen}");
+    assert!(seen.contains("state            ready"), "{seen}");
     assert!(seen.contains("unrecognized subcommand 'nonsense'"), "{seen}");
     let history = desk.folder.path().join("gantry-data/shell_history");
     let kept = std::fs::read_to_string(&history).expect("the history is kept");

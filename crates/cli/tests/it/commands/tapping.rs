@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use insta::assert_snapshot;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Desk;
+use crate::support::client::Client;
+use crate::support::gantry::Gantry;
 use crate::support::process::{Process, Stream};
 
 impl Desk {
@@ -169,4 +171,40 @@ async fn only_an_administrator_may_watch() {
 
     hint: this is E0404 — run `gantry explain E0404`
     ");
+}
+
+#[tokio::test]
+async fn what_the_gateway_asks_for_itself_is_seen_when_asked_for() {
+    let desk = Desk::with("servers: {}\n");
+    let _gateway = desk.serve().await;
+    let (all, tap) = (desk.tap(&["--all"]).await, desk.tap(&[]).await);
+    let with_upstream = Desk::with_upstream().config();
+    std::fs::write(desk.file(), with_upstream).expect("the file is ours");
+    let seen = until(all, "<- tools/list").await;
+    let lines: Vec<_> = seen.lines().filter_map(without_times).collect();
+    for line in [
+        "own    up          -> server/discover",
+        "own    up          <- server/discover        ok",
+        "own    up          -> tools/list",
+        "own    up          <- tools/list             ok",
+    ] {
+        assert!(lines.iter().any(|seen| seen == line), "{line}: {lines:?}");
+    }
+    desk.run(&["tools", "list"]).await;
+    let seen = until(tap, "<- tools/list").await;
+    assert!(!seen.contains("own") && !seen.contains("server/discover"), "{seen}");
+}
+
+#[tokio::test]
+async fn what_is_refused_at_the_door_is_seen() {
+    let gantry = Gantry::start("auth: { tokens: [{ name: ann, token: 0123456789abcdef }] }").await;
+    let mut tap = gantry.start_command(&["tap"]);
+    let begun = tap.find_line(super::COMMAND, |_, line| line.starts_with("Watching").then_some(()));
+    begun.await.unwrap_or_else(|reason| panic!("{reason}"));
+    let stranger = Client::modern(&gantry.url("/mcp"), json!({}));
+    assert_eq!(stranger.request("tools/list", json!({})).await.status, 401);
+    let ann = stranger.with_header("authorization", "Bearer 0123456789abcdef");
+    assert_eq!(ann.post("no JSON", &[]).await.status, 400);
+    let seen = until(tap, "refused: not valid JSON").await;
+    assert!(seen.contains("<- POST                   refused: "), "{seen}");
 }

@@ -183,6 +183,12 @@ impl Gantry {
         }
     }
 
+    /// Starts another command of the binary on the same configuration and data.
+    pub(crate) fn start_command(&self, arguments: &[&str]) -> Process {
+        let arguments: Vec<_> = arguments.iter().map(OsString::from).collect();
+        Process::start("gantry", self.setup.place.command(&arguments))
+    }
+
     /// Its data folder.
     pub(crate) fn data(&self) -> PathBuf {
         self.setup.place.data()

@@ -79,8 +79,8 @@ struct Prometheus {
 }
 
 impl Prometheus {
-    /// Starts it with the shipped rules and these jobs, each a name and a path of one gateway.
-    async fn start(target: &str, jobs: &[(&str, &str)]) -> Self {
+    /// Starts it with the shipped rules and these jobs, each a name and an address of a gateway.
+    async fn start(jobs: &[(&str, String)]) -> Self {
         let folder = programs::folder();
         // So that a test need not wait as long as an operator may.
         let rules =
@@ -88,8 +88,13 @@ impl Prometheus {
         let rules = programs::write(&folder, "rules.yml", &rules);
         let jobs: Vec<Value> = jobs
             .iter()
-            .map(|(name, path)| {
+            .map(|(name, url)| {
+                let (target, path) = url
+                    .strip_prefix("http://")
+                    .and_then(|url| url.split_once('/'))
+                    .expect("a job has a host and a path");
                 let targets = json!([{ "targets": [target] }]);
+                let path = format!("/{path}");
                 json!({ "job_name": name, "metrics_path": path, "static_configs": targets })
             })
             .collect();
@@ -141,10 +146,21 @@ impl Prometheus {
 async fn told_of_everything() -> (Gantry, crate::support::scripted::Scripted) {
     let upstream = upstream().await;
     let more = json!({
+        // Where a Prometheus is let in that shall see nothing else.
+        "metrics": { "listen": "127.0.0.1:0" },
         "servers": { "dead": { "url": "http://127.0.0.1:9/mcp" } },
         "ready": { "require": ["dead"] },
     });
     (gateway(&upstream, &more).await, upstream)
+}
+
+/// The address that the banner names for figures.
+fn listener_of_figures(gantry: &Gantry) -> String {
+    let log = gantry.log();
+    let line = log.lines().find_map(|line| line.trim().strip_prefix("metrics "));
+    let url = line.expect("the banner says where the figures are").trim().to_owned();
+    assert!(!url.starts_with(&gantry.url("")), "a listener of its own: {url}");
+    url
 }
 
 /// What people do with a gateway: a call that goes well, one that does not, and an answer of 503.
@@ -158,13 +174,14 @@ async fn traffic(gantry: &Gantry) {
 #[tokio::test]
 async fn expressions_that_people_bring_along_have_the_values_they_should() {
     let (gantry, _upstream) = told_of_everything().await;
-    let target = gantry.url("").replace("http://", "");
+    let figures = listener_of_figures(&gantry);
     let jobs = [
-        ("globalmcp", "/actuator/prometheus"),
-        ("mcp-optimizer", "/metrics"),
-        ("gantry", "/metrics"),
+        ("globalmcp", gantry.url("/actuator/prometheus")),
+        ("mcp-optimizer", gantry.url("/metrics")),
+        ("gantry", figures.clone()),
     ];
-    let prometheus = Prometheus::start(&target, &jobs).await;
+    assert_eq!(get(&figures.replace("/metrics", "/mcp")).await.0, 404);
+    let prometheus = Prometheus::start(&jobs).await;
     let _session = Client::legacy(&gantry.url("/mcp"), "2025-11-25", json!({})).await;
     eventually("every job to be up", async || {
         let up = prometheus.values("up == 1").await;
@@ -209,6 +226,7 @@ async fn every_panel_shows_something(prometheus: &Prometheus, gantry: &Gantry) {
         let path = entry.expect("an entry can be read").path();
         let text = std::fs::read_to_string(&path).expect("a dashboard can be read");
         let dashboard: Value = serde_json::from_str(&text).expect("a dashboard is JSON");
+        can_be_loaded(&dashboard);
         for panel in dashboard["panels"].as_array().expect("a dashboard has panels") {
             for target in panel["targets"].as_array().expect("a panel has expressions") {
                 expressions.push(target["expr"].as_str().expect("it is a text").to_owned());
@@ -223,6 +241,33 @@ async fn every_panel_shows_something(prometheus: &Prometheus, gantry: &Gantry) {
             values.iter().any(|value| value.is_finite()).then_some(())
         })
         .await;
+    }
+}
+
+/// What Grafana wants of a dashboard from a file: a name, one id for each panel, and panels that lie
+/// side by side in its 24 columns.
+fn can_be_loaded(dashboard: &Value) {
+    for key in ["uid", "title"] {
+        assert!(dashboard[key].as_str().is_some_and(|text| !text.is_empty()), "no {key}");
+    }
+    assert!(dashboard["schemaVersion"].as_u64() >= Some(36), "{}", dashboard["schemaVersion"]);
+    let panels = dashboard["panels"].as_array().expect("a dashboard has panels");
+    let mut ids: Vec<_> = panels.iter().map(|panel| panel["id"].as_u64()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!((ids.len(), ids.contains(&None)), (panels.len(), false), "{ids:?}");
+    let square = |panel: &Value| {
+        let side = |name: &str| panel["gridPos"][name].as_u64().expect("a panel has a place");
+        (side("x"), side("y"), side("x") + side("w"), side("y") + side("h"))
+    };
+    for (at, panel) in panels.iter().enumerate() {
+        assert!(panel["type"].is_string() && panel["title"].is_string(), "{panel}");
+        let (left, top, right, bottom) = square(panel);
+        assert!(right <= 24 && left < right && top < bottom, "{panel}");
+        for other in panels.iter().skip(at + 1) {
+            let (l, t, r, b) = square(other);
+            assert!(right <= l || r <= left || bottom <= t || b <= top, "{panel} {other}");
+        }
     }
 }
 

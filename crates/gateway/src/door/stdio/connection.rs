@@ -100,7 +100,7 @@ impl Connection {
                 Ok(None) => break,
                 Err(error @ LineError::TooLong { .. }) => {
                     let refusal = coded(ErrorCode::BodyTooLarge, error.to_string());
-                    self.send(failure(None, &refusal.error)).await;
+                    self.refuse(None, &refusal.error).await;
                 }
                 Err(error @ LineError::Io { .. }) => {
                     tracing::debug!(%error, "The input of a connection broke.");
@@ -136,7 +136,7 @@ impl Connection {
                 Ok(()) => self.hear_body(body).await,
                 Err(refusal) => self.send(refusal).await,
             },
-            Err(error) => self.send(failure(error.id.as_ref(), &malformed(error.error))).await,
+            Err(error) => self.refuse(error.id.as_ref(), &malformed(error.error)).await,
         }
     }
 
@@ -209,16 +209,22 @@ impl Connection {
             Ok(ClientEra::Initialize(revision)) => self.initialize(revision, &message).await,
             Ok(ClientEra::Session) => self.serve_legacy(message).await,
             Err(error) => {
-                self.send(failure(message.id(), &causes::explained(error))).await;
+                self.refuse(message.id(), &causes::explained(error)).await;
             }
         }
+    }
+
+    /// Answers something that is not served.
+    async fn refuse(&self, id: Option<&Id>, error: &RpcError) {
+        self.gateway.tap.refused("", id, &error.message);
+        self.send(failure(id, error)).await;
     }
 
     async fn hear_batch(&self, elements: Vec<Result<Message, ParseError>>) {
         let session = self.session();
         let revision = session.as_ref().map(|session| session.revision);
         if let Err(refusal) = check_batch(&elements, revision) {
-            return self.send(failure(None, &refusal.error)).await;
+            return self.refuse(None, &refusal.error).await;
         }
         let Some(session) = session else { return };
         let (messages, failures) = legacy::sorted(&self.gateway, &session, elements);
@@ -244,7 +250,7 @@ impl Connection {
         match (message.kind(), session) {
             (Kind::Request, Some(session)) => {
                 if self.is_full() {
-                    return self.send(failure(message.id(), &overloaded())).await;
+                    return self.refuse(message.id(), &overloaded()).await;
                 }
                 let exchange = Arc::new(Exchange::on_pipe(self.sink.clone(), 1, false));
                 self.start(&session, &exchange, message);
@@ -294,7 +300,7 @@ impl Connection {
         let Some(id) = message.id().cloned() else { return };
         let exchange = Arc::new(Exchange::on_pipe(self.sink.clone(), 1, false));
         if self.is_full() {
-            return self.send(failure(Some(&id), &overloaded())).await;
+            return self.refuse(Some(&id), &overloaded()).await;
         }
         let cancelled = exchange.gone.clone();
         let before = self.modern.lock().insert(id.clone(), cancelled.clone());
@@ -302,7 +308,7 @@ impl Connection {
             // Two requests of one id could not be told apart: the first stays.
             self.modern.lock().insert(id.clone(), before);
             let text = "a request with this id is still open";
-            return self.send(failure(Some(&id), &RpcError::invalid_request(text))).await;
+            return self.refuse(Some(&id), &RpcError::invalid_request(text)).await;
         }
         let origin = self.origin();
         let names = origin.names();

@@ -27,6 +27,7 @@ use super::super::shared::Shared;
 use super::exchange::{bad_answer, http_failed, not_an_answer, not_sent, stream_lost, too_large};
 use super::level::Levels;
 use super::{HttpWire, Lane, LaneEar, Wire};
+use crate::tap::Own;
 
 /// Why there is no session.
 #[derive(Debug)]
@@ -55,6 +56,13 @@ impl Introduction {
         }
     }
 
+    /// Makes the request for a session, which whoever watches sees.
+    fn request(&self, shared: &Shared, id: u64) -> (Bytes, Own) {
+        let request = message::request(&Id::from(id), method::INITIALIZE, &self.params());
+        let watched = shared.deps.tap.own(&shared.spec.name, &request);
+        (request, watched)
+    }
+
     fn params(&self) -> Vec<u8> {
         let mut params = Vec::with_capacity(128 + self.capabilities.len() + self.info.len());
         params.extend_from_slice(br#"{"protocolVersion":""#);
@@ -77,7 +85,7 @@ impl Lane {
         pipe: Arc<Pipe>,
     ) -> Result<Arc<Self>, OpenError> {
         let id = next_id();
-        let request = message::request(&Id::from(id), method::INITIALIZE, &introduction.params());
+        let (request, watched) = introduction.request(shared, id);
         let answer = pipe.expect(id);
         let lost = |pipe: &Pipe| {
             OpenError::Failed(ProviderError::Unavailable {
@@ -104,6 +112,7 @@ impl Lane {
                 }));
             }
         };
+        watched.answered(answer.bytes());
         let greeting = read_greeting(&answer, 200)?;
         let turns = turns(&key);
         let lane = Self::new(shared, key, greeting, Wire::Stdio(Arc::clone(&pipe)), turns);
@@ -137,7 +146,8 @@ impl Lane {
         let spec = &shared.spec;
         let opened = SseLink::open(&spec.name, upstream, spec.probe_timeout, &shared.tasks).await;
         let (link, guard) = opened.map_err(|error| no_link(&error))?;
-        let greeted = tokio::time::timeout(spec.timeout, greet_by_sse(&link, introduction)).await;
+        let greeted =
+            tokio::time::timeout(spec.timeout, greet_by_sse(shared, &link, introduction)).await;
         let timed_out = || OpenError::Failed(ProviderError::TimedOut { after: spec.timeout });
         let greeting = greeted.unwrap_or_else(|_| Err(timed_out()))?;
         let turns = turns(&key);
@@ -155,8 +165,7 @@ impl Lane {
         introduction: &Introduction,
         upstream: Arc<HttpUpstream>,
     ) -> Result<Arc<Self>, OpenError> {
-        let id = Id::from(next_id());
-        let request = message::request(&id, method::INITIALIZE, &introduction.params());
+        let (request, watched) = introduction.request(shared, next_id());
         let limit = Some(shared.spec.timeout);
         let posted = upstream
             .post(request, &McpHeaders::default(), limit)
@@ -190,6 +199,7 @@ impl Lane {
                 return Err(OpenError::Failed(not_an_answer(posted.status)));
             }
         };
+        watched.answered(answer.bytes());
         let greeting = read_greeting(&answer, status)?;
         let version =
             (greeting.revision >= Revision::V2025_06_18).then(|| greeting.revision.as_str());
@@ -239,9 +249,13 @@ fn turns(key: &LaneKey) -> Option<Semaphore> {
 }
 
 /// Sends `initialize` on a stream that was just opened.
-async fn greet_by_sse(link: &SseLink, introduction: &Introduction) -> Result<Greeting, OpenError> {
+async fn greet_by_sse(
+    shared: &Shared,
+    link: &SseLink,
+    introduction: &Introduction,
+) -> Result<Greeting, OpenError> {
     let id = next_id();
-    let request = message::request(&Id::from(id), method::INITIALIZE, &introduction.params());
+    let (request, watched) = introduction.request(shared, id);
     let mut answer = link.expect(id);
     // Some upstreams accept a request only when it is answered.
     let answer = tokio::select! {
@@ -256,7 +270,10 @@ async fn greet_by_sse(link: &SseLink, introduction: &Introduction) -> Result<Gre
         },
     };
     match answer {
-        Ok(Ok(answer)) => read_greeting(&answer, 200),
+        Ok(Ok(answer)) => {
+            watched.answered(answer.bytes());
+            read_greeting(&answer, 200)
+        }
         Ok(Err(error)) => Err(OpenError::Failed(too_large(&error))),
         Err(_) => {
             link.closed().await;

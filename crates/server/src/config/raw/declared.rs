@@ -13,7 +13,7 @@ pub struct Prompt {
     /// What the prompt is for. Since 0.1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// What the user says; `{{NAME}}` is where an argument goes, and `\\{{NAME}}` those characters
+    /// What the user says; `{{NAME}}` is where an argument goes, and `\{{NAME}}` those characters
     /// themselves. Either this or `messages` is required. Since 0.1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub template: Option<String>,

@@ -10,10 +10,12 @@ const LONGEST_LOGGER: usize = 36;
 pub(super) fn write(line: &Line) -> String {
     let logger = shortened(&line.target.replace("::", "."));
     let at = time::spring(line.at);
-    let mut text = format!("{at} [{}] {:<5} {logger} - ", line.thread, line.level);
+    // The pattern has no place for the request. A message is matched to its end, and a thread is
+    // whatever stands in the brackets, so that is where it goes; ids have no brackets.
+    let request = line.request.as_deref().map(|request| format!(" {}", request.request_id));
+    let request = request.unwrap_or_default();
+    let mut text = format!("{at} [{}{request}] {:<5} {logger} - ", line.thread, line.level);
     plain(&line.message, &mut text);
-    // The pattern has no place for the names of the request, so only what the message itself
-    // brings along follows it.
     for (name, value) in &line.fields {
         pair(name, value, &mut text);
     }

@@ -111,6 +111,13 @@ fn the_pattern_of_spring_is_kept() {
         "2026-11-25 22:43:38.000 [gantry-worker] INFO  gantry_gateway.dispatch - \
          MCP request to server git: tools/call log\n"
     );
+    let mut asked = line(Level::INFO, "MCP request to server git: tools/call log", Vec::new());
+    asked.request = Some(Correlation::new("r1".into(), "c1".into()));
+    assert_eq!(
+        write(&asked, LogFormat::Spring),
+        "2026-11-25 22:43:38.000 [gantry-worker r1] INFO  gantry_gateway.dispatch - \
+         MCP request to server git: tools/call log\n"
+    );
 }
 
 /// Holds a text against a pattern, as Logstash does.
@@ -125,19 +132,22 @@ fn grok(pattern: &str, text: &str) -> Vec<(String, String)> {
 fn a_filter_of_logstash_tells_the_parts_of_the_pattern_of_spring() {
     const LINE: &str = r"%{TIMESTAMP_ISO8601:timestamp} \[%{DATA:thread}\] %{LOGLEVEL:level} %{DATA:logger} - %{GREEDYDATA:content}";
     const REQUEST: &str = "MCP request to server %{DATA:server_id}: %{GREEDYDATA:operation}";
-    for (level, message) in [
-        (Level::DEBUG, "MCP request to server git: tools/call log"),
-        (Level::INFO, "The gateway is up."),
-        (Level::ERROR, "A task panicked; this is a bug."),
+    for (level, message, request) in [
+        (Level::DEBUG, "MCP request to server git: tools/call log", Some("edge-7/2026.1:x")),
+        (Level::INFO, "The gateway is up.", None),
+        (Level::ERROR, "A task panicked; this is a bug.", None),
     ] {
-        let text = write(&line(level, message, vec![("task", json!("a - b"))]), LogFormat::Spring);
+        let mut told = line(level, message, vec![("task", json!("a - b"))]);
+        told.request = request.map(|id| Correlation::new(id.into(), id.into()));
+        let text = write(&told, LogFormat::Spring);
         let found = grok(LINE, text.trim_end());
         let part = |name: &str| {
             let of = found.iter().find(|(other, _)| other == name);
             of.map(|(_, value)| value.trim()).unwrap_or_default().to_owned()
         };
         assert_eq!(part("timestamp"), "2026-11-25 22:43:38.000");
-        assert_eq!(part("thread"), "gantry-worker");
+        let thread = request.map(|id| format!("gantry-worker {id}"));
+        assert_eq!(part("thread"), thread.as_deref().unwrap_or("gantry-worker"));
         assert_eq!(part("level"), level.as_str());
         assert_eq!(part("logger"), "gantry_gateway.dispatch");
         assert_eq!(part("content"), format!("{message} task=\"a - b\""));

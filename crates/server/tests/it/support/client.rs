@@ -94,6 +94,23 @@ impl Request {
         Answer::read(&String::from_utf8_lossy(&bytes))
     }
 
+    /// Sends the request and reads the answer: its head alone where the rest is a stream of events,
+    /// which has no end.
+    pub(crate) async fn send_for_head(self, address: SocketAddr) -> Answer {
+        let mut stream = self.header("connection", "close").open(address).await;
+        let mut bytes = Vec::new();
+        let reading = async {
+            while stream.read_buf(&mut bytes).await.unwrap() > 0 {
+                let text = String::from_utf8_lossy(&bytes);
+                if text.contains("text/event-stream") && text.contains("\r\n\r\n") {
+                    break;
+                }
+            }
+        };
+        tokio::time::timeout(LIMIT, reading).await.unwrap();
+        Answer::read(&String::from_utf8_lossy(&bytes))
+    }
+
     /// Sends the request and leaves the answer to be read.
     pub(crate) async fn open(&self, address: SocketAddr) -> TcpStream {
         let mut stream = TcpStream::connect(address).await.unwrap();

@@ -9,6 +9,7 @@ pub mod clock;
 pub mod context;
 pub mod correlation;
 pub mod error_code;
+pub mod keys;
 pub mod offer;
 pub mod principal;
 pub mod provider;

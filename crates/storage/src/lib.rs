@@ -1,7 +1,7 @@
 //! What outlives the process: the data folder with its lock and secrets, and the database.
 //!
-//! Implements the storing ports of [`gantry_core::store`] and [`gantry_core::session`]; what is
-//! stored and when is decided elsewhere. Two back ends, [`sqlite`] in the data folder and
+//! Implements the storing ports of [`gantry_core::store`], [`gantry_core::session`] and
+//! [`gantry_core::keys`]; what is stored and when is decided elsewhere. Two back ends, [`sqlite`] in the data folder and
 //! [`postgres`], run the contract suite of the test kit, so that nobody can tell them apart;
 //! [`Database`] is either of them.
 #![warn(missing_docs)]
@@ -16,6 +16,7 @@ mod schema;
 mod statements;
 
 use gantry_core::BoxFuture;
+use gantry_core::keys::KeyStore;
 use gantry_core::session::SessionStore;
 use gantry_core::store::{OfferStore, ServerStore};
 
@@ -44,7 +45,7 @@ pub struct Connections {
 }
 
 /// Everything that is kept, in one database.
-pub trait Database: OfferStore + SessionStore + ServerStore {
+pub trait Database: OfferStore + SessionStore + ServerStore + KeyStore {
     /// Returns which back end it is.
     fn kind(&self) -> Kind;
     /// Tells how its connections are used.

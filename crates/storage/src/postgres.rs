@@ -12,6 +12,7 @@
 //! any more, or it ends the session once it has not heard of it for long.
 
 mod config;
+mod keys;
 pub(crate) mod migration;
 pub(crate) mod offers;
 pub(crate) mod open;

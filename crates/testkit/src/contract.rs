@@ -3,6 +3,7 @@
 //! The caller brings an empty instance; limits of time, files and processes are the
 //! implementation's own tests.
 
+mod keys;
 mod servers;
 mod sessions;
 
@@ -10,6 +11,7 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use gantry_core::store::{OfferStore, StoredVerdict};
 
+pub use keys::key_store;
 pub use servers::server_store;
 pub use sessions::session_store;
 

@@ -14,7 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::{offers, sessions};
+use super::{keys, offers, sessions};
 
 /// Most writes of one commit.
 const GROUP: usize = 128;
@@ -25,6 +25,11 @@ const QUEUE: usize = 256;
 /// Most KiB that wait; several times the largest write.
 const ROOM: u32 = 64 * 1024;
 
+/// Every commit waits for the disk.
+const LASTING: &str = "PRAGMA synchronous = FULL";
+/// As the connection is opened.
+const QUICK: &str = "PRAGMA synchronous = NORMAL";
+
 /// A change of the database; applied again if its group failed.
 #[derive(Debug)]
 pub(super) enum Write {
@@ -33,6 +38,7 @@ pub(super) enum Write {
     PutVerdict { upstream: String, verdict: String, found_at: i64, now: i64 },
     TouchVerdict { upstream: String, now: i64 },
     Sessions(sessions::Change),
+    Keys(keys::Change),
     PutServer { name: String, entry: String, now: i64 },
     RemoveServer { name: String },
 }
@@ -161,10 +167,24 @@ impl Writer {
     }
 
     async fn apply(&mut self, group: &[Job]) -> Result<(), Arc<sqlx::Error>> {
+        let must_last = group.iter().any(|job| job.write.must_last());
+        if must_last {
+            sqlx::raw_sql(LASTING).execute(&mut self.connection).await?;
+        }
+        let applied = self.apply_at_once(group).await;
+        if must_last && let Err(error) = sqlx::raw_sql(QUICK).execute(&mut self.connection).await {
+            // Later commits are slower than they need be; this one stands or not as it was.
+            tracing::warn!(%error, "The database goes on waiting for the disk.");
+        }
+        applied
+    }
+
+    async fn apply_at_once(&mut self, group: &[Job]) -> Result<(), Arc<sqlx::Error>> {
         let mut transaction = self.connection.begin_with("BEGIN IMMEDIATE").await?;
         for job in group {
             match &job.write {
                 Write::Sessions(change) => sessions::apply(&mut transaction, change).await?,
+                Write::Keys(change) => keys::apply(&mut transaction, change).await?,
                 write => offers::apply(&mut transaction, write).await?,
             }
         }
@@ -191,10 +211,17 @@ impl Job {
 // === impl Write ===
 
 impl Write {
+    /// Tells whether a crash of the machine must not take it back: a key that was revoked would open
+    /// doors again.
+    fn must_last(&self) -> bool {
+        matches!(self, Self::Keys(keys::Change::Keys(_)))
+    }
+
     fn kibibytes(&self) -> u32 {
         let bytes = match self {
             Self::PutOffer { offer, profile, .. } => offer.len() + profile.len(),
             Self::Sessions(change) => change.size(),
+            Self::Keys(change) => change.size(),
             Self::PutServer { entry, .. } => entry.len(),
             Self::TouchOffer { .. }
             | Self::PutVerdict { .. }

@@ -53,6 +53,7 @@ async fn it_keeps_the_contracts() {
     contract::offer_store(&database).await;
     contract::session_store(&database).await;
     contract::server_store(&database).await;
+    contract::key_store(&database).await;
     let connections = database.connections();
     assert!((1..=5).contains(&connections.idle) && connections.max == 5, "{connections:?}");
     database.close().await;

@@ -9,6 +9,7 @@ mod connect;
 mod doctor;
 mod explain;
 mod import;
+mod keys;
 mod man;
 mod passphrase;
 mod prompts;
@@ -43,6 +44,7 @@ fn run_at(place: &Place, command: Command) -> Result<(), Failure> {
         Command::Tools { command } => tools::run(place, command),
         Command::Resources { command } => resources::run(place, command),
         Command::Prompts { command } => prompts::run(place, command),
+        Command::Keys { command } => keys::run(place, command),
         Command::Connect(arguments) => connect::run(place, &arguments),
         Command::Tap(arguments) => tap::run(place, &arguments),
         Command::Doctor { format } => doctor::run(place, format),

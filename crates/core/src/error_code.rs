@@ -130,6 +130,9 @@ macro_rules! for_each_error_code {
             HostRefused "E0402" Access (-) (403) false "the Host header is not allowed";
             OriginRefused "E0403" Access (-) (403) false "the Origin header is not allowed";
             AdminTokenWrong "E0404" Access (-) (401) false "the admin token is missing or wrong";
+            CredentialsAmbiguous "E0405" Request (-32600) (400) false "a request has two credentials that differ";
+            UnknownKey "E0406" Request (-) (404) false "no key has this id";
+            KeyNotInState "E0407" Request (-) (409) false "the state of a key does not allow this";
 
             StorageFailed "E0501" Storage (-) (-) false "the database cannot be opened";
             StorageTooNew "E0502" Storage (-) (-) false "the database was written by a newer Gantry";

@@ -51,7 +51,7 @@ use gantry_core::ErrorCode;
 use gantry_gateway::spec::{GatewaySpec, UpstreamSpec};
 use serde_json::Value;
 
-pub use access::{Auth, Token};
+pub use access::{ApiKey, Auth, Token};
 pub use doors::{Https, Identity, Metrics};
 pub use env::Env;
 pub use foreign::{Format, Imported, Note, import};
@@ -70,6 +70,7 @@ pub use warnings::Checked;
 
 pub(crate) use entry::check_entry;
 pub(crate) use show::{REDACTED, shown_upstream};
+pub(crate) use units::parse_duration;
 
 use check::Checker;
 use foreign::reading::{self, Reading};

@@ -26,6 +26,7 @@ use http::{Method, Request, Response, Uri};
 use hyper::body::Incoming;
 use tokio::time::Instant;
 
+pub(crate) use gate::must_authenticate;
 pub(crate) use refusal::Refusal;
 pub(crate) use request_id::{RequestIds, RequestNames};
 pub(crate) use route::{PATHS, ROUTES, Route};
@@ -204,27 +205,34 @@ fn authenticate(
     via: Via,
     parts: &http::request::Parts,
 ) -> Result<Right, Refusal> {
-    let headers = &parts.headers;
-    let details = || gate::may_see_details(live, &shared.admin, via.peer, headers);
+    let asking = gate::Asking {
+        live,
+        keys: &shared.keys,
+        admin: &shared.admin,
+        peer: via.peer,
+        headers: &parts.headers,
+    };
     match route {
         Route::Mcp { .. } | Route::Sse { .. } | Route::Messages => {
-            if let Some(local) = gate::same_user(via.peer, headers) {
+            if let Some(local) = asking.same_user() {
                 return Ok(Right::Client(local));
             }
-            gate::is_not_forwarded_unasked(live, headers)?;
-            gate::client(&live.tokens, headers).map(Right::Client)
+            asking.is_not_forwarded_unasked()?;
+            asking.client().map(Right::Client)
         }
-        Route::Api => gate::api_caller(live, &shared.admin, via.peer, headers).map(Right::Api),
-        Route::Admin => gate::administrator(&shared.admin, headers).map(|()| Right::Details),
+        Route::Api => asking.api_caller().map(Right::Api),
+        Route::Admin => asking.administrator().map(|()| Right::Details),
         Route::Loggers if parts.method != Method::GET => {
-            gate::administrator(&shared.admin, headers).map(|()| Right::Details)
+            asking.administrator().map(|()| Right::Details)
         }
         Route::Metrics if is_open_to_everybody(live, via) => Ok(Right::Details),
-        Route::Metrics | Route::Actuator | Route::Loggers if !details() => {
-            gate::details_denied(headers)
+        Route::Metrics | Route::Actuator | Route::Loggers if !asking.may_see_details() => {
+            asking.details_denied()
         }
         Route::Metrics | Route::Actuator | Route::Loggers => Ok(Right::Details),
-        Route::Ready | Route::Health | Route::ActuatorHealth if details() => Ok(Right::Details),
+        Route::Ready | Route::Health | Route::ActuatorHealth if asking.may_see_details() => {
+            Ok(Right::Details)
+        }
         Route::Ready | Route::Health | Route::ActuatorHealth => Ok(Right::Nothing),
         Route::Index | Route::Unknown => Ok(Right::Nothing),
     }

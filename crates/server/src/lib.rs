@@ -11,7 +11,7 @@
 //! 7. `reload`: how a changed configuration comes in force.
 //! 8. `local`, `stdio`, [`reach`]: clients on this machine that do not speak HTTP; [`admin`]: commands
 //!    that administer.
-//! 9. [`config`]: the file, read and checked.
+//! 9. [`config`]: the file, read and checked; [`keys`]: the keys of clients that are kept.
 //! 10. [`backup`]: what is kept, in one file.
 //! 11. [`mod@log`] and [`dump`]: what is told of the work.
 //! 12. `inherited`, `systemd`: what a service manager passes on and is told.
@@ -26,6 +26,7 @@ pub mod api;
 pub mod backup;
 pub mod config;
 pub mod dump;
+pub mod keys;
 pub mod log;
 pub mod metrics;
 pub mod reach;

@@ -18,7 +18,8 @@ use tokio::time::Instant;
 
 use crate::added::Added;
 use crate::http_metrics::HttpMetrics;
-use crate::http_stack::RequestIds;
+use crate::http_stack::{self, RequestIds};
+use crate::keys::StoredKeys;
 use crate::listeners::Bound;
 use crate::live::Live;
 use crate::log::LogControl;
@@ -36,6 +37,8 @@ pub(crate) struct Shared {
     pub(crate) gateway: Arc<Gateway>,
     /// Opens the admin routes.
     pub(crate) admin: AdminToken,
+    /// The keys of clients that the gateway made.
+    pub(crate) keys: Arc<StoredKeys>,
     /// The servers that the HTTP API made.
     pub(crate) added: Added,
     /// Asked by `/ready` whether it answers.
@@ -67,6 +70,11 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    /// Tells whether clients have to say who they are.
+    pub(crate) fn must_authenticate(&self) -> bool {
+        http_stack::must_authenticate(&self.live.load(), &self.keys)
+    }
+
     /// Keeps the secrets of the configuration in force from whoever watches the conversation.
     pub(crate) fn hide_secrets(&self) {
         self.gateway.tap.hide(Secrets::new(self.live.load().config.secrets()));

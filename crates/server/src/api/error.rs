@@ -85,9 +85,10 @@ impl Code {
     fn of(cause: ErrorCode) -> Self {
         match cause {
             ErrorCode::TokenWrong | ErrorCode::AdminTokenWrong => Self::AuthenticationFailed,
-            ErrorCode::UnknownServer | ErrorCode::UnknownTool | ErrorCode::UnknownSession => {
-                Self::ResourceNotFound
-            }
+            ErrorCode::UnknownServer
+            | ErrorCode::UnknownTool
+            | ErrorCode::UnknownSession
+            | ErrorCode::UnknownKey => Self::ResourceNotFound,
             ErrorCode::UpstreamCallTimeout | ErrorCode::UpstreamProbeTimeout => {
                 Self::TimeoutExceeded
             }

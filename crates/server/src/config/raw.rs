@@ -20,7 +20,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-pub use access::{Auth, Token};
+pub use access::{ApiKey, Auth, Token};
 pub use admin::Admin;
 pub use doors::{Https, Management, TlsVersion};
 pub use listener::{Limits, Server};

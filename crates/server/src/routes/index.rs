@@ -12,8 +12,7 @@ use crate::shared::Shared;
 
 /// Answers with paths rather than addresses: only the caller knows by which name it came.
 pub(super) async fn index(State(shared): State<Arc<Shared>>) -> Response {
-    let live = shared.live.load();
-    let needs_token = !live.tokens.is_empty();
+    let needs_token = shared.must_authenticate();
     json_body(
         StatusCode::OK,
         &json!({

@@ -42,7 +42,7 @@ fn exposed(folder: &Path) -> Vec<Finding> {
 
     let wanted = [(folder.to_owned(), 0o700)]
         .into_iter()
-        .chain(["keys", "admin.token", "gantry.db"].map(|name| (folder.join(name), 0o600)));
+        .chain(["keys", "pepper", "admin.token", "gantry.db"].map(|name| (folder.join(name), 0o600)));
     let mut found = Vec::new();
     for (path, wanted) in wanted {
         let Ok(metadata) = std::fs::metadata(&path) else { continue };

@@ -10,6 +10,7 @@ mod gate;
 mod refusal;
 mod request_id;
 mod route;
+mod standing;
 mod tls_only;
 mod under_way;
 mod via;
@@ -38,6 +39,7 @@ use crate::api::{self, Api};
 use crate::live::Live;
 use crate::routes;
 use crate::shared::Shared;
+use standing::Standing;
 use under_way::UnderWay;
 
 /// What answers requests: everything shared, and the routes that are not MCP.
@@ -84,7 +86,7 @@ async fn named(
     // 3. The access line and the counters: around everything that may refuse.
     let under_way = UnderWay::of(&shared.http_metrics.under_way, route, &parts);
     let access = Access::begin(&request_id, &parts, route, begun);
-    let mut is_ours = false;
+    let (mut is_ours, mut standing) = (false, None);
     let answer = async {
         // 4. Host and Origin: before anything is looked up, on every route. A page that rebound
         //    its name learns nothing, not even whether a token would be needed.
@@ -107,6 +109,7 @@ async fn named(
         }
         // 7. Who asks: before the body is read, so that a stranger cannot make us read one.
         let right = authenticate(shared, &live, route, via, &parts)?;
+        standing = Standing::of(shared, &right, via.peer, &parts.headers);
         // 8. Whoever answers.
         let (address, request_id) = (via.peer.address(), Arc::clone(&request_id));
         let passed = Passed { parts, body, own_path, address, request_id };
@@ -130,7 +133,8 @@ async fn named(
     names.write(response.headers_mut());
     shared.http_metrics.answered(route, &method, response.status(), begun.elapsed());
     access.end(&response);
-    response.map(|body| UnderWay::until_sent(under_way, body))
+    let guard = || standing.map(|standing| standing.guard(shared));
+    response.map(|body| UnderWay::until_sent(under_way, body, guard))
 }
 
 /// A request that may be answered.

@@ -422,7 +422,6 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         summary: "Make an API key in the place of another, which goes on for a while",
         parameters: &[KEY],
         takes: Takes::Maybe(of::<Rotation>),
-        example: r#"{ "overlap": "24h" }"#,
         gives: Gives::Json(201, of::<MadeKey>),
         run: |call| Box::pin(keys::rotate(call)),
         ..CHANGE

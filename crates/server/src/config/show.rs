@@ -275,7 +275,9 @@ fn is_free_text(path: &Path) -> bool {
         [Step::Key(part), Step::Key(key)] if part == "storage" => {
             matches!(key.as_str(), "url" | "username" | "password")
         }
-        [Step::Key(part), ..] => part == "auth",
+        [Step::Key(part), Step::Key(key), ..] if part == "auth" => {
+            !matches!(key.as_str(), "required" | "api_key_header")
+        }
         _ => false,
     }
 }

@@ -24,6 +24,7 @@ const SAMPLES: &[(&str, &str, &str, &str)] = &[
     ("ENABLE_METRICS", "False", "false", ""),
     ("METRICS_PORT", "9091", "127.0.0.1:9091", ""),
     ("PROMETHEUS_PORT", "9092", "127.0.0.1:9092", ""),
+    ("API_KEY_HEADER", "x-client-key", "x-client-key", ""),
     ("HEALTH_CHECK_PATH", "/healthz", "/healthz", ""),
     (
         "TELEMETRY_ENDPOINT",
@@ -203,17 +204,17 @@ fn numbered_keys_become_keys_of_their_clients_with_their_permissions() {
         ("API_KEY_SALT", "no key"),
         ("API_KEY_X", "no key"),
     ];
-    let config = self::config("", &keys).unwrap();
-    let [second, tenth] = &config.auth.api_keys[..] else { panic!("{:?}", config.auth) };
+    let found = config("", &keys).unwrap();
+    let [second, tenth] = &found.auth.api_keys[..] else { panic!("{:?}", found.auth) };
     assert_eq!((&*second.name, second.key.expose()), ("client2", "fedcba9876543210"));
     assert_eq!(second.grants.scopes, None, "without permissions it is not limited");
     assert_eq!((&*tenth.name, tenth.key.expose()), ("client10", "0123456789abcdef"));
     let scopes = tenth.grants.scopes.as_deref().unwrap();
     assert_eq!(scopes, ["mcp:read".into(), "tools:git__log:call".into()]);
-    assert_eq!(config.unused, []);
+    assert_eq!(found.unused, []);
     for named in ["tokens: [{ name: a, token: 0123456789abcdeg }]", "api_keys: []"] {
-        let config = self::config(&format!("auth: {{ {named} }}"), &keys).unwrap();
-        assert_eq!(config.auth.api_keys, [], "the file wins");
+        let found = config(&format!("auth: {{ {named} }}"), &keys).unwrap();
+        assert_eq!(found.auth.api_keys, [], "the file wins");
     }
 }
 

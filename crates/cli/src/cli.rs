@@ -412,7 +412,7 @@ pub(crate) enum KeysCommand {
     ///
     /// The new one has the same name and grants.
     Rotate {
-        /// The public part of the key, with which it begins, such as gk_abcdefghij
+        /// The public part of the key, with which it begins, such as `gk_abcdefghij`
         id: String,
 
         /// How long the old key goes on [default: 24h]

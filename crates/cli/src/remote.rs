@@ -313,7 +313,8 @@ fn not_administered(purpose: &str, error: &AdminError) -> Failure {
 }
 
 fn without_keys(purpose: &str, error: &DeskError) -> Failure {
-    let failure = error.hints().into_iter().fold(Failure::new(purpose).because(error), Failure::with_hint);
+    let failure =
+        error.hints().into_iter().fold(Failure::new(purpose).because(error), Failure::with_hint);
     match error.code() {
         Some(code) => failure.with_code(code),
         None => failure,

@@ -51,13 +51,17 @@ pub enum TokenError {
         name: String,
     },
     /// The name would pass for callers that have no token.
-    #[error("a token cannot be named `{name}`, that is what callers without a token are called")]
+    #[error(
+        "a client cannot be named `{name}`, that is what callers without a credential are called"
+    )]
     ReservedName {
         /// The name.
         name: String,
     },
     /// A token without a principal.
-    #[error("a token must have a name: 1 to {LONGEST_NAME} visible ASCII characters without spaces")]
+    #[error(
+        "a client must have a name: 1 to {LONGEST_NAME} visible ASCII characters without spaces"
+    )]
     NoName,
     /// One secret would stand for two principals.
     #[error("`{first}` and `{second}` have the same token, give each its own")]

@@ -186,7 +186,8 @@ impl Key {
     pub fn note_use(&self, now: u64) -> bool {
         let last = self.used_at.load(Ordering::Relaxed);
         // Ordering: the number stands alone; of two at once one writes it down.
-        let swap = |now| self.used_at.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed);
+        let swap =
+            |now| self.used_at.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed);
         now >= last.saturating_add(USE_INTERVAL) && swap(now).is_ok()
     }
 

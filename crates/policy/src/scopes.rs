@@ -8,11 +8,8 @@ pub const MOST_WORDS: usize = 64;
 pub const LONGEST_WORD: usize = 128;
 
 /// Words that other systems use for what has a longer name here.
-const OTHERS: [(&str, &[&str]); 3] = [
-    ("read", &["mcp:read"]),
-    ("write", &["mcp:write"]),
-    ("admin", &["mcp:read", "mcp:write"]),
-];
+const OTHERS: [(&str, &[&str]); 3] =
+    [("read", &["mcp:read"]), ("write", &["mcp:write"]), ("admin", &["mcp:read", "mcp:write"])];
 
 /// Why a list of words is not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -246,15 +246,12 @@ fn key_ring(env: &Env, own: &[u8]) -> Result<KeyRing, StartError> {
 
 /// The secret of the environment, else the data folder's own.
 fn pepper(env: &Env, folder: &DataFolder) -> Result<Pepper, StartError> {
-    match env.get(API_KEY_SALT).filter(|text| !text.is_empty()) {
-        Some(given) => Pepper::new(given.as_bytes())
-            .map_err(|source| StartError::Pepper { origin: "`API_KEY_SALT`", source }),
-        None => {
-            let own = folder.pepper().map_err(|source| StartError::Secret { source })?;
-            Pepper::new(&own)
-                .map_err(|source| StartError::Pepper { origin: "the data folder", source })
-        }
+    if let Some(given) = env.get(API_KEY_SALT).filter(|text| !text.is_empty()) {
+        return Pepper::new(given.as_bytes())
+            .map_err(|source| StartError::Pepper { origin: "`API_KEY_SALT`", source });
     }
+    let own = folder.pepper().map_err(|source| StartError::Secret { source })?;
+    Pepper::new(&own).map_err(|source| StartError::Pepper { origin: "the data folder", source })
 }
 
 /// Makes the one client for everything that is called over HTTP.

@@ -18,16 +18,20 @@ use arc_swap::ArcSwap;
 use gantry_core::keys::{KeyChange, KeyStore, StoredKey};
 use gantry_core::seal::SealError;
 use gantry_core::store::StoreError;
-use gantry_core::{Clock, ErrorCode, Principal};
+use gantry_core::{Clock, ErrorCode, Principal, SystemClock, Tasks};
 use gantry_policy::keys::{DrawnKey, Key, KeyState};
 use gantry_policy::{Denied, KeyTable, Pepper, admin, scopes};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, mpsc};
 
+use crate::compose::Kept;
 use crate::config::parse_duration;
+use crate::start_error::StartError;
 use model::{KeyView, MadeKey, NewKey, Rotation};
 
 /// Most keys that are kept, those that open nothing any more among them.
 const MOST_KEYS: usize = 10_000;
+/// Most uses that wait to be written down.
+const MOST_USES: usize = 1024;
 /// How long a key that is replaced goes on, unless somebody says otherwise.
 const OVERLAP: Duration = Duration::from_hours(24);
 /// The longest that a key may live, where it ends at all.
@@ -41,7 +45,12 @@ pub(crate) struct StoredKeys {
     clock: Arc<dyn Clock>,
     /// One change at a time.
     changing: Mutex<()>,
+    /// Uses that are to be written down.
+    uses: mpsc::Sender<Use>,
 }
+
+/// Which key was used, and when in unix seconds.
+type Use = (Box<str>, u64);
 
 /// Why a key was not made or changed.
 #[derive(Debug, thiserror::Error)]
@@ -108,11 +117,18 @@ impl KeyError {
 // === impl StoredKeys ===
 
 impl StoredKeys {
-    /// Reads what is stored.
-    pub(crate) async fn load(
+    /// Reads the keys of a data folder.
+    pub(crate) async fn of(kept: &Kept, tasks: &Tasks) -> Result<Self, StartError> {
+        let store = Arc::clone(&kept.store) as Arc<dyn KeyStore>;
+        let keys = Self::load(store, kept.pepper.clone(), Arc::new(SystemClock), tasks).await;
+        keys.map_err(|source| StartError::Keys { source })
+    }
+
+    async fn load(
         store: Arc<dyn KeyStore>,
         pepper: Pepper,
         clock: Arc<dyn Clock>,
+        tasks: &Tasks,
     ) -> Result<Self, StoreError> {
         let table = KeyTable::of_store(store.keys().await?, pepper);
         let now = clock.unix_seconds();
@@ -125,7 +141,10 @@ impl StoredKeys {
                 "Keys open nothing, because API_KEY_SALT or `pepper` in the data folder has changed."
             );
         }
-        Ok(Self { store, table: ArcSwap::from_pointee(table), clock, changing: Mutex::new(()) })
+        let (uses, written) = mpsc::channel(MOST_USES);
+        tasks.spawn_until_stop("key-uses", write_down(Arc::clone(&store), written));
+        let table = ArcSwap::from_pointee(table);
+        Ok(Self { store, table, clock, changing: Mutex::new(()), uses })
     }
 
     /// Tells whether no key was ever made, or all were forgotten: one that was revoked still says
@@ -147,7 +166,8 @@ impl StoredKeys {
         let table = self.table.load();
         let key = table.find(secret, now)?;
         if key.note_use(now) {
-            self.store.key_used(&key.id, now);
+            // Where so many wait, the next minute's use is written down.
+            let _ = self.uses.try_send((key.id.clone(), now));
         }
         Ok(Arc::clone(&key.principal))
     }
@@ -179,7 +199,7 @@ impl StoredKeys {
             return Err(in_state(id, state, "replaced"));
         }
         let overlap = match &wanted.overlap {
-            Some(text) => duration("overlap", text, Duration::ZERO)?,
+            Some(text) => duration("the overlap", text, Duration::ZERO)?,
             None => OVERLAP,
         };
         let life = old.expires_at.map(|at| Duration::from_secs(at.saturating_sub(old.made_at)));
@@ -238,7 +258,8 @@ impl StoredKeys {
             scopes::check_word(tier).map_err(KeyError::invalid)?;
         }
         let expires_in = wanted.expires_in.as_deref();
-        let life = expires_in.map(|text| duration("expires_in", text, Duration::from_secs(1)));
+        let life =
+            expires_in.map(|text| duration("the life of a key", text, Duration::from_secs(1)));
         let drawn = DrawnKey::draw()?;
         let key = StoredKey {
             digest: table.pepper().digest(drawn.text.as_bytes()),
@@ -278,6 +299,15 @@ impl StoredKeys {
     }
 }
 
+/// Writes down uses behind the requests; never returns before the keys are dropped.
+async fn write_down(store: Arc<dyn KeyStore>, mut uses: mpsc::Receiver<Use>) {
+    while let Some((id, at)) = uses.recv().await {
+        if let Err(error) = store.key_used(&id, at).await {
+            tracing::warn!(%error, "The use of a key was not written down.");
+        }
+    }
+}
+
 fn in_state(id: &str, state: KeyState, action: &'static str) -> KeyError {
     KeyError::State { id: id.to_owned(), state: model::word(state), action }
 }
@@ -285,7 +315,7 @@ fn in_state(id: &str, state: KeyState, action: &'static str) -> KeyError {
 fn duration(name: &str, text: &str, least: Duration) -> Result<Duration, KeyError> {
     let duration = parse_duration(text).filter(|found| (least..=LONGEST_LIFE).contains(found));
     duration.ok_or_else(|| {
-        KeyError::invalid(format!("`{name}` must be a duration such as `90d`, at most `3650d`"))
+        KeyError::invalid(format!("{name} must be a duration such as `90d`, at most `3650d`"))
     })
 }
 

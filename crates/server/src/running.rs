@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use gantry_core::Tasks;
 use gantry_core::store::OfferStore;
-use gantry_core::{SystemClock, Tasks};
 use gantry_storage::DataFolder;
 use parking_lot::Mutex;
 use prometheus_client::registry::Registry;
@@ -100,12 +100,9 @@ impl Running {
         let http_metrics = HttpMetrics::new(&mut registry);
         let store = Arc::clone(&kept.store) as Arc<dyn OfferStore>;
         let sessions = compose::session_store(&live.config, &kept.store);
+        let keys = Arc::new(StoredKeys::of(&kept, &background).await?);
         let holdings = (store, sessions, kept.keys);
         let folder = config::folder_of(live.config.file.as_deref());
-        let keys_at = Arc::clone(&kept.store) as _;
-        let keys = StoredKeys::load(keys_at, kept.pepper, Arc::new(SystemClock))
-            .await
-            .map_err(|source| StartError::Keys { source })?;
         let added = Added::load(&*kept.store, &folder)
             .await
             .map_err(|source| StartError::Stored { source })?;
@@ -134,7 +131,7 @@ impl Running {
             refused_reload: Mutex::new(None),
             gateway,
             admin: kept.admin,
-            keys: Arc::new(keys),
+            keys,
             added,
             store: kept.store,
             registry,

@@ -141,7 +141,8 @@ fn check_keys<'a>(
         let expires_at = entry.expires.as_ref().and_then(|text| {
             let moment = moment(text);
             if moment.is_none() {
-                let expected = "a date such as `2027-01-31` or a time such as `2027-01-31T12:00:00Z`";
+                let expected =
+                    "a date such as `2027-01-31` or a time such as `2027-01-31T12:00:00Z`";
                 checker.invalid(&at.key("expires"), text, expected);
             }
             moment

@@ -162,8 +162,7 @@ pub(crate) fn metrics(raw: &raw::Metrics, checker: &mut Checker<'_>) -> Metrics 
 }
 
 /// What to do about an open door.
-pub(super) const NAME_SOMEBODY: &str =
-    "make a key with `gantry keys create` and set `auth.required: true`, or add a token to \
+pub(super) const NAME_SOMEBODY: &str = "make a key with `gantry keys create` and set `auth.required: true`, or add a token to \
      `auth.tokens`, or listen on `127.0.0.1`";
 
 /// Refuses open doors, as [`listener::check_exposure`] does for the main one, and two listeners on
@@ -188,9 +187,8 @@ pub(crate) fn check_together(
         let Some(address) = address else { continue };
         let is_open = place == 2 && metrics.anonymous;
         if may_listen(address, is_open || auth.is_required()).is_err() {
-            let message = format!(
-                "`{at}` is `{address}`, beyond the loopback, but `auth` names nobody"
-            );
+            let message =
+                format!("`{at}` is `{address}`, beyond the loopback, but `auth` names nobody");
             let hint = if place == 2 {
                 "add a token to `auth.tokens`, or set `metrics.anonymous: true` where everybody \
                  who reaches the port may see the figures"

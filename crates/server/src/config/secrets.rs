@@ -31,8 +31,10 @@ impl Config {
     pub fn literal_secrets(&self) -> Vec<Path> {
         let root = Path::root();
         let auth = root.key("auth");
-        let tokens = (0..self.auth.tokens.len()).map(|at| auth.key("tokens").index(at).key("token"));
-        let keys = (0..self.auth.api_keys.len()).map(|at| auth.key("api_keys").index(at).key("key"));
+        let tokens =
+            (0..self.auth.tokens.len()).map(|at| auth.key("tokens").index(at).key("token"));
+        let keys =
+            (0..self.auth.api_keys.len()).map(|at| auth.key("api_keys").index(at).key("key"));
         let mut places: Vec<Path> = tokens.chain(keys).collect();
         for spec in &self.gateway.servers {
             let server = root.key("servers").key(&spec.name);

@@ -115,7 +115,12 @@ impl Asking<'_> {
                     Some(local) => local,
                     None => self.client()?,
                 };
-                Ok(Caller { principal: Some(principal), address, no_admin: Some(denied), has_token })
+                Ok(Caller {
+                    principal: Some(principal),
+                    address,
+                    no_admin: Some(denied),
+                    has_token,
+                })
             }
         }
     }

@@ -4,7 +4,7 @@
 //! A stream may be open for days, so that being let in once is not enough.
 
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::Context;
 use std::time::Duration;
 
 use gantry_core::Principal;
@@ -88,7 +88,7 @@ impl Standing {
 impl Guard {
     /// Tells whether the stream has to end; wakes whoever polls when it is time to look again.
     pub(super) fn poll_ended(&mut self, context: &mut Context<'_>) -> bool {
-        while let Poll::Ready(_) = self.ticks.poll_tick(context) {
+        while self.ticks.poll_tick(context).is_ready() {
             if !self.standing.holds(&self.shared) {
                 tracing::info!(
                     principal = &*self.standing.principal.subject,
@@ -103,6 +103,9 @@ impl Guard {
 
 impl std::fmt::Debug for Guard {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Guard").field("principal", &self.standing.principal).finish_non_exhaustive()
+        formatter
+            .debug_struct("Guard")
+            .field("principal", &self.standing.principal)
+            .finish_non_exhaustive()
     }
 }

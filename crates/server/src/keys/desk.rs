@@ -1,9 +1,7 @@
 //! Where commands make keys and take them back: in the gateway that runs on the data folder, or,
 //! where none runs, in the folder itself.
 
-use std::sync::Arc;
-
-use gantry_core::{ErrorCode, SystemClock};
+use gantry_core::ErrorCode;
 use http::Method;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -90,11 +88,9 @@ impl KeyDesk {
 
     async fn own(options: &Options) -> Result<Self, DeskError> {
         let not_opened = |error| DeskError::NotOpened(Box::new(error));
-        let kept = Kept::open(&options.data, &options.env).await.map_err(not_opened)?;
-        let store = Arc::new(kept.store.clone());
-        let keys = StoredKeys::load(store, kept.pepper.clone(), Arc::new(SystemClock))
-            .await
-            .map_err(|source| not_opened(StartError::Keys { source }))?;
+        let storage = options.config().map_err(not_opened)?.storage;
+        let kept = Kept::open(&options.data, &storage, &options.env).await.map_err(not_opened)?;
+        let keys = StoredKeys::of(&kept, &kept.store_tasks).await.map_err(not_opened)?;
         Ok(Self { keys: Whose::Own(Box::new(Own { keys, kept })) })
     }
 

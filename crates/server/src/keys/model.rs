@@ -144,5 +144,5 @@ pub(crate) fn word(state: KeyState) -> &'static str {
 }
 
 fn texts(words: &[Box<str>]) -> Vec<String> {
-    words.iter().map(|word| word.to_string()).collect()
+    words.iter().map(ToString::to_string).collect()
 }

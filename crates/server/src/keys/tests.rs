@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use gantry_core::Tasks;
-use gantry_storage::Sqlite;
+use gantry_storage::{Database as _, Sqlite};
 use tempfile::TempDir;
 
 use super::*;
@@ -41,8 +41,8 @@ impl Safe {
         let path = folder.path().join("gantry.db");
         let store = Sqlite::open(&path, &tasks, Arc::clone(&clock) as _).await.unwrap();
         let pepper = Pepper::new(pepper).unwrap();
-        let keys = StoredKeys::load(Arc::new(store.clone()), pepper, Arc::clone(&clock) as _);
-        let keys = keys.await.unwrap();
+        let at = Arc::clone(&clock) as _;
+        let keys = StoredKeys::load(Arc::new(store.clone()), pepper, at, &tasks).await.unwrap();
         Self { folder, clock, _tasks: tasks, store, keys }
     }
 
@@ -121,9 +121,15 @@ async fn a_key_that_is_replaced_goes_on_for_a_while_and_no_longer_than_it_would_
     assert_eq!(new.about.name, "alice");
     assert_eq!(new.about.expires_at.as_deref(), Some("2027-04-16T08:00:00Z"), "as long as the old");
     safe.after(DAY + 7199);
-    assert_eq!((safe.opens(&old).as_deref(), safe.opens(&new).as_deref()), (Ok("alice"), Ok("alice")));
+    assert_eq!(
+        (safe.opens(&old).as_deref(), safe.opens(&new).as_deref()),
+        (Ok("alice"), Ok("alice"))
+    );
     safe.after(DAY + 7200);
-    assert_eq!((safe.opens(&old), safe.opens(&new).as_deref()), (Err(Denied::Expired), Ok("alice")));
+    assert_eq!(
+        (safe.opens(&old), safe.opens(&new).as_deref()),
+        (Err(Denied::Expired), Ok("alice"))
+    );
     let late = safe.keys.rotate(&old.about.id, Rotation::default()).await.unwrap_err();
     assert_eq!(late.code(), ErrorCode::KeyNotInState);
 
@@ -188,18 +194,25 @@ async fn under_another_pepper_keys_are_listed_as_of_no_use() {
 }
 
 #[tokio::test]
-async fn a_use_is_written_down_behind_the_request() {
+async fn a_use_is_written_down_behind_the_request_and_once_a_minute() {
     let safe = Safe::new().await;
     let key = safe.make("alice").await;
+    let written = async |at: u64| {
+        let looking = async {
+            while safe.store.keys().await.unwrap()[0].used_at != Some(at) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), looking).await.expect("it is written down");
+    };
     safe.opens(&key).unwrap();
+    written(NOW).await;
     safe.after(30);
     safe.opens(&key).unwrap();
-    // Closing waits for what was handed over.
-    let safe = safe.again(b"a pepper of enough bytes").await;
-    assert_eq!(safe.keys.list()[0].used_at.as_deref(), Some("2027-01-15T08:00:00Z"));
     safe.after(90);
     safe.opens(&key).unwrap();
-    let safe = safe.again(b"a pepper of enough bytes").await;
+    // What is written one after the other would have the use between before it.
+    written(NOW + 90).await;
     assert_eq!(safe.keys.list()[0].used_at.as_deref(), Some("2027-01-15T08:01:30Z"));
 }
 

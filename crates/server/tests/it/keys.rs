@@ -63,13 +63,18 @@ async fn a_key_opens_mcp_and_the_api_until_it_is_revoked_and_nobody_is_anonymous
     let unknown = list().bearer("nobody-has-this-key").send(site.address()).await;
     assert_eq!(after.json()["error"]["message"], unknown.json()["error"]["message"]);
     assert_eq!(after.header("www-authenticate"), unknown.header("www-authenticate"));
-    assert_eq!(list().send(site.address()).await.status, 401, "its bearer is not let in as anybody");
+    assert_eq!(
+        list().send(site.address()).await.status,
+        401,
+        "its bearer is not let in as anybody"
+    );
 }
 
 #[tokio::test]
 async fn keys_are_listed_without_themselves_and_kept_over_a_restart() {
     let site = Site::start("").await;
-    let wanted = json!({ "name": "alice", "scopes": ["read"], "tier": "gold", "expires_in": "90d" });
+    let wanted =
+        json!({ "name": "alice", "scopes": ["read"], "tier": "gold", "expires_in": "90d" });
     let (key, id) = make(&site, wanted).await;
     let listed = admin(&site, "GET", "/api/keys", Value::Null).await.json();
     let shown = &listed["keys"][0];

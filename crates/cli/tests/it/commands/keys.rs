@@ -117,7 +117,32 @@ async fn what_makes_no_sense_is_refused_in_the_same_words_with_and_without_a_gat
     for (command, alone) in commands.iter().zip(&alone) {
         assert_eq!(desk.keys(command, &[]).await, *alone);
     }
-    assert_snapshot!(alone.join("\n"), @"");
+    assert_snapshot!(alone.join("\n"), @"
+    exit code 1
+    ----- stderr
+    error: cannot make a key
+      caused by: a client cannot be named `local`, that is what callers without a credential are called
+
+    hint: this is E0324 — run `gantry explain E0324`
+    exit code 1
+    ----- stderr
+    error: cannot make a key
+      caused by: the life of a key must be a duration such as `90d`, at most `3650d`
+
+    hint: this is E0324 — run `gantry explain E0324`
+    exit code 1
+    ----- stderr
+    error: cannot take `gk_nobody/../x` back
+      caused by: no key has the id `gk_nobody/../x`; `gantry keys list` shows all of them
+
+    hint: this is E0406 — run `gantry explain E0406`
+    exit code 1
+    ----- stderr
+    error: cannot make a key in the place of another
+      caused by: no key has the id `gk_aaaaaaaaaa`; `gantry keys list` shows all of them
+
+    hint: this is E0406 — run `gantry explain E0406`
+    ");
 }
 
 #[tokio::test]
@@ -137,7 +162,16 @@ async fn the_last_key_that_is_forgotten_opens_the_loopback_and_says_so() {
 #[tokio::test]
 async fn a_salt_that_is_too_short_is_refused() {
     let desk = Desk::new().variable("API_KEY_SALT", "short");
-    assert_snapshot!(desk.keys(&["list"], &[]).await, @"");
+    assert_snapshot!(desk.keys(&["list"], &[]).await, @"
+    exit code 1
+    ----- stderr
+    error: cannot list the keys
+      caused by: no secret to digest keys with, from `API_KEY_SALT`
+      caused by: a secret for this needs at least 16 bytes, this one has 5
+
+    hint: `openssl rand -base64 48` makes a good `API_KEY_SALT`
+    hint: this is E0105 — run `gantry explain E0105`
+    ");
 }
 
 /// Returns where the gateway's endpoint is.

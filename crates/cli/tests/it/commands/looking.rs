@@ -120,7 +120,8 @@ async fn what_is_hardly_meant_is_told_and_no_failure() {
         "programs": 2,
         "views": 1,
         "patterns": 2,
-        "tokens": 0
+        "tokens": 0,
+        "api_keys": 0
       }
     }
     "#);

@@ -61,6 +61,7 @@ fn refusal(variable: &str, path: &Path) -> Problem {
         "the variable `{variable}` must be a key, a client's name and permissions with colons \
          between, as in `KEY:CLIENT:read,write`, but is not"
     );
-    Problem::new(ErrorCode::EnvironmentInvalid, path, message)
-        .with_hint(Some("correct it or unset it; `auth.api_keys` and `auth.tokens` in the file win over it"))
+    Problem::new(ErrorCode::EnvironmentInvalid, path, message).with_hint(Some(
+        "correct it or unset it; `auth.api_keys` and `auth.tokens` in the file win over it",
+    ))
 }

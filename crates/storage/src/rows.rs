@@ -120,9 +120,8 @@ where
     let text = |column: &'static str| row.try_get::<String, _>(column).map(String::into_boxed_str);
     let maybe = |column: &'static str| row.try_get::<Option<String>, _>(column);
     let unsigned = |at: i64| u64::try_from(at).unwrap_or(0);
-    let moment = |column: &'static str| {
-        row.try_get::<Option<i64>, _>(column).map(|at| at.map(unsigned))
-    };
+    let moment =
+        |column: &'static str| row.try_get::<Option<i64>, _>(column).map(|at| at.map(unsigned));
     let foreign = |column: &str| {
         let source = format!("`{column}` of a key is not what this version writes").into();
         sqlx::Error::ColumnDecode { index: column.to_owned(), source }

@@ -109,7 +109,8 @@ pub(crate) const EXPIRE_KEY: &str = "\
     UPDATE api_keys SET expires_at = $2
     WHERE id = $1 AND (expires_at IS NULL OR expires_at > $2)";
 
-pub(crate) const REVOKE_KEY: &str = "UPDATE api_keys SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL";
+pub(crate) const REVOKE_KEY: &str =
+    "UPDATE api_keys SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL";
 
 pub(crate) const FORGET_KEY: &str = "DELETE FROM api_keys WHERE id = $1";
 

@@ -72,7 +72,8 @@ const FOR_TESTS: &[Package] = &[
 fn has_postgres(workspace: &Workspace) -> bool {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let in_folder = versions.map(|version| version.path().join("bin/initdb"));
-    shell::find_program(workspace, "initdb").is_some() || in_folder.into_iter().any(|path| path.is_file())
+    shell::find_program(workspace, "initdb").is_some()
+        || in_folder.into_iter().any(|path| path.is_file())
 }
 
 // Debian starts nginx, Prometheus and HAProxy as services where services run at all; tests and benchmark have processes

@@ -131,6 +131,16 @@ pub(crate) enum Command {
         command: PolicyCommand,
     },
 
+    /// Make keys for clients, replace them and take them back
+    ///
+    /// They are kept in the data folder, by a digest: a key is shown once, when it is made. Once there
+    /// is one, clients need a credential on the loopback too. Beside a running gateway a change is in
+    /// force at once.
+    Keys {
+        #[command(subcommand)]
+        command: KeysCommand,
+    },
+
     /// Enter the gateway in the configuration file of a client
     ///
     /// Shows the change and asks before it writes. Nothing but the gateway's own entry is changed, and
@@ -439,6 +449,70 @@ pub(crate) struct ExplainAccess {
     /// The tier of the principal
     #[arg(long, value_name = "TIER")]
     pub(crate) tier: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Make a key and print it
+    Create(CreateKey),
+    /// List the keys
+    List {
+        #[command(flatten)]
+        format: Format,
+    },
+    /// Make a key in the place of another, which goes on for a while
+    ///
+    /// The new one has the same name and grants.
+    Rotate {
+        /// The public part of the key, with which it begins, such as `gk_abcdefghij`
+        id: String,
+
+        /// How long the old key goes on [default: 24h]
+        #[arg(long, value_name = "DURATION")]
+        overlap: Option<String>,
+
+        /// How long the new key opens [default: as long as the old one was made for]
+        #[arg(long, value_name = "DURATION")]
+        expires: Option<String>,
+
+        #[command(flatten)]
+        format: Format,
+    },
+    /// Take a key back, which opens nothing from then on
+    Revoke {
+        /// The public part of the key
+        id: String,
+    },
+    /// Forget a key that was revoked or has expired
+    Forget {
+        /// The public part of the key
+        id: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CreateKey {
+    /// The principal that a bearer of the key is; several keys may name one
+    pub(crate) name: String,
+
+    /// A scope that limits it, such as mcp:read; may be repeated [default: not limited]
+    #[arg(long = "scope", value_name = "SCOPE")]
+    pub(crate) scopes: Vec<String>,
+
+    /// A role that rules may name; may be repeated
+    #[arg(long = "role", value_name = "ROLE")]
+    pub(crate) roles: Vec<String>,
+
+    /// The tier whose limits apply
+    #[arg(long)]
+    pub(crate) tier: Option<String>,
+
+    /// How long it opens, such as 90d [default: until it is revoked]
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) expires: Option<String>,
 
     #[command(flatten)]
     pub(crate) format: Format,

@@ -10,6 +10,7 @@ mod connect;
 mod doctor;
 mod explain;
 mod import;
+mod keys;
 mod man;
 mod passphrase;
 mod policy;
@@ -47,6 +48,7 @@ fn run_at(place: &Place, command: Command) -> Result<(), Failure> {
         Command::Resources { command } => resources::run(place, command),
         Command::Prompts { command } => prompts::run(place, command),
         Command::Policy { command } => policy::run(place, &command),
+        Command::Keys { command } => keys::run(place, command),
         Command::Connect(arguments) => connect::run(place, &arguments),
         Command::Tap(arguments) => tap::run(place, &arguments),
         Command::Doctor { format } => doctor::run(place, format),

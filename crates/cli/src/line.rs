@@ -6,6 +6,7 @@
 
 use std::cell::RefCell;
 
+use gantry_server::keys::desk::{DeskError, KeyDesk};
 use gantry_server::reach::{AskError, Ground};
 use gantry_server::{Admin, AdminError, Options, Reach, StartError};
 
@@ -26,6 +27,8 @@ pub(crate) enum Broken {
     NotAnswered(AskError),
     /// It was to be administered, and was not.
     NotAdministered(AdminError),
+    /// The keys were not read or changed.
+    NoKeys(DeskError),
     /// Somebody pressed Ctrl-C.
     Interrupted,
 }
@@ -105,6 +108,26 @@ impl Line {
         self.ground.run(async {
             tokio::select! {
                 done = work => Ok(done),
+                () = interrupted() => Err(Broken::Interrupted),
+            }
+        })
+    }
+
+    /// Works on the keys of the data folder, in the gateway that runs or without one.
+    pub(crate) fn keys<T>(
+        &self,
+        options: &Options,
+        work: impl AsyncFnOnce(&mut KeyDesk) -> Result<T, DeskError>,
+    ) -> Result<T, Broken> {
+        self.ground.run(async {
+            let working = async {
+                let mut desk = KeyDesk::open(options).await?;
+                let done = work(&mut desk).await;
+                desk.close().await;
+                done
+            };
+            tokio::select! {
+                done = working => done.map_err(Broken::NoKeys),
                 () = interrupted() => Err(Broken::Interrupted),
             }
         })

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use gantry_core::ErrorCode;
 use gantry_server::config::{Env, LogLevel};
+use gantry_server::keys::desk::{DeskError, KeyDesk};
 use gantry_server::reach::AskError;
 use gantry_server::{Admin, AdminError, Ending, Options, Reach, StartError};
 use serde::{Deserialize, Serialize};
@@ -265,6 +266,15 @@ pub(crate) fn administering<T>(
     on_a_line(place, purpose, |line| line.administer(&options(place), work))
 }
 
+/// Works on the keys of the data folder; `purpose` says what fails if it does not work.
+pub(crate) fn keys<T>(
+    place: &Place,
+    purpose: &str,
+    work: impl AsyncFnOnce(&mut KeyDesk) -> Result<T, DeskError>,
+) -> Result<T, Failure> {
+    on_a_line(place, purpose, |line| line.keys(&options(place), work))
+}
+
 /// Takes the line that the shell keeps, or one for this alone.
 fn on_a_line<T>(
     place: &Place,
@@ -288,6 +298,7 @@ pub(crate) fn failure(purpose: &str, broken: &Broken) -> Failure {
         Broken::NotStarted(error) => not_started("cannot make a gateway for this command", error),
         Broken::NotAnswered(error) => refused(purpose, error),
         Broken::NotAdministered(error) => not_administered(purpose, error),
+        Broken::NoKeys(error) => without_keys(purpose, error),
         Broken::Interrupted => Failure::interrupted(),
     }
 }
@@ -298,6 +309,15 @@ fn not_administered(purpose: &str, error: &AdminError) -> Failure {
         AdminError::NoGateway { .. } => failure.with_hint("`gantry serve` starts one"),
         _ => failure,
     };
+    match error.code() {
+        Some(code) => failure.with_code(code),
+        None => failure,
+    }
+}
+
+fn without_keys(purpose: &str, error: &DeskError) -> Failure {
+    let failure =
+        error.hints().into_iter().fold(Failure::new(purpose).because(error), Failure::with_hint);
     match error.code() {
         Some(code) => failure.with_code(code),
         None => failure,

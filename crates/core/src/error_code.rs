@@ -130,6 +130,9 @@ macro_rules! for_each_error_code {
             HostRefused "E0402" Access (-) (403) false "the Host header is not allowed";
             OriginRefused "E0403" Access (-) (403) false "the Origin header is not allowed";
             AdminTokenWrong "E0404" Access (-) (401) false "the admin token is missing or wrong";
+            CredentialsAmbiguous "E0405" Request (-32600) (400) false "a request has two credentials that differ";
+            UnknownKey "E0406" Request (-) (404) false "no key has this id";
+            KeyNotInState "E0407" Request (-) (409) false "the state of a key does not allow this";
             AccessDenied "E0415" Access (-32600) (403) false "an access rule does not allow this";
             ArgumentsNotChecked "E0416" Request (-32602) (400) false "access rules cannot look at the arguments of a call";
             ApprovalDeclined "E0417" Access (-32600) (403) false "a call was not approved";

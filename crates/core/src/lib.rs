@@ -11,6 +11,7 @@ pub mod compute;
 pub mod context;
 pub mod correlation;
 pub mod error_code;
+pub mod keys;
 pub mod offer;
 pub mod principal;
 pub mod provider;

@@ -45,7 +45,7 @@ struct SealKey {
 #[derive(Debug, thiserror::Error)]
 pub enum SealError {
     /// Weak secrets are refused.
-    #[error("a sealing secret needs at least {least} bytes, this one has {found}")]
+    #[error("a secret for this needs at least {least} bytes, this one has {found}")]
     TooShort {
         /// Bytes.
         least: usize,

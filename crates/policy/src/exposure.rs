@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "listening on `{address}` without authentication would let everybody who reaches it command \
-     the gateway: add a client token to `auth.tokens`, or listen on a loopback address such as `127.0.0.1`"
+     the gateway: name clients under `auth`, or listen on a loopback address such as `127.0.0.1`"
 )]
 pub struct Exposed {
     /// The address that was asked for.
@@ -20,8 +20,8 @@ pub struct Exposed {
 ///
 /// # Errors
 /// [`Exposed`]: the start must fail, or the listener must not be opened.
-pub fn may_listen(address: SocketAddr, has_tokens: bool) -> Result<(), Exposed> {
-    if has_tokens || is_loopback(address) { Ok(()) } else { Err(Exposed { address }) }
+pub fn may_listen(address: SocketAddr, must_authenticate: bool) -> Result<(), Exposed> {
+    if must_authenticate || is_loopback(address) { Ok(()) } else { Err(Exposed { address }) }
 }
 
 /// Tells whether an address is reached from this machine alone; `::ffff:127.0.0.1` is.
@@ -62,6 +62,6 @@ mod tests {
     #[test]
     fn the_refusal_says_what_to_do() {
         let refusal = may_listen("0.0.0.0:8080".parse().unwrap(), false).unwrap_err().to_string();
-        assert!(refusal.contains("`0.0.0.0:8080`") && refusal.contains("`auth.tokens`"));
+        assert!(refusal.contains("`0.0.0.0:8080`") && refusal.contains("`auth`"));
     }
 }

@@ -6,17 +6,22 @@
 #![warn(missing_docs)]
 
 pub mod access;
+pub mod admin;
 pub mod audit;
 pub mod breaker;
 pub mod cache_key;
+pub mod credential;
 pub mod exposure;
+pub mod keys;
 pub mod origin;
 pub mod pattern;
 pub mod rate;
 pub mod redact;
 pub mod retry;
-pub mod tokens;
+pub mod scopes;
 
+pub use admin::{AdminToken, TokenError};
+pub use credential::Denied;
 pub use exposure::{Exposed, may_listen};
+pub use keys::{KeyEntry, KeyTable, Pepper};
 pub use origin::{BadPattern, HostPolicy, OriginRefusal};
-pub use tokens::{AdminToken, Denied, TokenEntry, TokenError, Tokens};

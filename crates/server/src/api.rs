@@ -3,7 +3,7 @@
 //! 1. [`table`]: every route, who may use it, what it takes and gives. The router and the OpenAPI
 //!    document are both made from it, so that there is no route without a description.
 //! 2. [`call`]: one request that was let in, with its parameters checked.
-//! 3. [`servers`], [`offered`], [`calls`], [`batch`], [`messages`], [`edit`], [`policy`],
+//! 3. [`servers`], [`offered`], [`calls`], [`batch`], [`messages`], [`edit`], [`policy`], [`keys`],
 //!    [`mod@audit`]: what the routes do.
 //! 4. [`error`]: the one shape of every refusal.
 //! 5. [`openapi`] and [`mod@reference`]: the description, for programs and for people.
@@ -18,6 +18,7 @@ mod call;
 mod calls;
 mod edit;
 mod error;
+mod keys;
 mod messages;
 mod model;
 mod offered;
@@ -95,7 +96,7 @@ impl Caller {
     fn may(&self, access: Access) -> Result<(), ApiError> {
         match access {
             Access::Call if self.principal.is_none() => {
-                let message = "calls are made as a client: use a token of `auth.tokens`";
+                let message = "calls are made as a client: use a token or key of `auth`, or one made by `gantry keys`";
                 Err(ApiError::new(ErrorCode::NotForThisToken, message))
             }
             Access::Admin if !self.is_admin() && self.has_token => {

@@ -138,7 +138,9 @@ impl Site<'_> {
 
     fn secrets(&self) -> Vec<(String, PathBuf)> {
         let names = DataFolder::secret_names().into_iter();
-        names.map(|name| (format!("{DATA}{name}"), self.data.join(name))).collect()
+        let files = names.map(|name| (format!("{DATA}{name}"), self.data.join(name)));
+        // One that is not there is not needed: `pepper`, where API_KEY_SALT stands for it.
+        files.filter(|(_, path)| path.is_file()).collect()
     }
 }
 

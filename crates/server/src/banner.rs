@@ -47,8 +47,8 @@ fn text(shared: &Shared, program: &str) -> String {
     if shared.address.ip().is_unspecified() {
         row("listening on", &shared.address.to_string());
     }
-    if !live.tokens.is_empty() {
-        row("clients", "need a token of `auth.tokens`");
+    if shared.must_authenticate() {
+        row("clients", "need a token or key");
     }
     let file = config.file.as_deref();
     row("configuration", &file.map_or_else(|| "defaults".to_owned(), described));

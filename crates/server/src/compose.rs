@@ -17,7 +17,7 @@ use gantry_gateway::metrics::Metrics;
 use gantry_gateway::spec::GatewaySpec;
 use gantry_gateway::{Gateway, GatewayParts};
 use gantry_net::{Client, ClientConfig, ProxyConfig};
-use gantry_policy::AdminToken;
+use gantry_policy::{AdminToken, Pepper};
 use gantry_process::Launcher;
 use gantry_storage::{DataFolder, Database, Postgres, Sqlite};
 use prometheus_client::registry::Registry;
@@ -34,8 +34,10 @@ const SESSION_SECRET: &str = "SESSION_SECRET";
 const SESSION_SECRET_PREVIOUS: &str = "SESSION_SECRET_PREVIOUS";
 /// The passphrase of backups, which the command line reads.
 pub const BACKUP_PASSPHRASE: &str = "GANTRY_BACKUP_PASSPHRASE";
+/// The secret that stored keys are digested with, instead of the data folder's own.
+const API_KEY_SALT: &str = "API_KEY_SALT";
 /// The variables that the gateway reads beside those of the command line, and what they are for.
-pub const VARIABLES: [(&str, &str); 11] = [
+pub const VARIABLES: [(&str, &str); 12] = [
     (
         log::VARIABLE,
         "The level of the log, or directives such as `info,gantry_gateway=debug`; wins over \
@@ -45,6 +47,11 @@ pub const VARIABLES: [(&str, &str); 11] = [
         SESSION_SECRET,
         "At least 32 characters from which the keys of sealed session ids and cursors are made, \
          instead of `keys` in the data folder; for replicas that share sessions",
+    ),
+    (
+        API_KEY_SALT,
+        "At least 16 characters that stored keys are digested with, instead of `pepper` in the data \
+         folder; keys that were made under another one open nothing",
     ),
     (SESSION_SECRET_PREVIOUS, "The secret before: what it sealed is still opened"),
     (
@@ -88,6 +95,8 @@ pub(crate) struct Kept {
     pub(crate) folder: DataFolder,
     pub(crate) admin: AdminToken,
     pub(crate) keys: KeyRing,
+    /// What keys of clients are digested with.
+    pub(crate) pepper: Pepper,
     pub(crate) store: Arc<dyn Database>,
     /// The database's own tasks, which end after everybody who writes to it.
     pub(crate) store_tasks: Tasks,
@@ -141,12 +150,13 @@ impl Kept {
         let folder = DataFolder::open(data).map_err(|source| StartError::Folder { source })?;
         let secret = |source| StartError::Secret { source };
         let admin = folder.admin_token(AdminToken::generate).map_err(secret)?;
-        let admin = AdminToken::new(&admin).map_err(|source| StartError::Token { source })?;
+        let admin = AdminToken::new(&admin).map_err(|source| StartError::AdminToken { source })?;
         let own = folder.keys().map_err(secret)?;
         let keys = key_ring(env, &own)?;
+        let pepper = pepper(env, &folder)?;
         let store_tasks = Tasks::new();
         let store = open_store(&folder, storage, &store_tasks).await?;
-        Ok(Self { folder, admin, keys, store, store_tasks })
+        Ok(Self { folder, admin, keys, pepper, store, store_tasks })
     }
 }
 
@@ -269,6 +279,16 @@ fn key_ring(env: &Env, own: &[u8]) -> Result<KeyRing, StartError> {
         origin: "`SESSION_SECRET` or `SESSION_SECRET_PREVIOUS`",
         source,
     })
+}
+
+/// The secret of the environment, else the data folder's own.
+fn pepper(env: &Env, folder: &DataFolder) -> Result<Pepper, StartError> {
+    if let Some(given) = env.get(API_KEY_SALT).filter(|text| !text.is_empty()) {
+        return Pepper::new(given.as_bytes())
+            .map_err(|source| StartError::Pepper { origin: "`API_KEY_SALT`", source });
+    }
+    let own = folder.pepper().map_err(|source| StartError::Secret { source })?;
+    Pepper::new(&own).map_err(|source| StartError::Pepper { origin: "the data folder", source })
 }
 
 /// Makes the one client for everything that is called over HTTP.

@@ -58,7 +58,7 @@ use gantry_gateway::spec::{GatewaySpec, UpstreamSpec};
 use indexmap::IndexMap;
 use serde_json::Value;
 
-pub use access::{Auth, Token};
+pub use access::{ApiKey, Auth, Token};
 pub use audit::Audit;
 pub use doors::{Https, Identity, Metrics};
 pub use env::Env;
@@ -81,6 +81,7 @@ pub use warnings::Checked;
 
 pub(crate) use entry::check_entry;
 pub(crate) use show::{REDACTED, shown_upstream};
+pub(crate) use units::parse_duration;
 
 use check::Checker;
 use foreign::reading::{self, Reading};

@@ -11,6 +11,7 @@ mod limits;
 mod refusal;
 mod request_id;
 mod route;
+mod standing;
 mod tls_only;
 mod under_way;
 mod via;
@@ -27,6 +28,7 @@ use http::{Method, Request, Response, Uri};
 use hyper::body::Incoming;
 use tokio::time::Instant;
 
+pub(crate) use gate::must_authenticate;
 pub(crate) use refusal::Refusal;
 pub(crate) use request_id::{RequestIds, RequestNames};
 pub(crate) use route::{PATHS, ROUTES, Route};
@@ -39,6 +41,7 @@ use crate::audit::seen::Seen;
 use crate::live::Live;
 use crate::routes;
 use crate::shared::Shared;
+use standing::Standing;
 use under_way::UnderWay;
 
 /// What answers requests: everything shared, and the routes that are not MCP.
@@ -86,8 +89,7 @@ async fn named(
     let under_way = UnderWay::of(&shared.http_metrics.under_way, route, &parts);
     let access = Access::begin(&request_id, &parts, route, begun);
     let seen = Seen::of(&shared.gateway.audit, &parts, via.peer.address());
-    let mut is_ours = false;
-    let mut standing = None;
+    let (mut is_ours, mut standing, mut rate) = (false, None, None);
     let answer = async {
         // 4. Host and Origin: before anything is looked up, on every route. A page that rebound
         //    its name learns nothing, not even whether a token would be needed.
@@ -111,8 +113,9 @@ async fn named(
         // 7. Who asks: before the body is read, so that a stranger cannot make us read one.
         let right = authenticate(shared, &live, route, via, &parts)?;
         right.note(&seen);
+        standing = Standing::of(shared, &right, via.peer, &parts.headers);
         // 8. How much they may ask: after it is known who they are, and before a body is read.
-        standing = limits::admit(shared, &right, &parts, route, via)?;
+        rate = limits::admit(shared, &right, &parts, route, via)?;
         // 9. Whoever answers.
         let (address, request_id) = (via.peer.address(), Arc::clone(&request_id));
         let passed = Passed { parts, body, own_path, address, request_id };
@@ -131,8 +134,8 @@ async fn named(
             refusal.into_response(route.is_mcp(), &request_id)
         }
     });
-    if let Some(standing) = standing {
-        limits::tell(standing, response.headers_mut());
+    if let Some(rate) = rate {
+        limits::tell(rate, response.headers_mut());
     }
     if let Some(origin) = origin.filter(|_| is_ours) {
         cors::allow(origin, response.headers_mut());
@@ -143,7 +146,8 @@ async fn named(
     names.write(response.headers_mut());
     shared.http_metrics.answered(route, &method, response.status(), begun.elapsed());
     access.end(&response);
-    response.map(|body| UnderWay::until_sent(under_way, body))
+    let guard = || standing.map(|standing| standing.guard(shared));
+    response.map(|body| UnderWay::until_sent(under_way, body, guard))
 }
 
 /// A request that may be answered.
@@ -237,31 +241,38 @@ fn authenticate(
     via: Via,
     parts: &http::request::Parts,
 ) -> Result<Right, Refusal> {
-    let headers = &parts.headers;
-    let details = || gate::may_see_details(live, &shared.admin, via.peer, headers);
+    let asking = gate::Asking {
+        live,
+        keys: &shared.keys,
+        admin: &shared.admin,
+        peer: via.peer,
+        headers: &parts.headers,
+    };
     match route {
         Route::Mcp { .. } | Route::Sse { .. } | Route::Messages => {
-            if let Some(local) = gate::same_user(via.peer, headers) {
+            if let Some(local) = asking.same_user() {
                 return Ok(Right::Client(local));
             }
-            gate::is_not_forwarded_unasked(live, headers)?;
-            gate::client(&live.tokens, headers).map(Right::Client)
+            asking.is_not_forwarded_unasked()?;
+            asking.client().map(Right::Client)
         }
-        Route::Api => gate::api_caller(live, &shared.admin, via.peer, headers).map(Right::Api),
-        Route::Admin => gate::administrator(&shared.admin, headers).map(|()| Right::Details),
+        Route::Api => asking.api_caller().map(Right::Api),
+        Route::Admin => asking.administrator().map(|()| Right::Details),
         Route::Loggers | Route::CircuitBreakers if parts.method != Method::GET => {
-            gate::administrator(&shared.admin, headers).map(|()| Right::Details)
+            asking.administrator().map(|()| Right::Details)
         }
         Route::Metrics if is_open_to_everybody(live, via) => Ok(Right::Details),
         Route::Metrics | Route::Actuator | Route::Loggers | Route::CircuitBreakers
-            if !details() =>
+            if !asking.may_see_details() =>
         {
-            gate::details_denied(headers)
+            asking.details_denied()
         }
         Route::Metrics | Route::Actuator | Route::Loggers | Route::CircuitBreakers => {
             Ok(Right::Details)
         }
-        Route::Ready | Route::Health | Route::ActuatorHealth if details() => Ok(Right::Details),
+        Route::Ready | Route::Health | Route::ActuatorHealth if asking.may_see_details() => {
+            Ok(Right::Details)
+        }
         Route::Ready | Route::Health | Route::ActuatorHealth => Ok(Right::Nothing),
         Route::Index | Route::Unknown => Ok(Right::Nothing),
     }

@@ -11,7 +11,7 @@
 //! 7. `reload`: how a changed configuration comes in force.
 //! 8. `local`, `stdio`, [`reach`]: clients on this machine that do not speak HTTP; [`admin`]: commands
 //!    that administer.
-//! 9. [`config`]: the file, read and checked.
+//! 9. [`config`]: the file, read and checked; [`keys`]: the keys of clients that are kept.
 //! 10. [`backup`]: what is kept, in one file; [`database`]: a look at it.
 //! 11. [`mod@log`], [`dump`] and [`audit`]: what is told of the work, and who did what; [`skew`]: whose
 //!     clock says what.
@@ -29,6 +29,7 @@ pub mod backup;
 pub mod config;
 pub mod database;
 pub mod dump;
+pub mod keys;
 pub mod log;
 pub mod metrics;
 pub mod reach;

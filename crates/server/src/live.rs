@@ -2,10 +2,13 @@
 //!
 //! A request takes the present one once and keeps it to its end.
 
-use gantry_policy::{HostPolicy, TokenEntry, Tokens, may_listen};
+use std::sync::Arc;
+
+use gantry_core::{Grants, Principal};
+use gantry_policy::{HostPolicy, KeyEntry, KeyTable, may_listen};
 use http::HeaderValue;
 
-use crate::config::Config;
+use crate::config::{Auth, Config};
 use crate::http_stack;
 use crate::listeners::Bound;
 use crate::start_error::StartError;
@@ -15,8 +18,10 @@ use crate::start_error::StartError;
 pub(crate) struct Live {
     /// As it was read.
     pub(crate) config: Config,
-    /// Who may use the MCP endpoints.
-    pub(crate) tokens: Tokens,
+    /// The tokens and keys of clients that the configuration names.
+    pub(crate) keys: KeyTable,
+    /// Whoever calls while nobody has to say who they are.
+    pub(crate) anonymous: Arc<Principal>,
     /// Which names are ours, and which pages may call.
     pub(crate) hosts: HostPolicy,
     /// The port with TLS to which the plain main listener sends everybody.
@@ -29,19 +34,15 @@ impl Live {
     /// Prepares a configuration for a gateway that listens on `bound`; refuses one that would
     /// leave one of those addresses open to everybody.
     pub(crate) fn new(config: Config, bound: Option<&Bound>) -> Result<Self, StartError> {
-        let entry = |token: &crate::config::Token| TokenEntry {
-            name: token.name.clone(),
-            secret: token.token.expose().to_owned(),
-        };
-        let tokens = Tokens::new(config.auth.tokens.iter().map(entry).collect())
-            .map_err(|source| StartError::Token { source })?;
+        let keys = keys(&config.auth)?;
+        let must_authenticate = config.auth.is_required();
         let planned = Bound::planned(&config);
         if let Some(bound) = bound {
             let exposed = |source| StartError::Exposed { source };
             for address in bound.commanding() {
-                may_listen(address, !tokens.is_empty()).map_err(exposed)?;
+                may_listen(address, must_authenticate).map_err(exposed)?;
             }
-            let may_show = config.metrics.anonymous || !tokens.is_empty();
+            let may_show = config.metrics.anonymous || must_authenticate;
             bound
                 .metrics
                 .map_or(Ok(()), |address| may_listen(address, may_show).map_err(exposed))?;
@@ -55,6 +56,27 @@ impl Live {
         let redirect_to =
             https.filter(|https| https.redirect).and(bound.https).map(|address| address.port());
         let hsts = https.map(|https| http_stack::hsts(https.hsts));
-        Ok(Self { config, tokens, hosts, redirect_to, hsts })
+        let anonymous = Arc::new(Principal::anonymous());
+        Ok(Self { config, keys, anonymous, hosts, redirect_to, hsts })
     }
+}
+
+/// Takes the tokens and keys of a configuration.
+fn keys(auth: &Auth) -> Result<KeyTable, StartError> {
+    let tokens = auth.tokens.iter().enumerate().map(|(at, token)| KeyEntry {
+        name: token.name.clone(),
+        secret: token.token.expose().to_owned(),
+        grants: Grants {
+            credential: Some(format!("auth.tokens[{at}]").into_boxed_str()),
+            ..Grants::default()
+        },
+        expires_at: None,
+    });
+    let keys = auth.api_keys.iter().map(|key| KeyEntry {
+        name: key.name.clone(),
+        secret: key.key.expose().to_owned(),
+        grants: key.grants.clone(),
+        expires_at: key.expires_at,
+    });
+    KeyTable::of_config(tokens.chain(keys).collect()).map_err(|source| StartError::Token { source })
 }

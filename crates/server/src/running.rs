@@ -25,6 +25,7 @@ use crate::config::{self, Config, Env};
 use crate::http_metrics::HttpMetrics;
 use crate::http_stack::{Front, RequestIds};
 use crate::inherited::Inherited;
+use crate::keys::StoredKeys;
 use crate::listeners::{Listeners, SocketFile};
 use crate::live::Live;
 use crate::log::LogControl;
@@ -99,6 +100,7 @@ impl Running {
 
         let background = Tasks::new();
         let http_metrics = HttpMetrics::new(&mut registry);
+        let keys = Arc::new(StoredKeys::of(&kept, &background).await?);
         let folder = config::folder_of(live.config.file.as_deref());
         let added = Added::load(&*kept.store, &folder)
             .await
@@ -134,6 +136,7 @@ impl Running {
             refused_reload: Mutex::new(None),
             gateway,
             admin: kept.admin,
+            keys,
             added,
             trail,
             built_in,

@@ -21,7 +21,8 @@ use crate::added::Added;
 use crate::audit::Trail;
 use crate::config::Config;
 use crate::http_metrics::HttpMetrics;
-use crate::http_stack::RequestIds;
+use crate::http_stack::{self, RequestIds};
+use crate::keys::StoredKeys;
 use crate::listeners::Bound;
 use crate::live::Live;
 use crate::log::LogControl;
@@ -40,6 +41,8 @@ pub(crate) struct Shared {
     pub(crate) gateway: Arc<Gateway>,
     /// Opens the admin routes.
     pub(crate) admin: AdminToken,
+    /// The keys of clients that the gateway made.
+    pub(crate) keys: Arc<StoredKeys>,
     /// The servers that the HTTP API made.
     pub(crate) added: Added,
     /// Who did what.
@@ -80,6 +83,11 @@ impl Shared {
         let mut spec = self.added.merge(config);
         self.built_in.join(&mut spec, &config.services_on_mcp);
         spec
+    }
+
+    /// Tells whether clients have to say who they are.
+    pub(crate) fn must_authenticate(&self) -> bool {
+        http_stack::must_authenticate(&self.live.load(), &self.keys)
     }
 
     /// Keeps the secrets of the configuration in force from whoever watches the conversation, and from

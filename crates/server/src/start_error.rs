@@ -9,6 +9,7 @@ use gantry_core::ErrorCode;
 use gantry_core::seal::SealError;
 use gantry_core::store::StoreError;
 use gantry_net::{ProxyError, UrlError};
+use gantry_policy::keys::ConfigError;
 use gantry_policy::{BadPattern, Exposed, TokenError};
 use gantry_storage::postgres::ConnectError;
 use gantry_storage::{LockError, OpenError, SecretError};
@@ -142,12 +143,35 @@ pub enum StartError {
         #[source]
         source: ProxyError,
     },
-    /// A token cannot be used.
-    #[error("a token cannot be used")]
+    /// A token or key of the configuration cannot be used.
+    #[error("a token or key cannot be used")]
     Token {
         /// Which, and why.
         #[source]
+        source: ConfigError,
+    },
+    /// The admin token of the data folder cannot be used.
+    #[error("the admin token of the data folder cannot be used")]
+    AdminToken {
+        /// Why.
+        #[source]
         source: TokenError,
+    },
+    /// The keys that the gateway made cannot be read.
+    #[error("cannot read the keys that the gateway made")]
+    Keys {
+        /// Why.
+        #[source]
+        source: StoreError,
+    },
+    /// The secret that keys are digested with is too short, or none could be made.
+    #[error("no secret to digest keys with, from {origin}")]
+    Pepper {
+        /// Where it comes from.
+        origin: &'static str,
+        /// Why.
+        #[source]
+        source: SealError,
     },
     /// An allowed host or origin cannot be used.
     #[error("`server.allowed_hosts` or `server.allowed_origins` cannot be used")]
@@ -204,9 +228,13 @@ impl StartError {
             Self::Log { .. } => ErrorCode::LogFileUnusable,
             Self::Audit { .. } => ErrorCode::AuditUnusable,
             Self::Folder { source: LockError::Held { .. } } => ErrorCode::DataFolderLocked,
-            Self::Folder { .. } | Self::Secret { .. } => ErrorCode::DataFolderUnusable,
+            Self::Folder { .. } | Self::Secret { .. } | Self::AdminToken { .. } => {
+                ErrorCode::DataFolderUnusable
+            }
             Self::Database { source: OpenError::Newer { .. } } => ErrorCode::StorageTooNew,
-            Self::Database { .. } | Self::Stored { .. } => ErrorCode::StorageFailed,
+            Self::Database { .. } | Self::Stored { .. } | Self::Keys { .. } => {
+                ErrorCode::StorageFailed
+            }
             Self::DatabaseServer { source } => match source {
                 ConnectError::Unreachable { .. } => ErrorCode::StorageUnreachable,
                 ConnectError::Refused { .. } => ErrorCode::StorageRefused,
@@ -215,9 +243,11 @@ impl StartError {
                 ConnectError::Failed { .. } => ErrorCode::StorageFailed,
             },
             Self::Collector { .. } => ErrorCode::ConfigInvalidValue,
-            Self::Seal { .. } | Self::Proxy { .. } | Self::Token { .. } | Self::Pattern { .. } => {
-                ErrorCode::ConfigInvalidValue
-            }
+            Self::Seal { .. }
+            | Self::Pepper { .. }
+            | Self::Proxy { .. }
+            | Self::Token { .. }
+            | Self::Pattern { .. } => ErrorCode::ConfigInvalidValue,
         }
     }
 
@@ -243,6 +273,9 @@ impl StartError {
             }
             Self::Seal { .. } => {
                 vec!["`openssl rand -base64 48` makes a good `SESSION_SECRET`".to_owned()]
+            }
+            Self::Pepper { .. } => {
+                vec!["`openssl rand -base64 48` makes a good `API_KEY_SALT`".to_owned()]
             }
             _ => Vec::new(),
         }

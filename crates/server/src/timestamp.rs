@@ -2,6 +2,8 @@
 
 use std::time::SystemTime;
 
+/// The last second that has a year of four digits.
+const LAST: u64 = 253_402_300_799;
 const DAY: u64 = 24 * 60 * 60;
 
 /// Writes a moment; one before 1970 is written as the beginning of that year.
@@ -20,6 +22,14 @@ pub(crate) fn compact(moment: SystemTime) -> String {
     // Invariant: milliseconds stand behind the only dot.
     let seconds = written.split('.').next().unwrap_or_default();
     seconds.replace(['-', ':'], "") + "Z"
+}
+
+/// Writes unix seconds without a fraction; one after the year 9999 is written as its end.
+pub(crate) fn of_unix(seconds: u64) -> String {
+    let (days, second) = (seconds.min(LAST) / DAY, seconds.min(LAST) % DAY);
+    let (year, month, day) = date(days);
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
 /// Returns year, month and day that many days after 1970-01-01.
@@ -52,7 +62,13 @@ fn date(days: u64) -> (u64, u64, u64) {
 mod tests {
     use std::time::{Duration, SystemTime};
 
-    use super::rfc3339;
+    use super::{of_unix, rfc3339};
+
+    #[test]
+    fn seconds_are_written_as_far_as_years_have_four_digits() {
+        assert_eq!(of_unix(1_735_689_599), "2024-12-31T23:59:59Z");
+        assert_eq!(of_unix(u64::MAX), "9999-12-31T23:59:59Z");
+    }
 
     #[track_caller]
     fn check(milliseconds: u64, expected: &str) {

@@ -1,7 +1,7 @@
 //! The data folder: one process holds it, and its secrets are readable by their owner alone.
 //!
-//! Holds `lock`, `keys`, `admin.token`, the database and the socket. This module makes the folder
-//! and the first three; the database is opened by [`crate::sqlite`], the socket by the server.
+//! Holds `lock`, `keys`, `pepper`, `admin.token`, the database and the socket. This module makes the
+//! folder and the first four; the database is opened by [`crate::sqlite`], the socket by the server.
 
 mod secret;
 
@@ -18,6 +18,7 @@ pub(crate) use secret::{
 
 const LOCK: &str = "lock";
 const KEYS: &str = "keys";
+const PEPPER: &str = "pepper";
 const ADMIN_TOKEN: &str = "admin.token";
 const DATABASE: &str = "gantry.db";
 const SOCKET: &str = "gantry.sock";
@@ -100,8 +101,8 @@ impl DataFolder {
     }
 
     /// Returns the names of the files that hold the gateway's own secrets.
-    pub fn secret_names() -> [&'static str; 2] {
-        [KEYS, ADMIN_TOKEN]
+    pub fn secret_names() -> [&'static str; 3] {
+        [KEYS, PEPPER, ADMIN_TOKEN]
     }
 
     /// Returns where the socket of a folder stands; no lock is needed to connect to it.
@@ -111,7 +112,17 @@ impl DataFolder {
 
     /// Returns the sealing secret, made at the first start: 32 bytes, kept as hexadecimal digits.
     pub fn keys(&self) -> Result<Vec<u8>, SecretError> {
-        let path = self.path.join(KEYS);
+        self.drawn(KEYS)
+    }
+
+    /// Returns the secret that API keys are digested with, made when it is first needed, in the
+    /// same form.
+    pub fn pepper(&self) -> Result<Vec<u8>, SecretError> {
+        self.drawn(PEPPER)
+    }
+
+    fn drawn(&self, name: &str) -> Result<Vec<u8>, SecretError> {
+        let path = self.path.join(name);
         let fresh = || seal::random::<KEY>().map(|bytes| to_hex(&bytes));
         let text = secret::read_or_create(&path, fresh)?;
         secret::from_hex(&text)

@@ -1,7 +1,8 @@
 //! What outlives the process: the data folder with its lock and secrets, and the database.
 //!
 //! Implements the storing ports of [`gantry_core::store`], [`gantry_core::session`] and
-//! [`gantry_core::audit`]; what is stored and when is decided elsewhere. Two back ends, [`sqlite`] in the data folder and
+//! [`gantry_core::audit`] and [`gantry_core::keys`]; what is stored and when is decided elsewhere. Two
+//! back ends, [`sqlite`] in the data folder and
 //! [`postgres`], run the contract suite of the test kit, so that nobody can tell them apart;
 //! [`Database`] is either of them.
 #![warn(missing_docs)]
@@ -18,6 +19,7 @@ mod statements;
 
 use gantry_core::BoxFuture;
 use gantry_core::audit::AuditStore;
+use gantry_core::keys::KeyStore;
 use gantry_core::session::SessionStore;
 use gantry_core::store::{OfferStore, ServerStore};
 
@@ -47,7 +49,7 @@ pub struct Connections {
 }
 
 /// Everything that is kept, in one database.
-pub trait Database: OfferStore + SessionStore + ServerStore + AuditStore {
+pub trait Database: OfferStore + SessionStore + ServerStore + KeyStore + AuditStore {
     /// Returns which back end it is.
     fn kind(&self) -> Kind;
     /// Tells how its connections are used.

@@ -13,6 +13,7 @@
 
 mod audit;
 mod config;
+mod keys;
 pub(crate) mod migration;
 pub(crate) mod offers;
 pub(crate) mod open;

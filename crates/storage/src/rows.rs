@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use bytes::Bytes;
 use gantry_core::Principal;
 use gantry_core::audit::Query;
+use gantry_core::keys::{KeyChange, StoredKey};
 use gantry_core::session::{Lists, Remembered, SessionRecord};
 use gantry_core::store::StoreError;
 use gantry_protocol::Revision;
@@ -22,6 +23,8 @@ pub(crate) const MOST_NAME: usize = 64;
 pub(crate) const MOST_ENTRY: usize = 256 * 1024;
 /// Largest entry of an audit trail, in bytes.
 pub(crate) const MOST_LINE: usize = 1024 * 1024;
+/// Longest text of an API key, in bytes: its scopes and roles may be many.
+const MOST_KEY_TEXT: usize = 16 * 1024;
 /// Seconds after which what nobody touched is forgotten.
 pub(crate) const KEPT: u64 = 90 * DAY;
 /// A read within a day of the last touch writes nothing.
@@ -138,4 +141,60 @@ pub(crate) fn audit_condition(query: &Query) -> (String, Vec<Sought>) {
         let _ = write!(condition, "{joint} {column} ${}", values.len());
     }
     (condition, values)
+}
+
+/// Reads an API key.
+pub(crate) fn stored_key<'r, R>(row: &'r R) -> Result<StoredKey, sqlx::Error>
+where
+    R: Row,
+    &'static str: ColumnIndex<R>,
+    i64: Decode<'r, R::Database> + Type<R::Database>,
+    Option<i64>: Decode<'r, R::Database> + Type<R::Database>,
+    String: Decode<'r, R::Database> + Type<R::Database>,
+    Option<String>: Decode<'r, R::Database> + Type<R::Database>,
+    Vec<u8>: Decode<'r, R::Database> + Type<R::Database>,
+{
+    let text = |column: &'static str| row.try_get::<String, _>(column).map(String::into_boxed_str);
+    let maybe = |column: &'static str| row.try_get::<Option<String>, _>(column);
+    let unsigned = |at: i64| u64::try_from(at).unwrap_or(0);
+    let moment =
+        |column: &'static str| row.try_get::<Option<i64>, _>(column).map(|at| at.map(unsigned));
+    let foreign = |column: &str| {
+        let source = format!("`{column}` of a key is not what this version writes").into();
+        sqlx::Error::ColumnDecode { index: column.to_owned(), source }
+    };
+    let digest = row.try_get::<Vec<u8>, _>("digest")?;
+    let pepper = row.try_get::<i64, _>("pepper")?;
+    Ok(StoredKey {
+        id: text("id")?,
+        digest: digest.try_into().map_err(|_| foreign("digest"))?,
+        pepper: u32::try_from(pepper).map_err(|_| foreign("pepper"))?,
+        name: text("name")?,
+        scopes: maybe("scopes")?.as_deref().map(words),
+        roles: words(&text("roles")?),
+        tier: maybe("tier")?.map(String::into_boxed_str),
+        made_at: unsigned(row.try_get::<i64, _>("made_at")?),
+        expires_at: moment("expires_at")?,
+        used_at: moment("used_at")?,
+        revoked_at: moment("revoked_at")?,
+    })
+}
+
+/// Refuses keys that are larger than a row may be.
+pub(crate) fn check_keys(action: &'static str, changes: &[KeyChange]) -> Result<(), StoreError> {
+    let mut sizes = changes.iter().map(size_of_change);
+    sizes.try_for_each(|size| bounded(action, "a key", size, MOST_KEY_TEXT))
+}
+
+/// Returns about how many bytes a change of the keys holds.
+pub(crate) fn size_of_change(change: &KeyChange) -> usize {
+    let KeyChange::Make(key) = change else { return 0 };
+    let of_words = |words: &[Box<str>]| words.iter().map(|word| word.len() + 1).sum::<usize>();
+    let scopes = key.scopes.as_deref().map_or(0, of_words);
+    let tier = key.tier.as_deref().map_or(0, str::len);
+    key.id.len() + key.name.len() + tier + scopes + of_words(&key.roles)
+}
+
+fn words(text: &str) -> Box<[Box<str>]> {
+    text.split_ascii_whitespace().map(Box::from).collect()
 }

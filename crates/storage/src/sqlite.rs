@@ -3,12 +3,14 @@
 //! SQLite in WAL mode: readers never wait for the writer. `synchronous = NORMAL`: a crash of the
 //! process loses nothing that was acknowledged; a crash of the machine may lose the last moments,
 //! and never damages the file. Nearly all that is kept here can be learned again, and of the servers
-//! made over the HTTP API only a change of the last moments is at stake, so that is enough.
+//! made over the HTTP API only a change of the last moments is at stake, so that is enough. Changes
+//! of API keys wait for the disk.
 //!
 //! Invariant: only [`writer`] writes once the database is open, so `SQLITE_BUSY` does not occur
 //! while the data folder is held ([`crate::folder`]).
 
 mod audit;
+mod keys;
 pub(crate) mod migration;
 mod offers;
 pub(crate) mod open;

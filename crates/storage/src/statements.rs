@@ -120,3 +120,24 @@ pub(crate) const FORGET_AUDIT: &str = "\
     )";
 
 pub(crate) const AUDIT_TRAILS: &str = "SELECT DISTINCT trail FROM audit ORDER BY trail";
+
+pub(crate) const KEYS: &str = "\
+    SELECT id, digest, pepper, name, scopes, roles, tier, made_at, expires_at, used_at, revoked_at
+    FROM api_keys ORDER BY made_at, id";
+
+pub(crate) const MAKE_KEY: &str = "\
+    INSERT INTO api_keys (id, digest, pepper, name, scopes, roles, tier, made_at, expires_at,
+        used_at, revoked_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+
+pub(crate) const EXPIRE_KEY: &str = "\
+    UPDATE api_keys SET expires_at = $2
+    WHERE id = $1 AND (expires_at IS NULL OR expires_at > $2)";
+
+pub(crate) const REVOKE_KEY: &str =
+    "UPDATE api_keys SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL";
+
+pub(crate) const FORGET_KEY: &str = "DELETE FROM api_keys WHERE id = $1";
+
+pub(crate) const KEY_USED: &str =
+    "UPDATE api_keys SET used_at = $2 WHERE id = $1 AND (used_at IS NULL OR used_at < $2)";

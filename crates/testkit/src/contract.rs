@@ -4,6 +4,7 @@
 //! implementation's own tests.
 
 mod audit;
+mod keys;
 mod servers;
 mod sessions;
 
@@ -12,6 +13,7 @@ use futures_util::future::join_all;
 use gantry_core::store::{OfferStore, StoredVerdict};
 
 pub use audit::audit_store;
+pub use keys::key_store;
 pub use servers::server_store;
 pub use sessions::session_store;
 

@@ -24,7 +24,7 @@ pub(crate) fn run(place: &Place, format: Format) -> Result<(), Failure> {
         file.display(),
         counted(gateway.servers.len(), "server"),
         counted(gateway.views.len(), "view"),
-        counted(checked.config.auth.tokens.len(), "token"),
+        counted(checked.config.auth.n_credentials(), "token"),
     ))?;
     for warning in &checked.warnings {
         output::line(&format!("warning: {}", warning.render(Some(file))))?;
@@ -64,6 +64,7 @@ fn counts(checked: &Checked) -> Value {
         "views": gateway.views.len(),
         "patterns": checked.n_patterns,
         "tokens": checked.config.auth.tokens.len(),
+        "api_keys": checked.config.auth.api_keys.len(),
     })
 }
 

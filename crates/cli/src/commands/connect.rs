@@ -174,7 +174,7 @@ fn reachable(address: SocketAddr) -> SocketAddr {
 fn warn_of_tokens(place: &Place, arguments: &Connect) {
     let needs_token = arguments.http
         && arguments.header.is_empty()
-        && place.config().is_ok_and(|config| !config.auth.tokens.is_empty());
+        && place.config().is_ok_and(|config| config.auth.is_required());
     if needs_token {
         output::hint(
             "the gateway asks clients for a token: `--header 'Authorization=Bearer TOKEN'`",

@@ -13,6 +13,7 @@ mod doctor;
 mod editing;
 mod explaining;
 mod importing;
+mod keys;
 mod looking;
 mod man;
 mod offers;

@@ -47,7 +47,7 @@ async fn another_systems_file_is_served_and_what_is_left_out_is_told_once() {
         "theme": "dark",
     });
     let setup = Setup::new(&config.to_string()).variable("LOG_LEVEL", "INFO");
-    let setup = setup.variable("API_KEY_HEADER", "X-API-Key").variable("DATABASE_URL", "db");
+    let setup = setup.variable("CATALOG_SIGNING_KEY", "key").variable("DATABASE_URL", "db");
     let gantry = setup.start().await;
     let listed = gantry.run(&["tools", "list", "--format", "json"]).await;
     assert!(listed.stdout.contains("up__test_simple_text"), "{listed}");
@@ -55,7 +55,7 @@ async fn another_systems_file_is_served_and_what_is_left_out_is_told_once() {
     for told in ["mcpServers.Up.autoApprove", "is the client's own", "LOG_LEVEL=log.level"] {
         assert_eq!(log.matches(told).count(), 1, "{told} in {log}");
     }
-    assert!(log.contains("API_KEY_HEADER (the header `X-API-Key`"), "{log}");
+    assert!(log.contains("CATALOG_SIGNING_KEY (signed catalogues"), "{log}");
     assert!(!log.contains("DATABASE_URL"), "a common name alone says nothing: {log}");
 }
 

@@ -94,6 +94,7 @@ impl Code {
             ErrorCode::UnknownServer
             | ErrorCode::UnknownTool
             | ErrorCode::UnknownSession
+            | ErrorCode::UnknownKey
             | ErrorCode::UnknownBreaker => Self::ResourceNotFound,
             ErrorCode::UpstreamCallTimeout | ErrorCode::UpstreamProbeTimeout => {
                 Self::TimeoutExceeded

@@ -31,7 +31,7 @@ pub(super) async fn listen(call: Call) -> Outcome {
     check_server(&call, server)?;
     let uris = call.parameters.all("uri");
     if !uris.is_empty() && call.caller.principal.is_none() {
-        let message = "resources are subscribed to as a client: use a token of `auth.tokens`";
+        let message = "resources are subscribed to as a client: use a token or key of `auth`";
         return Err(ApiError::new(ErrorCode::NotForThisToken, message));
     }
     // What a server logs may be about anybody's call.

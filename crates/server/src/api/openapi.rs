@@ -14,9 +14,9 @@ use super::parameter::{Parameter, Place};
 use super::table::{Access, Gives, OPERATIONS, Operation, Takes};
 
 const DESCRIPTION: &str = "The servers behind a Gantry gateway, for programs that do not speak MCP.\n\n\
-    Clients send a token of `auth.tokens`, or none on the loopback while there are no tokens. The \
-    administrator sends the token of `admin.token` in the data folder, which opens what reads and \
-    what changes, but no calls.";
+    Clients send a token or key, or none on the loopback while there are none. The administrator \
+    sends the token of `admin.token` in the data folder, which opens what reads and what changes, but \
+    no calls.";
 
 /// `GET /api/openapi.json`.
 pub(super) fn answer() -> Response<ReplyBody> {
@@ -53,11 +53,12 @@ fn document() -> Value {
             "description": DESCRIPTION,
             "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
         },
-        "security": [{ "client": [] }, { "admin": [] }, {}],
+        "security": [{ "client": [] }, { "key": [] }, { "admin": [] }, {}],
         "paths": paths,
         "components": {
             "securitySchemes": {
-                "client": { "type": "http", "scheme": "bearer", "description": "A token of `auth.tokens`." },
+                "client": { "type": "http", "scheme": "bearer", "description": "A token or key of a client." },
+                "key": { "type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The same, in the header that `auth.api_key_header` names." },
                 "admin": { "type": "http", "scheme": "bearer", "description": "The admin token." },
             },
             "schemas": schemas,
@@ -70,8 +71,8 @@ fn describe(operation: &Operation, generator: &mut SchemaGenerator) -> Value {
         "operationId": operation.id,
         "summary": operation.summary,
         "security": match operation.access {
-            Access::Read => json!([{ "client": [] }, { "admin": [] }, {}]),
-            Access::Call => json!([{ "client": [] }, {}]),
+            Access::Read => json!([{ "client": [] }, { "key": [] }, { "admin": [] }, {}]),
+            Access::Call => json!([{ "client": [] }, { "key": [] }, {}]),
             Access::Admin => json!([{ "admin": [] }]),
         },
     });

@@ -18,7 +18,7 @@ Who may use a route:
 
 | | |
 |---|---|
-| read | a client with a token of `auth.tokens`, anybody on the loopback while there are no tokens, and the administrator |
+| read | a client with a token or key, anybody on the loopback while there are none, and the administrator |
 | call | the same without the administrator |
 | admin | the administrator: the token of `admin.token` in the data folder |
 

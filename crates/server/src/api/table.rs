@@ -16,8 +16,9 @@ use super::model::{
 use super::offered::ToolEntry;
 use super::parameter::{Kind, Parameter, Place};
 use super::policy::{ExplainAnswer, ExplainQuestion};
-use super::{audit, batch, calls, edit, messages, offered, openapi, policy, servers};
+use super::{audit, batch, calls, edit, keys, messages, offered, openapi, policy, servers};
 use crate::config::raw::Upstream;
+use crate::keys::model::{KeyList, KeyView, MadeKey, NewKey, Rotation};
 
 /// Entries of a page, unless a caller wants fewer.
 pub(crate) const MOST_ON_A_PAGE: u64 = crate::config::LIST_PAGE as u64;
@@ -95,6 +96,12 @@ const SERVER: Parameter = Parameter {
     place: Place::Path,
     kind: Kind::Text,
     meaning: "The name of the server.",
+};
+const KEY: Parameter = Parameter {
+    name: "id",
+    place: Place::Path,
+    kind: Kind::Text,
+    meaning: "The public part of the key, with which it begins, such as `gk_abcdefghij`.",
 };
 const PAGE: Parameter = Parameter {
     name: "page",
@@ -195,7 +202,7 @@ const READ: Operation = Operation {
 /// A route that asks a server for something.
 const CALL: Operation =
     Operation { method: Method::POST, access: Access::Call, asks_a_server: true, ..READ };
-/// A route that changes the servers.
+/// A route that changes something.
 const CHANGE: Operation = Operation {
     method: Method::POST,
     access: Access::Admin,
@@ -435,6 +442,57 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         example: r#"{ "principal": "alice", "tool": "gantry__list_servers" }"#,
         gives: Gives::Json(200, of::<ExplainAnswer>),
         run: |call| Box::pin(async move { policy::explain(&call) }),
+        ..CHANGE
+    },
+    Operation {
+        method: Method::GET,
+        path: "/api/keys",
+        id: "listKeys",
+        summary: "List the API keys that the gateway made",
+        parameters: &[],
+        gives: Gives::Json(200, of::<KeyList>),
+        run: |call| Box::pin(async move { keys::list(&call) }),
+        ..CHANGE
+    },
+    Operation {
+        path: "/api/keys",
+        id: "makeKey",
+        summary: "Make an API key, which is told this once",
+        parameters: &[],
+        takes: Takes::Json(of::<NewKey>),
+        example: r#"{ "name": "alice", "scopes": ["mcp:read"], "expires_in": "90d" }"#,
+        gives: Gives::Json(201, of::<MadeKey>),
+        run: |call| Box::pin(keys::make(call)),
+        ..CHANGE
+    },
+    Operation {
+        path: "/api/keys/{id}/rotate",
+        id: "rotateKey",
+        summary: "Make an API key in the place of another, which goes on for a while",
+        parameters: &[KEY],
+        takes: Takes::Maybe(of::<Rotation>),
+        gives: Gives::Json(201, of::<MadeKey>),
+        run: |call| Box::pin(keys::rotate(call)),
+        ..CHANGE
+    },
+    Operation {
+        path: "/api/keys/{id}/revoke",
+        id: "revokeKey",
+        summary: "Take an API key back, which opens nothing from then on",
+        parameters: &[KEY],
+        takes: NOTHING,
+        gives: Gives::Json(200, of::<KeyView>),
+        run: |call| Box::pin(keys::revoke(call)),
+        ..CHANGE
+    },
+    Operation {
+        method: Method::DELETE,
+        path: "/api/keys/{id}",
+        id: "forgetKey",
+        summary: "Forget an API key that opens nothing any more",
+        parameters: &[KEY],
+        gives: Gives::Nothing,
+        run: |call| Box::pin(keys::forget(call)),
         ..CHANGE
     },
 ];

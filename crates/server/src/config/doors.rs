@@ -161,6 +161,10 @@ pub(crate) fn metrics(raw: &raw::Metrics, checker: &mut Checker<'_>) -> Metrics 
     Metrics { listen, anonymous: raw.anonymous }
 }
 
+/// What to do about an open door.
+pub(super) const NAME_SOMEBODY: &str = "make a key with `gantry keys create` and set `auth.required: true`, or add a token to \
+     `auth.tokens`, or listen on `127.0.0.1`";
+
 /// Refuses open doors, as [`listener::check_exposure`] does for the main one, and two listeners on
 /// one address. The management and the metrics listener may share the main one's: they are then
 /// no listeners of their own.
@@ -182,15 +186,14 @@ pub(crate) fn check_together(
     for (place, (at, address)) in others.into_iter().enumerate() {
         let Some(address) = address else { continue };
         let is_open = place == 2 && metrics.anonymous;
-        if may_listen(address, is_open || !auth.tokens.is_empty()).is_err() {
-            let message = format!(
-                "`{at}` is `{address}`, beyond the loopback, but `auth.tokens` names nobody"
-            );
+        if may_listen(address, is_open || auth.is_required()).is_err() {
+            let message =
+                format!("`{at}` is `{address}`, beyond the loopback, but `auth` names nobody");
             let hint = if place == 2 {
                 "add a token to `auth.tokens`, or set `metrics.anonymous: true` where everybody \
                  who reaches the port may see the figures"
             } else {
-                "add a token to `auth.tokens`, or listen on `127.0.0.1`"
+                NAME_SOMEBODY
             };
             let code = ErrorCode::ListenWithoutAuthentication;
             checker.push(Problem::new(code, &at, message).with_hint(Some(hint)));

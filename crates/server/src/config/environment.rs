@@ -101,7 +101,6 @@ pub(crate) fn unused(env: &Env) -> Vec<Unused> {
             });
         }
     }
-    unused.append(&mut api_keys::permissions(env));
     unused
 }
 

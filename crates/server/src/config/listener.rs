@@ -82,15 +82,15 @@ pub(crate) fn check_exposure(
     listen: Option<&str>,
     checker: &mut Checker<'_>,
 ) {
-    if server.listen.ip().is_loopback() || !auth.tokens.is_empty() {
+    if server.listen.ip().is_loopback() || auth.is_required() {
         return;
     }
     let origin = if listen.is_some() { ", set by `--listen` or GANTRY_LISTEN," } else { "" };
     let message = format!(
-        "`server.listen`{origin} is `{}`, beyond the loopback, but `auth.tokens` names nobody",
+        "`server.listen`{origin} is `{}`, beyond the loopback, but `auth` names nobody",
         server.listen
     );
-    let hint = "add a token to `auth.tokens`, or listen on `127.0.0.1`";
+    let hint = doors::NAME_SOMEBODY;
     let path = Path::root().key("server").key("listen");
     checker.push(
         Problem::new(ErrorCode::ListenWithoutAuthentication, &path, message).with_hint(Some(hint)),

@@ -60,7 +60,11 @@ impl Path {
             Some(Step::Index(_)) | None => "",
         };
         match key(0) {
-            "auth" => self.steps.len() < 4 || key(3) != "name",
+            "auth" => match key(1) {
+                "required" | "api_key_header" => false,
+                "api_keys" => !matches!(key(3), "name" | "scopes" | "roles" | "tier" | "expires"),
+                _ => key(3) != "name",
+            },
             "server" => key(2) == "keystore_password",
             "servers" => matches!(key(2), "env" | "headers"),
             "storage" => matches!(key(1), "url" | "password"),

@@ -25,7 +25,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-pub use access::{Auth, Token};
+pub use access::{ApiKey, Auth, Token};
 pub use admin::Admin;
 pub use audit::{Audit, AuditArguments, AuditFull, AuditRotation, AuditSync};
 pub use declared::{Argument, Prompt, Resource, Role, Utterance};

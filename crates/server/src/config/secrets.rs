@@ -14,6 +14,7 @@ impl Config {
     pub fn secrets(&self) -> Vec<String> {
         let mut secrets: Vec<String> =
             self.auth.tokens.iter().map(|token| token.token.expose().to_owned()).collect();
+        secrets.extend(self.auth.api_keys.iter().map(|key| key.key.expose().to_owned()));
         for spec in &self.gateway.servers {
             self.of_server(spec, &mut secrets);
         }
@@ -29,9 +30,12 @@ impl Config {
     /// Returns where a likely secret stands in the file itself, and not in a variable.
     pub fn literal_secrets(&self) -> Vec<Path> {
         let root = Path::root();
-        let tokens = root.key("auth").key("tokens");
-        let mut places: Vec<Path> =
-            (0..self.auth.tokens.len()).map(|at| tokens.index(at).key("token")).collect();
+        let auth = root.key("auth");
+        let tokens =
+            (0..self.auth.tokens.len()).map(|at| auth.key("tokens").index(at).key("token"));
+        let keys =
+            (0..self.auth.api_keys.len()).map(|at| auth.key("api_keys").index(at).key("key"));
+        let mut places: Vec<Path> = tokens.chain(keys).collect();
         for spec in &self.gateway.servers {
             let server = root.key("servers").key(&spec.name);
             match &spec.connection {

@@ -3,12 +3,14 @@
 //! The result has the shape of the file, so that it can be compared with it and used as one.
 //! Secrets are left out; where a variable was put in, the variable is shown instead of its value.
 
+use gantry_core::Grants;
 use gantry_gateway::spec::{Connection, EraMode, SessionMode, TransportMode, UpstreamSpec};
 use gantry_policy::access::{AccessSpec, Destructive, RuleSpec};
 use serde_json::{Map, Value, json};
 
 use super::path::{Path, Step};
-use super::{Audit, Config, Identity, Log, Rotation, storage, traffic, units};
+use super::{ApiKey, Audit, Auth, Config, Identity, Log, Rotation, Token, storage, traffic, units};
+use crate::timestamp;
 
 /// Stands for what must not be shown.
 pub(crate) const REDACTED: &str = "[redacted]";
@@ -19,7 +21,6 @@ pub(crate) fn to_json(config: &Config) -> Value {
     let legacy = &gateway.legacy;
     let servers = gateway.servers.iter().map(|spec| (spec.name.as_str(), upstream(spec)));
     let views = gateway.views.iter().map(|view| (view.name.as_str(), json!(view.patterns)));
-    let tokens = config.auth.tokens.iter();
     let mut value = json!({
         "server": {
             "listen": config.server.listen.to_string(),
@@ -43,9 +44,7 @@ pub(crate) fn to_json(config: &Config) -> Value {
         "log": log(&config.log),
         "tracing": { "otlp": otlp(config) },
         "audit": audit(&config.audit),
-        "auth": {
-            "tokens": tokens.map(|token| json!({ "name": token.name, "token": REDACTED })).collect::<Vec<_>>(),
-        },
+        "auth": auth(&config.auth),
         "access": access(gateway.access.spec()),
         "admin": { "allow_commands": config.admin.allow_commands },
         "metrics": { "enabled": config.metrics_enabled, "path": config.paths.metrics },
@@ -97,6 +96,35 @@ pub(crate) fn shown_upstream(spec: &UpstreamSpec) -> Value {
         arguments.fill(json!(REDACTED));
     }
     shown
+}
+
+fn auth(auth: &Auth) -> Value {
+    let token = |token: &Token| json!({ "name": token.name, "token": REDACTED });
+    let tokens: Vec<_> = auth.tokens.iter().map(token).collect();
+    let key = |key: &ApiKey| {
+        let mut shown = json!({ "name": key.name, "key": REDACTED });
+        let Grants { scopes, roles, tier, credential: _ } = &key.grants;
+        if let Some(scopes) = scopes {
+            shown["scopes"] = json!(scopes);
+        }
+        if !roles.is_empty() {
+            shown["roles"] = json!(roles);
+        }
+        if let Some(tier) = tier {
+            shown["tier"] = json!(tier);
+        }
+        if let Some(at) = key.expires_at {
+            shown["expires"] = json!(timestamp::of_unix(at));
+        }
+        shown
+    };
+    let api_keys: Vec<_> = auth.api_keys.iter().map(key).collect();
+    json!({
+        "required": auth.required,
+        "tokens": tokens,
+        "api_keys": api_keys,
+        "api_key_header": auth.api_key_header.as_str(),
+    })
 }
 
 fn log(log: &Log) -> Value {
@@ -331,7 +359,10 @@ fn is_free_text(path: &Path) -> bool {
         [Step::Key(part), Step::Key(key)] if part == "storage" => {
             matches!(key.as_str(), "url" | "username" | "password")
         }
-        [Step::Key(part), ..] => ["auth", "prompts", "resources"].contains(&part.as_str()),
+        [Step::Key(part), Step::Key(key), ..] if part == "auth" => {
+            !matches!(key.as_str(), "required" | "api_key_header")
+        }
+        [Step::Key(part), ..] => ["prompts", "resources"].contains(&part.as_str()),
         _ => false,
     }
 }

@@ -4,7 +4,7 @@
 //! are looked at here; no program is run and no server asked. A certificate that cannot be used is
 //! more than a warning, because the start reads it too.
 
-use std::path::Path as FilePath;
+use std::path::{Path as FilePath, PathBuf};
 
 use gantry_core::{Clock as _, ErrorCode, SystemClock};
 use gantry_gateway::spec::{Connection, UpstreamSpec};
@@ -15,7 +15,7 @@ use super::foreign::Note;
 use super::path::Path;
 use super::problem::{Problem, nearest};
 use super::tree::Node;
-use super::{Config, Identity, check, traffic};
+use super::{Config, Identity, check, folder_of, traffic};
 use crate::tls;
 
 /// Where programs are looked up when no `PATH` is set, as for every child.
@@ -85,26 +85,38 @@ fn at(key: &str) -> Path {
     key.split('.').fold(Path::root(), |path, step| path.key(step))
 }
 
-/// Looks for private keys that others can read.
+/// Looks for private keys and files of secrets that others can read.
 #[cfg(unix)]
 fn private_keys(config: &Config) -> Vec<Problem> {
     use std::os::unix::fs::PermissionsExt as _;
 
     const OTHERS: u32 = 0o004;
-    let Some(https) = &config.server.https else { return Vec::new() };
-    let (path, file) = match &https.identity {
-        Identity::Pem { key, .. } => (at("server.https.key"), key),
-        Identity::Keystore { file, .. } => (at("server.https.keystore"), file),
+    let of_tls = config.server.https.iter().map(|https| match &https.identity {
+        Identity::Pem { key, .. } => (at("server.https.key"), key.clone()),
+        Identity::Keystore { file, .. } => (at("server.https.keystore"), file.clone()),
+    });
+    let is_open = |file: &FilePath| {
+        std::fs::metadata(file).is_ok_and(|metadata| metadata.permissions().mode() & OTHERS != 0)
     };
-    let is_open =
-        std::fs::metadata(file).is_ok_and(|metadata| metadata.permissions().mode() & OTHERS != 0);
-    if !is_open {
-        return Vec::new();
-    }
-    let shown = file.display();
-    let message = format!("every user of the machine can read `{shown}`, named by `{path}`");
-    let hint = format!("`chmod o-r {shown}`");
-    vec![Problem::new(ErrorCode::KeyReadableByOthers, &path, message).with_hint(Some(hint))]
+    let open = of_tls.chain(secret_files(config)).filter(|(_, file)| is_open(file));
+    let warning = |(path, file): (Path, PathBuf)| {
+        let shown = file.display();
+        let message = format!("every user of the machine can read `{shown}`, named by `{path}`");
+        let hint = format!("`chmod o-r {shown}`");
+        Problem::new(ErrorCode::KeyReadableByOthers, &path, message).with_hint(Some(hint))
+    };
+    open.map(warning).collect()
+}
+
+/// The files that secrets of the configuration come from.
+#[cfg(unix)]
+fn secret_files(config: &Config) -> impl Iterator<Item = (Path, PathBuf)> {
+    let folder = folder_of(config.file.as_deref());
+    config.written.iter().filter(|(path, _)| path.is_private()).filter_map(move |(path, text)| {
+        let (_, rest) = text.split_once("${file:")?;
+        let (file, _) = rest.split_once('}')?;
+        Some((path.clone(), folder.join(file)))
+    })
 }
 
 /// Who may read a file is not a matter of its mode here.
@@ -243,6 +255,23 @@ mod tests {
         }
         let found = warnings(&server(&format!("command: {at}/text")), at);
         assert!(found[0].starts_with("`servers.a.command` is no program"), "{found:?}");
+    }
+
+    #[test]
+    fn a_file_of_a_secret_that_everybody_can_read_is_told() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("alice.key");
+        std::fs::write(&file, "0123456789abcdef0123456789abcdef\n").unwrap();
+        let file = file.to_str().unwrap();
+        let text = format!("auth: {{api_keys: [{{name: alice, key: '${{file:{file}}}'}}]}}");
+        for (mode, is_told) in [(0o600, false), (0o640, false), (0o644, true)] {
+            std::fs::set_permissions(file, std::fs::Permissions::from_mode(mode)).unwrap();
+            let found = warnings(&text, "");
+            assert_eq!(!found.is_empty(), is_told, "{mode:o}: {found:?}");
+            assert!(found.iter().all(|one| one.contains("`auth.api_keys[0].key`")), "{found:?}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use gantry_core::{ErrorCode, Principal};
-use gantry_policy::{AdminToken, Denied, OriginRefusal, Tokens};
+use gantry_policy::{AdminToken, Denied, OriginRefusal, credential};
 use http::header::{AUTHORIZATION, FORWARDED, HOST, ORIGIN};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, Uri, Version};
@@ -13,6 +13,7 @@ use super::refusal::Refusal;
 use super::route::Route;
 use super::via::Peer;
 use crate::api::Caller;
+use crate::keys::StoredKeys;
 use crate::live::Live;
 
 /// Headers by which a proxy says for whom it speaks.
@@ -50,91 +51,137 @@ pub(super) fn is_nameless_probe(route: Route<'_>, parts: &Parts) -> bool {
         && matches!(route, Route::Health | Route::Ready | Route::ActuatorHealth)
 }
 
-/// Refuses what a proxy passes on while nobody has to say who they are: the loopback that a proxy
-/// connects from would then stand for everybody beyond it.
-pub(super) fn is_not_forwarded_unasked(live: &Live, headers: &HeaderMap) -> Result<(), Refusal> {
-    if live.tokens.is_empty() && is_forwarded(headers) {
-        let message = "the request was passed on by a proxy, and no client token is configured: \
-                       add one to `auth.tokens`";
-        return Err(Refusal::new(ErrorCode::TokenWrong, message).denied(Denied::Missing));
-    }
-    Ok(())
+/// Who asks, and what their credentials are held against.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asking<'a> {
+    pub(super) live: &'a Live,
+    pub(super) keys: &'a StoredKeys,
+    pub(super) admin: &'a AdminToken,
+    pub(super) peer: Peer,
+    pub(super) headers: &'a HeaderMap,
 }
 
-/// Finds the principal of a unix socket. What came through a proxy is not the user's own.
-pub(super) fn same_user(peer: Peer, headers: &HeaderMap) -> Option<Arc<Principal>> {
-    let is_own = peer == Peer::SameUser && !is_forwarded(headers);
-    is_own.then(|| Arc::new(Principal::local()))
-}
-
-/// Finds who calls an MCP endpoint.
-pub(super) fn client(tokens: &Tokens, headers: &HeaderMap) -> Result<Arc<Principal>, Refusal> {
-    let authorization = single(headers, &AUTHORIZATION)?;
-    tokens.authenticate(authorization).map_err(|denied| {
-        Refusal::new(ErrorCode::TokenWrong, "a valid client token is needed").denied(denied)
-    })
-}
-
-/// Lets the administrator alone pass, on the loopback too.
-pub(super) fn administrator(admin: &AdminToken, headers: &HeaderMap) -> Result<(), Refusal> {
-    let authorization = single(headers, &AUTHORIZATION)?;
-    admin.verify(authorization).map_err(|denied| {
-        let message = "the admin token is needed; it is in `admin.token` of the data folder";
-        Refusal::new(ErrorCode::AdminTokenWrong, message).denied(denied)
-    })
-}
-
-/// Finds who calls the HTTP API: the administrator, the user of the unix socket, a client, or on the
-/// loopback anybody while no client has a token.
-pub(super) fn api_caller(
-    live: &Live,
-    admin: &AdminToken,
-    peer: Peer,
-    headers: &HeaderMap,
-) -> Result<Caller, Refusal> {
-    let authorization = single(headers, &AUTHORIZATION)?;
-    let has_token = !live.tokens.is_empty();
-    match admin.verify(authorization) {
-        Ok(()) => {
-            let is_client = !has_token && !is_forwarded(headers);
-            let anonymous = || is_client.then(|| live.tokens.authenticate(None).ok()).flatten();
-            let principal = same_user(peer, headers).or_else(anonymous);
-            Ok(Caller { principal, address: peer.address(), no_admin: None, has_token: false })
+impl Asking<'_> {
+    /// Refuses what a proxy passes on while nobody has to say who they are: the loopback that a proxy
+    /// connects from would then stand for everybody beyond it.
+    pub(super) fn is_not_forwarded_unasked(&self) -> Result<(), Refusal> {
+        if !self.must_authenticate() && is_forwarded(self.headers) {
+            let message = "the request was passed on by a proxy, and no client has a token or key: \
+                           make one with `gantry keys create`, or add one to `auth`";
+            return Err(Refusal::new(ErrorCode::TokenWrong, message).denied(Denied::Missing));
         }
-        Err(denied) => {
-            is_not_forwarded_unasked(live, headers)?;
-            let principal = match same_user(peer, headers) {
-                Some(local) => local,
-                None => client(&live.tokens, headers)?,
-            };
-            let (address, no_admin) = (peer.address(), Some(denied));
-            Ok(Caller { principal: Some(principal), address, no_admin, has_token })
+        Ok(())
+    }
+
+    /// Finds the principal of a unix socket. What came through a proxy is not the user's own.
+    pub(super) fn same_user(&self) -> Option<Arc<Principal>> {
+        let is_own = self.peer == Peer::SameUser && !is_forwarded(self.headers);
+        is_own.then(|| Arc::new(Principal::local()))
+    }
+
+    /// Finds who calls an MCP endpoint.
+    pub(super) fn client(&self) -> Result<Arc<Principal>, Refusal> {
+        let known = self.known()?;
+        if !self.must_authenticate() {
+            return Ok(Arc::clone(&self.live.anonymous));
+        }
+        known.map_err(denied)
+    }
+
+    /// Lets the administrator alone pass, on the loopback too.
+    pub(super) fn administrator(&self) -> Result<(), Refusal> {
+        let authorization = single(self.headers, &AUTHORIZATION)?;
+        self.admin.verify(authorization).map_err(|denied| {
+            let message = "the admin token is needed; it is in `admin.token` of the data folder";
+            Refusal::new(ErrorCode::AdminTokenWrong, message).denied(denied)
+        })
+    }
+
+    /// Finds who calls the HTTP API: the administrator, the user of the unix socket, a client, or on
+    /// the loopback anybody while no client needs a credential.
+    pub(super) fn api_caller(&self) -> Result<Caller, Refusal> {
+        let authorization = single(self.headers, &AUTHORIZATION)?;
+        let (address, has_token) = (self.peer.address(), self.must_authenticate());
+        match self.admin.verify(authorization) {
+            Ok(()) => {
+                let is_client = !has_token && !is_forwarded(self.headers);
+                let anonymous = || is_client.then(|| Arc::clone(&self.live.anonymous));
+                let principal = self.same_user().or_else(anonymous);
+                Ok(Caller { principal, address, no_admin: None, has_token: false })
+            }
+            Err(denied) => {
+                self.is_not_forwarded_unasked()?;
+                let principal = match self.same_user() {
+                    Some(local) => local,
+                    None => self.client()?,
+                };
+                Ok(Caller {
+                    principal: Some(principal),
+                    address,
+                    no_admin: Some(denied),
+                    has_token,
+                })
+            }
         }
     }
-}
 
-/// Tells whether the caller may see details of the gateway: someone on this machine, or someone
-/// with a token of either kind.
-pub(super) fn may_see_details(
-    live: &Live,
-    admin: &AdminToken,
-    peer: Peer,
-    headers: &HeaderMap,
-) -> bool {
-    if peer.is_near() && !is_forwarded(headers) {
-        return true;
+    /// Tells whether the caller may see details of the gateway: someone on this machine, or someone
+    /// with a credential of either kind.
+    pub(super) fn may_see_details(&self) -> bool {
+        if self.peer.is_near() && !is_forwarded(self.headers) {
+            return true;
+        }
+        let is_client = self.must_authenticate() && matches!(self.known(), Ok(Ok(_)));
+        is_client || self.administrator().is_ok()
     }
-    let Ok(authorization) = single(headers, &AUTHORIZATION) else { return false };
-    let is_client = !live.tokens.is_empty() && live.tokens.authenticate(authorization).is_ok();
-    is_client || admin.verify(authorization).is_ok()
+
+    /// Says that details need a credential from where the caller is.
+    pub(super) fn details_denied<T>(&self) -> Result<T, Refusal> {
+        let authorization = single(self.headers, &AUTHORIZATION)?;
+        let is_there = authorization.is_some() || self.headers.contains_key(self.key_header());
+        let denied = if is_there { Denied::Wrong } else { Denied::Missing };
+        let message = "beyond the loopback the token or key of a client, or the admin token, is \
+                       needed here";
+        Err(Refusal::new(ErrorCode::TokenWrong, message).denied(denied))
+    }
+
+    fn must_authenticate(&self) -> bool {
+        must_authenticate(self.live, self.keys)
+    }
+
+    fn key_header(&self) -> &HeaderName {
+        &self.live.config.auth.api_key_header
+    }
+
+    /// Finds whom the presented credential stands for. A header that stands twice is refused.
+    fn known(&self) -> Result<Result<Arc<Principal>, Denied>, Refusal> {
+        let authorization = single(self.headers, &AUTHORIZATION)?;
+        let key = single(self.headers, self.key_header())?;
+        let known = credential::presented(authorization, key).and_then(|secret| {
+            let now = self.keys.now();
+            match self.live.keys.find(secret, now) {
+                Ok(key) => Ok(Arc::clone(&key.principal)),
+                Err(Denied::Wrong) => self.keys.find(secret, now),
+                Err(denied) => Err(denied),
+            }
+        });
+        Ok(known)
+    }
 }
 
-/// Says that details need a token from where the caller is.
-pub(super) fn details_denied<T>(headers: &HeaderMap) -> Result<T, Refusal> {
-    let authorization = single(headers, &AUTHORIZATION)?;
-    let denied = if authorization.is_some() { Denied::Wrong } else { Denied::Missing };
-    let message = "beyond the loopback a client token or the admin token is needed here";
-    Err(Refusal::new(ErrorCode::TokenWrong, message).denied(denied))
+/// Tells whether clients have to say who they are.
+pub(crate) fn must_authenticate(live: &Live, keys: &StoredKeys) -> bool {
+    live.config.auth.is_required() || !keys.is_empty()
+}
+
+/// Says the same whatever is wrong with a credential, so that nobody learns which keys there are.
+fn denied(denied: Denied) -> Refusal {
+    if denied == Denied::Ambiguous {
+        let message = "the request has two credentials that differ: send one of them";
+        return Refusal::new(ErrorCode::CredentialsAmbiguous, message).denied(denied);
+    }
+    tracing::debug!(reason = %denied, "A client was not let in.");
+    Refusal::new(ErrorCode::TokenWrong, "a valid token or key of a client is needed").denied(denied)
 }
 
 fn is_forwarded(headers: &HeaderMap) -> bool {

@@ -14,6 +14,7 @@ use http_body::{Body, Frame, SizeHint};
 use prometheus_client::metrics::gauge::Gauge;
 
 use super::Route;
+use super::standing::Guard;
 
 /// The method of a modern stream that only listens.
 const LISTEN: &[u8] = b"subscriptions/listen";
@@ -30,6 +31,8 @@ pub(super) struct UnderWay(Gauge);
 pub(crate) struct Answer {
     body: ReplyBody,
     _under_way: Option<UnderWay>,
+    /// Of a stream whose client may lose its right to it.
+    guard: Option<Guard>,
 }
 
 impl UnderWay {
@@ -46,9 +49,14 @@ impl UnderWay {
         })
     }
 
-    /// Ties the count to the body of the answer.
-    pub(super) fn until_sent(under_way: Option<Self>, body: ReplyBody) -> Answer {
-        Answer { body, _under_way: under_way }
+    /// Ties the count to the body of the answer, and a stream to its guard.
+    pub(super) fn until_sent(
+        under_way: Option<Self>,
+        body: ReplyBody,
+        guard: impl FnOnce() -> Option<Guard>,
+    ) -> Answer {
+        let guard = matches!(body, ReplyBody::Events(_)).then(guard).flatten();
+        Answer { body, _under_way: under_way, guard }
     }
 }
 
@@ -66,7 +74,15 @@ impl Body for Answer {
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Pin::new(&mut self.get_mut().body).poll_frame(context)
+        let answer = self.get_mut();
+        if let Some(guard) = &mut answer.guard
+            && guard.poll_ended(context)
+        {
+            // What is left of it is not sent.
+            answer.guard = None;
+            answer.body = ReplyBody::Full(None);
+        }
+        Pin::new(&mut answer.body).poll_frame(context)
     }
 
     fn is_end_stream(&self) -> bool {

@@ -49,8 +49,7 @@ const ROUTES: [&str; 31] = [
 
 /// Answers with paths rather than addresses: only the caller knows by which name it came.
 pub(super) async fn index(State(shared): State<Arc<Shared>>) -> Response {
-    let live = shared.live.load();
-    let needs_token = !live.tokens.is_empty();
+    let needs_token = shared.must_authenticate();
     json_body(
         StatusCode::OK,
         &json!({
@@ -69,7 +68,7 @@ pub(super) async fn index(State(shared): State<Arc<Shared>>) -> Response {
                 "servers": "/api/servers",
                 "api": "/api/openapi.json",
             },
-            "routes": routes(&live.config.paths),
+            "routes": routes(&shared.live.load().config.paths),
             "authentication": if needs_token { "bearer token" } else { "none on the loopback" },
         }),
     )

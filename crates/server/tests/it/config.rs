@@ -112,7 +112,7 @@ fn the_command_line_wins_and_is_checked_like_the_file() {
         Config::parse("server: {listen: nonsense}", &listen("127.0.0.1:1"), &env()).unwrap();
     assert_eq!(config.server.listen.port(), 1);
     let error = Config::parse("", &listen("0.0.0.0:1"), &env()).unwrap_err();
-    insta::assert_snapshot!(error, @"`server.listen`, set by `--listen` or GANTRY_LISTEN, is `0.0.0.0:1`, beyond the loopback, but `auth.tokens` names nobody; add a token to `auth.tokens`, or listen on `127.0.0.1`");
+    insta::assert_snapshot!(error, @"`server.listen`, set by `--listen` or GANTRY_LISTEN, is `0.0.0.0:1`, beyond the loopback, but `auth` names nobody; make a key with `gantry keys create` and set `auth.required: true`, or add a token to `auth.tokens`, or listen on `127.0.0.1`");
     let error = Config::parse("", &listen("somewhere"), &env()).unwrap_err();
     insta::assert_snapshot!(error, @"`--listen` or GANTRY_LISTEN must be an address and a port such as `127.0.0.1:8080`, but is `somewhere`");
 }

@@ -15,6 +15,8 @@ mod foreign;
 #[cfg(test)]
 mod health;
 #[cfg(test)]
+mod keys;
+#[cfg(test)]
 mod listeners;
 mod promises;
 #[cfg(test)]

@@ -42,12 +42,16 @@ impl Site {
 
     /// Starts a gateway on an address.
     pub(crate) async fn start_on(yaml: &str, listen: &str) -> Self {
+        Self::try_start_on(yaml, listen).await.unwrap()
+    }
+
+    pub(crate) async fn try_start_on(yaml: &str, listen: &str) -> Result<Self, StartError> {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("gantry.yaml"), yaml).unwrap();
         let mut options = options(&folder);
         options.source.listen = Some(listen.to_owned());
-        let running = Box::pin(Running::start(options)).await.unwrap();
-        Self { running, folder }
+        let running = Box::pin(Running::start(options)).await?;
+        Ok(Self { running, folder })
     }
 
     /// Starts another gateway on the folder of one that has ended.

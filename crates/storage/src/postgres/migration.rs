@@ -10,7 +10,7 @@ use super::open::sql_state;
 use crate::schema::{self, Found, TooNew};
 
 /// Number, name and statements, in the order of the numbers.
-const MIGRATIONS: [(i64, &str, &str); 5] = [
+const MIGRATIONS: [(i64, &str, &str); 6] = [
     (
         1,
         "offers_and_verdicts",
@@ -18,6 +18,7 @@ const MIGRATIONS: [(i64, &str, &str); 5] = [
     ),
     (2, "sessions", include_str!("../../migrations/postgres/0002_sessions.sql")),
     (3, "servers", include_str!("../../migrations/postgres/0003_servers.sql")),
+    (4, "api_keys", include_str!("../../migrations/postgres/0004_api_keys.sql")),
     (5, "audit", include_str!("../../migrations/postgres/0005_audit.sql")),
     (6, "meta", include_str!("../../migrations/postgres/0006_meta.sql")),
 ];

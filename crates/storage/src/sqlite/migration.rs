@@ -8,7 +8,7 @@ use sqlx::{Connection as _, SqliteConnection};
 use crate::schema::{self, Found};
 
 /// Number, name and statements, in the order of the numbers.
-const MIGRATIONS: [(i64, &str, &str); 5] = [
+const MIGRATIONS: [(i64, &str, &str); 6] = [
     (
         1,
         "offers_and_verdicts",
@@ -16,6 +16,7 @@ const MIGRATIONS: [(i64, &str, &str); 5] = [
     ),
     (2, "sessions", include_str!("../../migrations/sqlite/0002_sessions.sql")),
     (3, "servers", include_str!("../../migrations/sqlite/0003_servers.sql")),
+    (4, "api_keys", include_str!("../../migrations/sqlite/0004_api_keys.sql")),
     (5, "audit", include_str!("../../migrations/sqlite/0005_audit.sql")),
     (6, "meta", include_str!("../../migrations/sqlite/0006_meta.sql")),
 ];

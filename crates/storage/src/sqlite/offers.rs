@@ -151,7 +151,7 @@ pub(super) async fn apply(
         }
         Write::RemoveServer { name } => servers::remove(connection, name).await?,
         // Not of these tables.
-        Write::Sessions(_) | Write::Audit(_) => {}
+        Write::Sessions(_) | Write::Audit(_) | Write::Keys(_) => {}
     }
     Ok(())
 }

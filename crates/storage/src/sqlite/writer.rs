@@ -14,7 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::{audit, offers, sessions};
+use super::{audit, keys, offers, sessions};
 
 /// Most writes of one commit.
 const GROUP: usize = 128;
@@ -25,6 +25,11 @@ const QUEUE: usize = 256;
 /// Most KiB that wait; several times the largest write.
 const ROOM: u32 = 64 * 1024;
 
+/// Every commit waits for the disk.
+const LASTING: &str = "PRAGMA synchronous = FULL";
+/// As the connection is opened.
+const QUICK: &str = "PRAGMA synchronous = NORMAL";
+
 /// A change of the database; applied again if its group failed.
 #[derive(Debug)]
 pub(super) enum Write {
@@ -34,6 +39,7 @@ pub(super) enum Write {
     TouchVerdict { upstream: String, now: i64 },
     Sessions(sessions::Change),
     Audit(audit::Change),
+    Keys(keys::Change),
     PutServer { name: String, entry: String, now: i64 },
     RemoveServer { name: String },
 }
@@ -162,25 +168,25 @@ impl Writer {
     }
 
     async fn apply(&mut self, group: &[Job]) -> Result<(), Arc<sqlx::Error>> {
-        let is_durable =
-            |job: &Job| matches!(&job.write, Write::Audit(change) if change.is_durable());
-        if !group.iter().any(is_durable) {
-            return self.apply_within(group).await;
+        let must_last = group.iter().any(|job| job.write.must_last());
+        if must_last {
+            sqlx::raw_sql(LASTING).execute(&mut self.connection).await?;
         }
-        // The level cannot be changed within a transaction; the rest of the group gets more than it
-        // asks for.
-        sqlx::raw_sql("PRAGMA synchronous = FULL").execute(&mut self.connection).await?;
-        let outcome = self.apply_within(group).await;
-        sqlx::raw_sql("PRAGMA synchronous = NORMAL").execute(&mut self.connection).await?;
-        outcome
+        let applied = self.apply_at_once(group).await;
+        if must_last && let Err(error) = sqlx::raw_sql(QUICK).execute(&mut self.connection).await {
+            // Later commits are slower than they need be; this one stands or not as it was.
+            tracing::warn!(%error, "The database goes on waiting for the disk.");
+        }
+        applied
     }
 
-    async fn apply_within(&mut self, group: &[Job]) -> Result<(), Arc<sqlx::Error>> {
+    async fn apply_at_once(&mut self, group: &[Job]) -> Result<(), Arc<sqlx::Error>> {
         let mut transaction = self.connection.begin_with("BEGIN IMMEDIATE").await?;
         for job in group {
             match &job.write {
                 Write::Sessions(change) => sessions::apply(&mut transaction, change).await?,
                 Write::Audit(change) => audit::apply(&mut transaction, change).await?,
+                Write::Keys(change) => keys::apply(&mut transaction, change).await?,
                 write => offers::apply(&mut transaction, write).await?,
             }
         }
@@ -207,11 +213,22 @@ impl Job {
 // === impl Write ===
 
 impl Write {
+    /// Tells whether a crash of the machine must not take it back: a key that was revoked would open
+    /// doors again.
+    fn must_last(&self) -> bool {
+        match self {
+            Self::Keys(change) => matches!(change, keys::Change::Keys(_)),
+            Self::Audit(change) => change.is_durable(),
+            _ => false,
+        }
+    }
+
     fn kibibytes(&self) -> u32 {
         let bytes = match self {
             Self::PutOffer { offer, profile, .. } => offer.len() + profile.len(),
             Self::Sessions(change) => change.size(),
             Self::Audit(change) => change.size(),
+            Self::Keys(change) => change.size(),
             Self::PutServer { entry, .. } => entry.len(),
             Self::TouchOffer { .. }
             | Self::PutVerdict { .. }

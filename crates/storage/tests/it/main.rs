@@ -8,6 +8,8 @@ mod backup;
 #[cfg(test)]
 mod damage;
 #[cfg(test)]
+mod keys;
+#[cfg(test)]
 mod life;
 #[cfg(test)]
 mod postgres;

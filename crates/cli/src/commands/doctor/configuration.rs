@@ -2,13 +2,15 @@
 
 use std::collections::HashSet;
 
+use super::gateway::Reached;
 use super::{Finding, Subject, counted};
 
 /// Below this, a token can be guessed or was typed.
 const SHORTEST_TOKEN: usize = 24;
 const FEWEST_CHARACTERS: usize = 10;
 /// What people type when they have to type something.
-const TYPED: [&str; 6] = ["password", "secret", "changeme", "token", "123456", "abcdef"];
+const TYPED: [&str; 8] =
+    ["password", "secret", "changeme", "token", "123456", "abcdef", "your-", "salt-here"];
 
 /// The file can be read and says what can be done.
 pub(super) fn is_usable(subject: &Subject<'_>) -> Vec<Finding> {
@@ -39,28 +41,48 @@ pub(super) fn is_usable(subject: &Subject<'_>) -> Vec<Finding> {
 /// Somebody has to say who they are, or nobody else is on the machine.
 pub(super) fn asks_who_calls(subject: &Subject<'_>) -> Vec<Finding> {
     let Some(config) = subject.config() else { return Vec::new() };
-    match config.auth.tokens.len() {
-        0 => vec![Finding::note(
+    let (n_tokens, n_keys) = (config.auth.tokens.len(), config.auth.api_keys.len());
+    match &subject.gateway {
+        _ if n_keys > 0 => Finding::good(format!(
+            "{} and {} of clients",
+            counted(n_tokens, "token"),
+            counted(n_keys, "key")
+        )),
+        _ if n_tokens > 0 => Finding::good(format!("{} of clients", counted(n_tokens, "token"))),
+        Reached::Running { asks_who_calls: true, .. } => Finding::good("clients need a key"),
+        _ if config.auth.required => Finding::good("clients need a key"),
+        Reached::Running { .. } => vec![Finding::note(
             "nobody has to say who they are: every program on this machine can call every tool",
         )],
-        n => Finding::good(format!("{} of clients", counted(n, "token"))),
+        Reached::No | Reached::Broken { .. } => vec![Finding::note(
+            "the configuration names no client: unless `gantry keys list` shows a key, every program \
+             on this machine can call every tool",
+        )],
     }
 }
 
 /// No token looks as if it had been made up.
 pub(super) fn tokens_are_strong(subject: &Subject<'_>) -> Vec<Finding> {
-    let tokens = subject.config().map(|config| config.auth.tokens.as_slice()).unwrap_or_default();
-    let weak = tokens.iter().filter(|token| is_weak(token.token.expose()));
+    let Some(config) = subject.config() else { return Vec::new() };
+    let tokens = config.auth.tokens.iter();
+    let tokens =
+        tokens.map(|token| (format!("the token of `{}`", token.name), token.token.expose()));
+    let keys = config.auth.api_keys.iter();
+    let keys = keys.map(|key| (format!("the key of `{}`", key.name), key.key.expose()));
+    let salt = subject.env.get("API_KEY_SALT").filter(|salt| !salt.is_empty());
+    let salt = salt.map(|salt| ("API_KEY_SALT".to_owned(), salt));
+    let secrets: Vec<_> = tokens.chain(keys).chain(salt).collect();
+    let weak = secrets.iter().filter(|(_, secret)| is_weak(secret));
     let found: Vec<_> = weak
-        .map(|token| {
-            Finding::warning(format!("the token of `{}` looks made up, not drawn", token.name))
+        .map(|(what, _)| {
+            Finding::warning(format!("{what} looks made up, not drawn"))
                 .with_hint("`openssl rand -base64 32` draws one")
         })
         .collect();
-    match (found.is_empty(), tokens.is_empty()) {
+    match (found.is_empty(), secrets.is_empty()) {
         (false, _) => found,
         (true, true) => Vec::new(),
-        (true, false) => Finding::good("every token looks drawn"),
+        (true, false) => Finding::good("every token and key looks drawn"),
     }
 }
 

@@ -40,9 +40,9 @@ pub(super) fn is_usable(subject: &Subject<'_>) -> Vec<Finding> {
 fn exposed(folder: &Path) -> Vec<Finding> {
     use std::os::unix::fs::PermissionsExt as _;
 
-    let wanted = [(folder.to_owned(), 0o700)]
-        .into_iter()
-        .chain(["keys", "admin.token", "gantry.db"].map(|name| (folder.join(name), 0o600)));
+    let wanted = [(folder.to_owned(), 0o700)].into_iter().chain(
+        ["keys", "pepper", "admin.token", "gantry.db"].map(|name| (folder.join(name), 0o600)),
+    );
     let mut found = Vec::new();
     for (path, wanted) in wanted {
         let Ok(metadata) = std::fs::metadata(&path) else { continue };

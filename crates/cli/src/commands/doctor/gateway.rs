@@ -15,6 +15,9 @@ use crate::remote;
 /// An answer that takes longer is felt.
 const SLOW: Duration = Duration::from_secs(2);
 
+/// What a gateway says that asks nobody who they are.
+const OPEN: &str = "none on the loopback";
+
 /// Whether a gateway was reached.
 pub(super) enum Reached {
     /// None runs on the data folder.
@@ -22,7 +25,13 @@ pub(super) enum Reached {
     /// One runs, and does not answer as it should.
     Broken { error: AdminError },
     /// One runs.
-    Running { version: String, servers: Vec<Value>, took: Duration },
+    Running {
+        version: String,
+        servers: Vec<Value>,
+        /// Whether clients need a credential, keys that the gateway made among them.
+        asks_who_calls: bool,
+        took: Duration,
+    },
 }
 
 /// Asks the gateway of the data folder once, for everything.
@@ -33,11 +42,13 @@ pub(super) fn reach(place: &Place) -> Result<Reached, Failure> {
             let health = admin.get("/health").await?;
             let took = begun.elapsed();
             let servers = admin.get("/api/servers").await?["servers"].take();
-            Ok((health, servers, took))
+            let says = admin.get("/").await?["authentication"].take();
+            Ok((health, servers, says, took))
         })
     });
     Ok(match asked {
-        Ok((health, servers, took)) => Reached::Running {
+        Ok((health, servers, says, took)) => Reached::Running {
+            asks_who_calls: says != OPEN,
             version: health["version"].as_str().unwrap_or_default().to_owned(),
             servers: servers.as_array().cloned().unwrap_or_default(),
             took,

@@ -120,7 +120,8 @@ async fn what_is_hardly_meant_is_told_and_no_failure() {
         "programs": 2,
         "views": 1,
         "patterns": 2,
-        "tokens": 0
+        "tokens": 0,
+        "api_keys": 0
       }
     }
     "#);
@@ -150,7 +151,7 @@ async fn options_and_their_variables_are_used() {
     exit code 1
     ----- stderr
     error: cannot use the configuration `gantry.yaml`
-      caused by: `server.listen`, set by `--listen` or GANTRY_LISTEN, is `0.0.0.0:1`, beyond the loopback, but `auth.tokens` names nobody; add a token to `auth.tokens`, or listen on `127.0.0.1`
+      caused by: `server.listen`, set by `--listen` or GANTRY_LISTEN, is `0.0.0.0:1`, beyond the loopback, but `auth` names nobody; make a key with `gantry keys create` and set `auth.required: true`, or add a token to `auth.tokens`, or listen on `127.0.0.1`
 
     hint: this is E0109 — run `gantry explain E0109`
     ");

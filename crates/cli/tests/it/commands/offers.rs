@@ -164,5 +164,6 @@ async fn data_is_shown_in_every_format() {
       views: 0
       patterns: 0
       tokens: 0
+      api_keys: 0
     ");
 }

@@ -41,7 +41,7 @@ async fn a_gateway_that_cannot_begin_says_why() {
     exit code 1
     ----- stderr
     error: cannot use the configuration `gantry.yaml`
-      caused by: `server.listen` is `0.0.0.0:0`, beyond the loopback, but `auth.tokens` names nobody (gantry.yaml:1:19); add a token to `auth.tokens`, or listen on `127.0.0.1`
+      caused by: `server.listen` is `0.0.0.0:0`, beyond the loopback, but `auth` names nobody (gantry.yaml:1:19); make a key with `gantry keys create` and set `auth.required: true`, or add a token to `auth.tokens`, or listen on `127.0.0.1`
 
     hint: this is E0109 — run `gantry explain E0109`
     ");
@@ -49,7 +49,7 @@ async fn a_gateway_that_cannot_begin_says_why() {
     exit code 1
     ----- stderr
     error: cannot use the configuration `gantry.yaml`
-      caused by: `server.listen` is `0.0.0.0:0`, beyond the loopback, but `auth.tokens` names nobody (gantry.yaml:1:19); add a token to `auth.tokens`, or listen on `127.0.0.1`
+      caused by: `server.listen` is `0.0.0.0:0`, beyond the loopback, but `auth` names nobody (gantry.yaml:1:19); make a key with `gantry keys create` and set `auth.required: true`, or add a token to `auth.tokens`, or listen on `127.0.0.1`
 
     hint: this is E0109 — run `gantry explain E0109`
     ");

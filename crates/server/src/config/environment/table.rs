@@ -156,8 +156,8 @@ pub(crate) const API_KEY: Row = row(
     "API_KEY_*",
     &[A2A],
     Effect::Works,
-    "`KEY:CLIENT:PERMISSIONS`: a client token of that name, where the file has no `auth.tokens`. \
-     Permissions are not looked at yet",
+    "`KEY:CLIENT:PERMISSIONS`: a key of that client, limited to those scopes, where the file has \
+     neither `auth.api_keys` nor `auth.tokens`",
 );
 
 /// Every row, in the order in which they win.
@@ -279,19 +279,19 @@ pub const ROWS: &[Row] = &[
     row(
         "API_KEY_HEADER",
         &[A2A],
-        Effect::Later("the header `X-API-Key`; a key is sent as `Authorization: Bearer KEY`"),
-        "The header in which clients send their key",
+        fills("auth.api_key_header", Kind::Text),
+        "The header in which clients may send their key",
     ),
     row(
         "API_KEY_SALT",
         &[CONFIGURABLE],
-        Effect::Nothing("tokens are not stored, so there is nothing to salt"),
-        "Salt for stored keys",
+        Effect::Works,
+        "At least 16 characters that stored keys are digested with",
     ),
     row(
         "MCP_API_KEY",
         &[CONFIGURABLE],
-        Effect::Nothing("it is a client's: send it as `Authorization: Bearer ...`"),
+        Effect::Nothing("it is a client's: send it as `Authorization: Bearer ...` or `X-API-Key`"),
         "The key that a client sends",
     ),
     row(

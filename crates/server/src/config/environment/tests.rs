@@ -24,6 +24,7 @@ const SAMPLES: &[(&str, &str, &str, &str)] = &[
     ("ENABLE_METRICS", "False", "false", ""),
     ("METRICS_PORT", "9091", "127.0.0.1:9091", ""),
     ("PROMETHEUS_PORT", "9092", "127.0.0.1:9092", ""),
+    ("API_KEY_HEADER", "x-client-key", "x-client-key", ""),
     ("HEALTH_CHECK_PATH", "/healthz", "/healthz", ""),
     ("RATE_LIMIT_REQUESTS", "100", "100", ""),
     ("RATE_LIMIT_WINDOW", "60", "1m", "limits: {per_principal: {requests: 1}}"),
@@ -207,38 +208,53 @@ fn a_database_is_taken_where_the_file_has_a_place_for_it() {
 }
 
 #[test]
-fn numbered_keys_become_tokens_of_their_clients() {
+fn numbered_keys_become_keys_of_their_clients_with_their_permissions() {
     let keys = [
         ("API_KEY_2", "fedcba9876543210:client2"),
-        ("API_KEY_10", "0123456789abcdef:client10:read,write"),
+        ("API_KEY_10", "0123456789abcdef:client10:read, tools:git__log:call"),
         ("API_KEY_SALT", "no key"),
         ("API_KEY_X", "no key"),
     ];
-    let config = config("", &keys).unwrap();
-    let tokens: Vec<_> = config
-        .auth
-        .tokens
-        .iter()
-        .map(|token| (token.name.as_str(), token.token.expose()))
-        .collect();
-    let expected = [("client2", "fedcba9876543210"), ("client10", "0123456789abcdef")];
-    assert_eq!(tokens, expected);
-    let unused: Vec<_> = config.unused.iter().map(|unused| unused.variable.as_str()).collect();
-    assert_eq!(unused, ["API_KEY_10"], "its permissions are not looked at");
+    let found = config("", &keys).unwrap();
+    let [second, tenth] = &found.auth.api_keys[..] else { panic!("{:?}", found.auth) };
+    assert_eq!((&*second.name, second.key.expose()), ("client2", "fedcba9876543210"));
+    assert_eq!(second.grants.scopes, None, "without permissions it is not limited");
+    assert_eq!((&*tenth.name, tenth.key.expose()), ("client10", "0123456789abcdef"));
+    let scopes = tenth.grants.scopes.as_deref().unwrap();
+    assert_eq!(scopes, ["mcp:read".into(), "tools:git__log:call".into()]);
+    assert_eq!(found.unused, []);
+    for named in ["tokens: [{ name: a, token: 0123456789abcdeg }]", "api_keys: []"] {
+        let found = config(&format!("auth: {{ {named} }}"), &keys).unwrap();
+        assert_eq!(found.auth.api_keys, [], "the file wins");
+    }
 }
 
 #[test]
 fn what_a_variable_holds_is_not_searched_for_variables() {
     let config = config("", &[("API_KEY_1", "0123456789${HOME}:ann")]).unwrap();
-    assert_eq!(config.auth.tokens[0].token.expose(), "0123456789${HOME}");
+    assert_eq!(config.auth.api_keys[0].key.expose(), "0123456789${HOME}");
 }
 
 #[test]
 fn a_wrong_key_is_refused_without_being_shown() {
-    let error = config("", &[("API_KEY_1", "hunter2")]).unwrap_err();
-    insta::assert_snapshot!(error, @"the variable `API_KEY_1` must be a key, a client's name and permissions with colons between, as in `KEY:CLIENT:read,write`, but is not; correct it or unset it; `auth.tokens` in the file wins over it");
+    for wrong in ["hunter2", "hunter2:", ":ann", "hunter2-0123456789:ann:", "hunter2-0123:ann: ,"] {
+        let error = config("", &[("API_KEY_1", wrong)]).unwrap_err();
+        assert_eq!(
+            error,
+            "the variable `API_KEY_1` must be a key, a client's name and permissions with colons \
+             between, as in `KEY:CLIENT:read,write`, but is not; correct it or unset it; \
+             `auth.api_keys` and `auth.tokens` in the file win over it",
+            "{wrong}"
+        );
+    }
     let error = config("", &[("API_KEY_7", "hunter2:ann:read")]).unwrap_err();
-    insta::assert_snapshot!(error, @"`auth.tokens[0].token` must have at least 16 characters, set by the variable `API_KEY_7`; `openssl rand -base64 32` makes a good one");
+    insta::assert_snapshot!(error, @"`auth.api_keys[0].key` must have at least 16 characters, set by the variable `API_KEY_7`; `openssl rand -base64 32` makes a good one");
+}
+
+#[test]
+fn the_header_of_keys_can_be_another() {
+    let config = config("", &[("API_KEY_HEADER", "X-Client-Key")]).unwrap();
+    assert_eq!(config.auth.api_key_header.as_str(), "x-client-key");
 }
 
 #[test]

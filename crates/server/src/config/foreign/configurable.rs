@@ -63,7 +63,7 @@ fn security(node: &Node, draft: &mut Draft<'_>) {
                 draft.note(&path, value.at, "is switched off, so its keys open nothing");
             }
             "authentication" => authentication(value, draft),
-            "permissions" => draft.note(&path, value.at, "permissions of tokens come later"),
+            "permissions" => draft.note(&path, value.at, "permissions of everybody come later"),
             "rateLimit" if is_off(node) || is_off(value) => {
                 draft.note(&path, value.at, "is switched off, so nothing is limited");
             }
@@ -86,9 +86,10 @@ fn authentication(node: &Node, draft: &mut Draft<'_>) {
             "enabled" => {}
             "apiKeys" => api_keys(value, draft),
             "headerName" => {
-                let reason =
-                    "a key is sent as `Authorization: Bearer KEY`; other headers come later";
-                draft.note(&path, value.at, reason);
+                if let Some(text) = draft.text(value, &path) {
+                    let header = Node::new(Data::text(text), value.at);
+                    draft.set("auth.api_key_header", header, &path);
+                }
             }
             "allowAnonymous" if value.as_text() == Some("true") => {
                 let reason = "where there are tokens, everybody needs one";
@@ -101,43 +102,43 @@ fn authentication(node: &Node, draft: &mut Draft<'_>) {
 }
 
 fn api_keys(node: &Node, draft: &mut Draft<'_>) {
-    let mut tokens = Vec::new();
-    for (index, key) in draft.list(node, "security.authentication.apiKeys").iter().enumerate() {
+    let mut keys = Vec::new();
+    for (index, entry) in draft.list(node, "security.authentication.apiKeys").iter().enumerate() {
         let path = format!("security.authentication.apiKeys[{index}]");
-        let has = |name: &str| key.entry(name).filter(|entry| !entry.value.is_null());
+        let has = |name: &str| entry.entry(name).filter(|entry| !entry.value.is_null());
         if has("enabled").is_some_and(|entry| entry.value.as_text() == Some("false")) {
-            draft.note(&path, key.at, "is switched off");
-        } else if has("expiresAt").is_some() {
-            let reason = "would never expire here; give its client a new token in `auth.tokens`";
-            draft.note(&path, key.at, reason);
-        } else {
-            for (name, reason) in [
-                ("permissions", "permissions of a token come later; it may use everything"),
-                ("rateLimit", "a key has the limit of its tier, in `limits.tiers`"),
-            ] {
-                if let Some(entry) = has(name) {
-                    draft.note(&format!("{path}.{name}"), entry.value.at, reason);
-                }
-            }
-            tokens.push(token(key, &path, draft));
+            draft.note(&path, entry.at, "is switched off");
+            continue;
         }
+        if let Some(limit) = has("rateLimit") {
+            draft.note(&format!("{path}.rateLimit"), limit.value.at, "limits of rates come later");
+        }
+        keys.push(key(entry, &path, draft));
     }
-    if !tokens.is_empty() {
-        let tokens = Node::new(Data::Sequence { entries: tokens }, node.at);
-        draft.set("auth.tokens", tokens, "security.authentication.apiKeys");
+    if !keys.is_empty() {
+        let keys = Node::new(Data::Sequence { entries: keys }, node.at);
+        draft.set("auth.api_keys", keys, "security.authentication.apiKeys");
     }
 }
 
-/// A token without a name or a key is refused where tokens are checked.
-fn token(key: &Node, path: &str, draft: &mut Draft<'_>) -> Node {
+/// A key without a name or a text is refused where keys are checked.
+fn key(entry: &Node, path: &str, draft: &mut Draft<'_>) -> Node {
     let mut entries = Vec::new();
-    for (theirs, ours) in [("name", "name"), ("key", "token")] {
-        let Some(entry) = key.entry(theirs) else { continue };
+    for (theirs, ours) in [("name", "name"), ("key", "key"), ("expiresAt", "expires")] {
+        let Some(entry) = entry.entry(theirs).filter(|entry| !entry.value.is_null()) else {
+            continue;
+        };
         if let Some(text) = draft.text(&entry.value, &format!("{path}.{theirs}")) {
             // A principal's name has no spaces.
             let text = if ours == "name" { text.replace(' ', "-") } else { text.to_owned() };
             entries.push(Entry::new(ours, Node::new(Data::text(text), entry.value.at)));
         }
     }
-    Node::new(Data::Mapping { entries, is_flow: false }, key.at)
+    if let Some(permissions) = entry.entry("permissions").filter(|entry| !entry.value.is_null()) {
+        let path = format!("{path}.permissions");
+        let words = draft.list(&permissions.value, &path).to_vec();
+        let scopes = Node::new(Data::Sequence { entries: words }, permissions.value.at);
+        entries.push(Entry::new("scopes", scopes));
+    }
+    Node::new(Data::Mapping { entries, is_flow: false }, entry.at)
 }

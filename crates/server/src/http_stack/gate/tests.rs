@@ -4,6 +4,7 @@ use http::HeaderValue;
 
 use super::*;
 use crate::config::{Config, Env, Source};
+use crate::keys::tests::Safe;
 
 const TOKEN: &str = "0123456789abcdef";
 const ADMIN: &str = "admin-0123456789abcdef";
@@ -44,56 +45,156 @@ fn a_request_for_somebody_else_is_refused() {
     assert_eq!(refused(check(line, &[("host", "localhost")])), ErrorCode::HostRefused);
 }
 
-#[test]
-fn a_proxy_may_not_pass_strangers_on_as_the_loopback() {
+const WITH_TOKEN: &str = "auth: { tokens: [{ name: ann, token: 0123456789abcdef }] }";
+
+/// A gateway whose gate is asked.
+struct House {
+    live: Live,
+    safe: Safe,
+    admin: AdminToken,
+}
+
+impl House {
+    async fn new(yaml: &str) -> Self {
+        let admin = AdminToken::new(ADMIN).unwrap();
+        Self { live: live(yaml), safe: Safe::new().await, admin }
+    }
+
+    fn asking<'a>(&'a self, peer: Peer, headers: &'a HeaderMap) -> Asking<'a> {
+        let (live, keys, admin) = (&self.live, &self.safe.keys, &self.admin);
+        Asking { live, keys, admin, peer, headers }
+    }
+
+    /// Whom a client from this machine is taken for.
+    fn client(&self, list: &[(&'static str, &str)]) -> Result<String, ErrorCode> {
+        let headers = headers(list);
+        let client = self.asking(near(), &headers).client();
+        client.map(|client| client.subject.to_string()).map_err(|refusal| refusal.code())
+    }
+}
+
+fn near() -> Peer {
+    Peer::At("127.0.0.1:4000".parse().unwrap())
+}
+
+fn far() -> Peer {
+    Peer::At("192.0.2.1:4000".parse().unwrap())
+}
+
+fn bearer(token: &str) -> HeaderMap {
+    headers(&[("authorization", &format!("Bearer {token}"))])
+}
+
+#[tokio::test]
+async fn a_proxy_may_not_pass_strangers_on_as_the_loopback() {
     let forwarded = headers(&[("x-forwarded-for", "203.0.113.7")]);
-    assert_eq!(refused(is_not_forwarded_unasked(&live(""), &forwarded)), ErrorCode::TokenWrong);
-    let with_token = live(&format!("auth: {{ tokens: [{{ name: a, token: {TOKEN} }}] }}"));
-    assert!(is_not_forwarded_unasked(&with_token, &forwarded).is_ok());
+    let house = House::new("").await;
+    let refusal = house.asking(near(), &forwarded).is_not_forwarded_unasked();
+    assert_eq!(refused(refusal), ErrorCode::TokenWrong);
+    let with_token = House::new(WITH_TOKEN).await;
+    assert!(with_token.asking(near(), &forwarded).is_not_forwarded_unasked().is_ok());
+    house.safe.make("alice").await;
+    assert!(house.asking(near(), &forwarded).is_not_forwarded_unasked().is_ok());
 }
 
-#[test]
-fn the_admin_token_is_no_client_token_and_the_other_way_round() {
-    let live = live(&format!("auth: {{ tokens: [{{ name: ann, token: {TOKEN} }}] }}"));
-    let admin = AdminToken::new(ADMIN).unwrap();
-    let with = |token: &str| headers(&[("authorization", &format!("Bearer {token}"))]);
-    assert_eq!(&*client(&live.tokens, &with(TOKEN)).unwrap().subject, "ann");
-    assert_eq!(refused(client(&live.tokens, &with(ADMIN))), ErrorCode::TokenWrong);
-    assert_eq!(refused(client(&live.tokens, &headers(&[]))), ErrorCode::TokenWrong);
-    assert!(administrator(&admin, &with(ADMIN)).is_ok());
-    assert_eq!(refused(administrator(&admin, &with(TOKEN))), ErrorCode::AdminTokenWrong);
+#[tokio::test]
+async fn the_admin_token_is_no_client_token_and_the_other_way_round() {
+    let house = House::new(WITH_TOKEN).await;
+    let (token, admin) = (bearer(TOKEN), bearer(ADMIN));
+    assert_eq!(&*house.asking(near(), &token).client().unwrap().subject, "ann");
+    assert_eq!(refused(house.asking(near(), &admin).client()), ErrorCode::TokenWrong);
+    assert_eq!(house.client(&[]), Err(ErrorCode::TokenWrong));
+    assert!(house.asking(near(), &admin).administrator().is_ok());
+    let refusal = house.asking(near(), &token).administrator();
+    assert_eq!(refused(refusal), ErrorCode::AdminTokenWrong);
 }
 
-#[test]
-fn details_are_for_this_machine_and_for_tokens() {
-    let live = live(&format!("auth: {{ tokens: [{{ name: ann, token: {TOKEN} }}] }}"));
-    let admin = AdminToken::new(ADMIN).unwrap();
-    let near = Peer::At("127.0.0.1:4000".parse().unwrap());
-    let far = Peer::At("192.0.2.1:4000".parse().unwrap());
-    let sees =
-        |peer, list: &[(&'static str, &str)]| may_see_details(&live, &admin, peer, &headers(list));
-    assert!(sees(near, &[]));
-    assert!(!sees(near, &[("x-forwarded-for", "203.0.113.7")]));
-    assert!(!sees(far, &[]));
-    assert!(sees(far, &[("authorization", &format!("Bearer {TOKEN}"))]));
-    assert!(sees(far, &[("authorization", &format!("Bearer {ADMIN}"))]));
-    assert!(!sees(far, &[("authorization", "Bearer somebody-elses-token")]));
+#[tokio::test]
+async fn details_are_for_this_machine_and_for_tokens() {
+    let house = House::new(WITH_TOKEN).await;
+    let key = house.safe.make("bob").await;
+    let sees = |peer, list: &[(&'static str, &str)]| {
+        let headers = headers(list);
+        house.asking(peer, &headers).may_see_details()
+    };
+    assert!(sees(near(), &[]));
+    assert!(!sees(near(), &[("x-forwarded-for", "203.0.113.7")]));
+    assert!(!sees(far(), &[]));
+    assert!(sees(far(), &[("authorization", &format!("Bearer {TOKEN}"))]));
+    assert!(sees(far(), &[("authorization", &format!("Bearer {ADMIN}"))]));
+    assert!(sees(far(), &[("x-api-key", &key.key)]));
+    assert!(!sees(far(), &[("authorization", "Bearer somebody-elses-token")]));
 }
 
-#[test]
-fn the_socket_is_its_users_unless_a_proxy_passes_strangers_on() {
-    let far = Peer::At("192.0.2.1:4000".parse().unwrap());
-    let forwarded = headers(&[("x-forwarded-for", "203.0.113.7")]);
-    assert_eq!(&*same_user(Peer::SameUser, &headers(&[])).unwrap().subject, "local");
-    assert!(same_user(Peer::SameUser, &forwarded).is_none());
-    assert!(same_user(far, &headers(&[])).is_none());
+#[tokio::test]
+async fn the_socket_is_its_users_unless_a_proxy_passes_strangers_on() {
+    let house = House::new("").await;
+    let (plain, forwarded) = (headers(&[]), headers(&[("x-forwarded-for", "203.0.113.7")]));
+    let user = house.asking(Peer::SameUser, &plain).same_user();
+    assert_eq!(&*user.unwrap().subject, "local");
+    assert!(house.asking(Peer::SameUser, &forwarded).same_user().is_none());
+    assert!(house.asking(far(), &plain).same_user().is_none());
 }
 
-#[test]
-fn without_tokens_nobody_far_away_sees_details() {
-    let live = live("");
-    let admin = AdminToken::new(ADMIN).unwrap();
-    let far = Peer::At("192.0.2.1:4000".parse().unwrap());
+#[tokio::test]
+async fn without_tokens_nobody_far_away_sees_details() {
+    let house = House::new("").await;
     let any = headers(&[("authorization", "Bearer whatever-it-may-be")]);
-    assert!(!may_see_details(&live, &admin, far, &any));
+    assert!(!house.asking(far(), &any).may_see_details());
+}
+
+#[tokio::test]
+async fn once_a_key_was_made_nobody_is_anonymous_even_after_it_was_revoked() {
+    let house = House::new("").await;
+    assert_eq!(house.client(&[]).as_deref(), Ok("anonymous"));
+    assert_eq!(house.client(&[("x-api-key", "whatever")]).as_deref(), Ok("anonymous"));
+    let key = house.safe.make("alice").await;
+    assert_eq!(house.client(&[]), Err(ErrorCode::TokenWrong));
+    let header = format!("Bearer {}", key.key);
+    assert_eq!(house.client(&[("authorization", &header)]).as_deref(), Ok("alice"));
+    house.safe.keys.revoke(&key.about.id).await.unwrap();
+    assert_eq!(house.client(&[("authorization", &header)]), Err(ErrorCode::TokenWrong));
+    assert_eq!(house.client(&[]), Err(ErrorCode::TokenWrong));
+    house.safe.keys.forget(&key.about.id).await.unwrap();
+    assert_eq!(house.client(&[]).as_deref(), Ok("anonymous"));
+    let required = House::new("auth: { required: true }").await;
+    assert_eq!(required.client(&[]), Err(ErrorCode::TokenWrong));
+}
+
+#[tokio::test]
+async fn a_key_comes_in_either_header_and_in_both_if_they_agree() {
+    let house = House::new(
+        "auth: { api_keys: [{ name: ann, key: 0123456789abcdef }], api_key_header: X-Client-Key }",
+    )
+    .await;
+    let bob = house.safe.make("bob").await.key;
+    let (ann, bob_bearer) = ("0123456789abcdef", format!("Bearer {bob}"));
+    assert_eq!(house.client(&[("x-client-key", ann)]).as_deref(), Ok("ann"));
+    assert_eq!(house.client(&[("x-client-key", &bob)]).as_deref(), Ok("bob"));
+    assert_eq!(house.client(&[("x-api-key", ann)]), Err(ErrorCode::TokenWrong));
+    let both = |key: &str| house.client(&[("authorization", &bob_bearer), ("x-client-key", key)]);
+    assert_eq!(both(&bob).as_deref(), Ok("bob"));
+    assert_eq!(both(ann), Err(ErrorCode::CredentialsAmbiguous));
+    let twice = [("x-client-key", ann), ("x-client-key", ann)];
+    assert_eq!(house.client(&twice), Err(ErrorCode::MalformedMessage));
+}
+
+#[tokio::test]
+async fn the_refusal_of_a_key_does_not_tell_whether_there_is_one() {
+    let house =
+        House::new("auth: { api_keys: [{ name: a, key: 0123456789abcdef, expires: 2020-01-01 }] }")
+            .await;
+    let revoked = house.safe.make("bob").await;
+    house.safe.keys.revoke(&revoked.about.id).await.unwrap();
+    let told = |secret: &str| {
+        let headers = bearer(secret);
+        let refusal = house.asking(near(), &headers).client().unwrap_err();
+        let response = refusal.into_response(true, "request");
+        (response.status().as_u16(), response.headers().clone())
+    };
+    let unknown = told("nobody-has-this-key-0123456789");
+    assert_eq!(unknown.0, 401);
+    for known in [revoked.key.as_str(), "0123456789abcdef"] {
+        assert_eq!(told(known), unknown);
+    }
 }

@@ -1,7 +1,7 @@
 -- One `tools/call` of the benchmark with a fixed body, for wrk; the body is made once, so that no Lua runs per request.
 --
--- Arguments, after wrk's `--`: the size (`small` or `large`), the tool's name, the era (`modern` or `legacy`), and
--- for the legacy era the session id where the server gave one. Prints one line for `cargo xtask bench` at the end.
+-- Arguments, after wrk's `--`: the size (`small` or `large`), the tool's name, the era (`modern` or `legacy`), the token
+-- of the client and, for the legacy era, the session id; both are empty where there is none. Prints one line for `cargo xtask bench` at the end.
 
 local LARGE_TEXT_BYTES = 20000
 local SMALL_TEXT_BYTES = 32
@@ -16,7 +16,7 @@ local MODERN_META = '"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07
   .. '"io.modelcontextprotocol/clientCapabilities":{}},'
 
 function init(args)
-  local size, tool, era, session = args[1], args[2], args[3], args[4]
+  local size, tool, era, token, session = args[1], args[2], args[3], args[4], args[5]
   local text = text_of(size == "large" and LARGE_TEXT_BYTES or SMALL_TEXT_BYTES)
   local meta = era == "modern" and MODERN_META or ""
 
@@ -25,13 +25,16 @@ function init(args)
     .. '"name":"' .. tool .. '","arguments":{"text":"' .. text .. '"}}}'
   wrk.headers["Content-Type"] = "application/json"
   wrk.headers["Accept"] = "application/json, text/event-stream"
+  if token and token ~= "" then
+    wrk.headers["Authorization"] = "Bearer " .. token
+  end
   if era == "modern" then
     wrk.headers["MCP-Protocol-Version"] = "2026-07-28"
     wrk.headers["Mcp-Method"] = "tools/call"
     wrk.headers["Mcp-Name"] = tool
   else
     wrk.headers["MCP-Protocol-Version"] = "2025-11-25"
-    if session then
+    if session and session ~= "" then
       wrk.headers["Mcp-Session-Id"] = session
     end
   end

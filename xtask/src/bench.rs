@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: the gateway beside nginx and beside nothing, in one run on one machine.
 //!
-//! Three legs lead to the same upstream: directly, through nginx's `proxy_pass`, through Gantry. All servers stay up; in
+//! Four legs lead to the same upstream: directly, through nginx's `proxy_pass`, through Gantry, and through Gantry with
+//! what governs calls switched on. All servers stay up; in
 //! each round every case is measured on every leg, one right after the other and in turning order, so that what else
 //! the machine does falls on all alike. Only ratios within a round are worth comparing between machines.
 //! `bench/README.md` holds the figures and how to read them.
@@ -41,7 +42,7 @@ pub(crate) struct Arguments {
     /// Seconds of load per leg, case and round.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=600))]
     seconds: u32,
-    /// Legs (direct, nginx, gantry) and cases (1-small, 32-small, 1-large, 32-large) to measure; all unless given.
+    /// Legs (direct, nginx, gantry, governed) and cases (1-small, 32-small, 1-large, 32-large) to measure; all unless given.
     #[arg(long, value_delimiter = ',')]
     only: Vec<Part>,
     /// The era that client and upstream speak.
@@ -172,7 +173,7 @@ fn chosen<T: Copy + PartialEq>(
 /// Builds what the legs need, as it is released.
 fn build(workspace: &Workspace, legs: &[Leg]) -> anyhow::Result<()> {
     shell::run(shell::cargo(workspace).args(["build", "--release", "--package", "gantry-bench"]))?;
-    if legs.contains(&Leg::Gantry) {
+    if legs.contains(&Leg::Gantry) || legs.contains(&Leg::Governed) {
         shell::run(shell::cargo(workspace).args([
             "build",
             "--release",
@@ -209,7 +210,7 @@ impl std::str::FromStr for Part {
         }
         let Ok(leg) = Leg::from_str(text, false) else {
             bail!(
-                "`{text}` is neither a leg (direct, nginx, gantry) nor a case (1-small, 32-small, 1-large, 32-large)"
+                "`{text}` is neither a leg (direct, nginx, gantry, governed) nor a case (1-small, 32-small, 1-large, 32-large)"
             );
         };
         Ok(Self::Leg(leg))

@@ -220,14 +220,14 @@ enum Right {
 }
 
 impl Right {
-    /// Records who was let in, if it is somebody.
+    /// Records who was let in.
     fn note(&self, seen: &Seen) {
         let principal = match self {
             Self::Client(principal) => Some(principal),
             Self::Api(caller) => caller.principal.as_ref(),
             Self::Details | Self::Nothing => None,
         };
-        if let Some(principal) = principal.filter(|principal| !principal.is_anonymous()) {
+        if let Some(principal) = principal {
             seen.let_in(principal);
         }
     }

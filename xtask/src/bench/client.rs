@@ -18,22 +18,39 @@ pub(crate) enum Era {
     Legacy,
 }
 
+/// As whom a call is made.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Caller<'a> {
+    pub(super) era: Era,
+    /// The legacy session, where there is one.
+    pub(super) session: Option<&'a str>,
+    /// The token, where one is needed.
+    pub(super) token: Option<&'a str>,
+}
+
 /// Opens what a client needs before it can call: nothing in the modern era, a session in the legacy one.
 ///
 /// Returns the session's id, where the server gave one.
-pub(super) fn connect(address: SocketAddr, era: Era) -> anyhow::Result<Option<String>> {
+pub(super) fn connect(
+    address: SocketAddr,
+    era: Era,
+    token: Option<&str>,
+) -> anyhow::Result<Option<String>> {
     if era == Era::Modern {
         return Ok(None);
     }
     let initialize = json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {
         "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "bench", "version": "1"}}});
-    let answer = http::post(address, "/mcp", &[], &initialize.to_string())?;
+    let bearer = bearer(token);
+    let authorization: Vec<_> = bearer.iter().map(authorization).collect();
+    let answer = http::post(address, "/mcp", &authorization, &initialize.to_string())?;
     if answer.status != 200 {
         bail!("`initialize` was answered {}: {}", answer.status, answer.body);
     }
     let session = answer.header("mcp-session-id").map(str::to_owned);
     let initialized = json!({"jsonrpc": "2.0", "method": "notifications/initialized"}).to_string();
-    let answer = http::post(address, "/mcp", &legacy_headers(session.as_deref()), &initialized)?;
+    let headers = [legacy_headers(session.as_deref()), authorization].concat();
+    let answer = http::post(address, "/mcp", &headers, &initialized)?;
     if answer.status != 202 {
         bail!("`notifications/initialized` was answered {}: {}", answer.status, answer.body);
     }
@@ -41,12 +58,8 @@ pub(super) fn connect(address: SocketAddr, era: Era) -> anyhow::Result<Option<St
 }
 
 /// Calls `tool` once and checks that the answer is a good one.
-pub(super) fn call(
-    address: SocketAddr,
-    tool: &str,
-    era: Era,
-    session: Option<&str>,
-) -> anyhow::Result<()> {
+pub(super) fn call(address: SocketAddr, tool: &str, caller: Caller<'_>) -> anyhow::Result<()> {
+    let Caller { era, session, token } = caller;
     let mut params = json!({"name": tool, "arguments": {"text": "hello"}});
     if era == Era::Modern {
         params["_meta"] = json!({
@@ -59,7 +72,9 @@ pub(super) fn call(
         json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}).to_string();
     let modern =
         [("MCP-Protocol-Version", "2026-07-28"), ("Mcp-Method", "tools/call"), ("Mcp-Name", tool)];
-    let headers = if era == Era::Modern { modern.to_vec() } else { legacy_headers(session) };
+    let mut headers = if era == Era::Modern { modern.to_vec() } else { legacy_headers(session) };
+    let bearer = bearer(token);
+    headers.extend(bearer.iter().map(authorization));
     expect_result(&http::post(address, "/mcp", &headers, &body)?)
 }
 
@@ -69,7 +84,15 @@ pub(super) fn n_calls(upstream: SocketAddr) -> anyhow::Result<u64> {
     answer.body.trim().parse().with_context(|| format!("the upstream's count is `{}`", answer.body))
 }
 
-fn legacy_headers(session: Option<&str>) -> Vec<(&str, &str)> {
+fn bearer(token: Option<&str>) -> Option<String> {
+    token.map(|token| format!("Bearer {token}"))
+}
+
+fn authorization(bearer: &String) -> (&'static str, &str) {
+    ("Authorization", bearer)
+}
+
+fn legacy_headers(session: Option<&str>) -> Vec<(&'static str, &str)> {
     let mut headers = vec![("MCP-Protocol-Version", "2025-11-25")];
     headers.extend(session.map(|session| ("Mcp-Session-Id", session)));
     headers

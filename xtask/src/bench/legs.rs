@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use clap::ValueEnum;
 
-use super::client::{self, Era};
+use super::client::{self, Caller, Era};
 use super::{Cost, memory};
 use crate::server_process::ServerProcess;
 use crate::shell;
@@ -18,6 +18,9 @@ use crate::workspace::Workspace;
 
 /// How long a server may take to give its first good answer.
 const READY_LIMIT: Duration = Duration::from_secs(20);
+
+/// What clients of the governed leg send; it opens nothing else.
+const TOKEN: &str = "a-token-for-the-benchmark-alone";
 
 /// One way to the upstream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum)]
@@ -28,6 +31,8 @@ pub(crate) enum Leg {
     Nginx,
     /// The gateway, by its ordinary endpoint and a prefixed name.
     Gantry,
+    /// The same with what governs calls: a token, and an audit trail in a file.
+    Governed,
 }
 
 /// A leg that takes calls.
@@ -60,7 +65,9 @@ pub(super) fn start_upstream(workspace: &Workspace, era: Era) -> anyhow::Result<
         command.arg("--legacy");
     }
     let mut server = ServerProcess::start(workspace, "the upstream", &mut command)?;
-    server.wait_until(READY_LIMIT, || client::call(address, "echo", era, None))?;
+    server.wait_until(READY_LIMIT, || {
+        client::call(address, "echo", Caller { era, session: None, token: None })
+    })?;
     Ok(Upstream { address, _server: server })
 }
 
@@ -89,8 +96,9 @@ pub(super) fn start(
             running.address = free_address()?;
             let mut server = leg.start_server(workspace, running.address, upstream)?;
             let ready = server.wait_until(READY_LIMIT, || {
-                let session = client::connect(running.address, era)?;
-                client::call(running.address, leg.tool(), era, session.as_deref())
+                let session = client::connect(running.address, era, leg.token())?;
+                let caller = Caller { era, session: session.as_deref(), token: leg.token() };
+                client::call(running.address, leg.tool(), caller)
             });
             running.ready_after.push(
                 ready.with_context(|| {
@@ -100,7 +108,7 @@ pub(super) fn start(
             running.server = Some(server);
         }
     }
-    running.session = client::connect(running.address, era)?;
+    running.session = client::connect(running.address, era, leg.token())?;
     running.idle_bytes = running.resident_bytes()?;
     Ok(running)
 }
@@ -132,14 +140,19 @@ fn nginx(workspace: &Workspace) -> anyhow::Result<Command> {
 
 impl Leg {
     /// All of them, in the order of the report.
-    pub(super) const ALL: [Self; 3] = [Self::Direct, Self::Nginx, Self::Gantry];
+    pub(super) const ALL: [Self; 4] = [Self::Direct, Self::Nginx, Self::Gantry, Self::Governed];
 
     /// The tool's name on this leg.
     pub(super) fn tool(self) -> &'static str {
         match self {
             Self::Direct | Self::Nginx => "echo",
-            Self::Gantry => "echo__echo",
+            Self::Gantry | Self::Governed => "echo__echo",
         }
+    }
+
+    /// The token that clients of this leg send.
+    pub(super) fn token(self) -> Option<&'static str> {
+        (self == Self::Governed).then_some(TOKEN)
     }
 
     fn start_server(
@@ -151,7 +164,7 @@ impl Leg {
         match self {
             Self::Direct => bail!("the direct leg has no server"),
             Self::Nginx => start_nginx(workspace, own, upstream),
-            Self::Gantry => start_gantry(workspace, own, upstream),
+            Self::Gantry | Self::Governed => start_gantry(workspace, self, own, upstream),
         }
     }
 }
@@ -162,6 +175,7 @@ impl fmt::Display for Leg {
             Self::Direct => "direct",
             Self::Nginx => "nginx",
             Self::Gantry => "gantry",
+            Self::Governed => "governed",
         })
     }
 }
@@ -188,13 +202,14 @@ fn start_nginx(
     ServerProcess::start(workspace, "nginx", &mut command)
 }
 
-/// The gateway as it comes: default logs, which go to a file, and metrics on.
+/// The gateway as it comes, default logs, which go to a file, and metrics on; or governed.
 fn start_gantry(
     workspace: &Workspace,
+    leg: Leg,
     own: SocketAddr,
     upstream: SocketAddr,
 ) -> anyhow::Result<ServerProcess> {
-    let folder = folder(workspace).join("gantry");
+    let folder = folder(workspace).join(leg.to_string());
     if folder.exists() {
         // Each start is a first one: what an earlier start has learned must not help this one.
         fs::remove_dir_all(&folder)
@@ -203,7 +218,11 @@ fn start_gantry(
     fs::create_dir_all(&folder)
         .with_context(|| format!("failed to create `{}`", folder.display()))?;
     let config = folder.join("gantry.yaml");
-    let text = format!("servers:\n  echo:\n    url: http://{upstream}/mcp\n");
+    let mut text = format!("servers:\n  echo:\n    url: http://{upstream}/mcp\n");
+    if let Some(token) = leg.token() {
+        text.push_str(&format!("auth: {{ tokens: [{{ name: bench, token: {token} }}] }}\n"));
+        text.push_str("audit: { file: audit.log, rotation: { max_size: 1GiB, max_files: 2 } }\n");
+    }
     fs::write(&config, text).with_context(|| format!("failed to write `{}`", config.display()))?;
     let mut command = shell::command(workspace, workspace.target("release/gantry"));
     command.arg("serve").arg("--config").arg(&config).arg("--listen").arg(own.to_string());
@@ -234,6 +253,11 @@ impl RunningLeg {
             idle_bytes: self.idle_bytes,
             loaded_bytes,
         }))
+    }
+
+    /// As whom calls are made on this leg.
+    pub(super) fn caller(&self) -> Caller<'_> {
+        Caller { era: self.era, session: self.session.as_deref(), token: self.leg.token() }
     }
 
     /// The ids of the leg's own processes.

@@ -44,8 +44,7 @@ pub(super) fn apply(
     seconds: u32,
 ) -> anyhow::Result<Figures> {
     let context = || format!("the load `{}` on the leg `{}` failed", case.name, leg.leg);
-    client::call(leg.address, leg.leg.tool(), leg.era, leg.session.as_deref())
-        .with_context(context)?;
+    client::call(leg.address, leg.leg.tool(), leg.caller()).with_context(context)?;
     let before = client::n_calls(upstream)?;
     let mut command = shell::command(workspace, "wrk");
     command.args(["--threads", "1", "--timeout", "10s", "--latency"]);
@@ -55,7 +54,7 @@ pub(super) fn apply(
     command.arg(format!("http://{}/mcp", leg.address));
     command
         .args(["--", case.size, leg.leg.tool(), &leg.era.to_string()])
-        .args(leg.session.as_deref());
+        .args([leg.leg.token().unwrap_or_default(), leg.session.as_deref().unwrap_or_default()]);
     let output = shell::capture(&mut command).with_context(context)?;
     let figures = read(&output).with_context(context)?;
     let n_calls = client::n_calls(upstream)?.saturating_sub(before);

@@ -35,6 +35,7 @@ pub(super) fn tables(conditions: &str, measurements: &[Measurement], costs: &[Co
             }
         }
     }
+    text.push_str(&governed(measurements));
     if !costs.is_empty() {
         text.push_str("\n| leg | memory idle | memory after the load | first good answer after the start |\n|---|--:|--:|--:|\n");
         for cost in costs {
@@ -42,6 +43,27 @@ pub(super) fn tables(conditions: &str, measurements: &[Measurement], costs: &[Co
         }
     }
     text
+}
+
+/// What governing costs: the throughput of the governed gateway as part of the plain one's in the same round.
+fn governed(measurements: &[Measurement]) -> String {
+    let mut text = String::new();
+    for case in CASES {
+        let mine = series(measurements, case.name, Leg::Governed);
+        let plain = series(measurements, case.name, Leg::Gantry);
+        if let Some(ratio) = ratios(&mine, &plain, Figures::requests_per_second) {
+            // Writing to a string cannot fail.
+            let _ = writeln!(
+                text,
+                "| {} | {:.2} ({:.2} to {:.2}) |",
+                case.name, ratio.median, ratio.least, ratio.greatest
+            );
+        }
+    }
+    if text.is_empty() {
+        return text;
+    }
+    format!("\n| case | governed of plain (least to greatest) |\n|---|--:|\n{text}")
 }
 
 /// Replaces what stands between the markers of the README.

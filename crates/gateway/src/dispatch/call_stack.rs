@@ -43,7 +43,7 @@ pub(super) async fn run(
     // counts and shows, so that a refusal is seen; before anything that costs a server something.
     // Where a person has to agree, the wait for them counts as part of the call.
     let inner = seen.context(inner);
-    let outcome = match access::authorise(gateway, target, inner, request).await {
+    let outcome = match access::authorise(gateway, target, inner, request, &audited).await {
         Ok(Decided::Go(request)) => permitted(gateway, target, inner, request).await,
         Ok(Decided::Approved(request, binding)) => {
             let outcome = permitted(gateway, target, inner, request).await;

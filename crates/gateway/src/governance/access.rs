@@ -11,6 +11,7 @@ use gantry_policy::access::{
 use gantry_protocol::{Message, RpcError, method};
 
 use super::approval::{Asked, Binding, Wanted};
+use super::audit::Recorded;
 use crate::Gateway;
 use crate::causes;
 use crate::snapshot::{Check, Section, Target, hints_of};
@@ -32,16 +33,17 @@ pub(crate) async fn authorise(
     target: &Target<'_>,
     context: &CallContext,
     request: Request,
+    audited: &Recorded<'_>,
 ) -> Result<Decided, ProviderError> {
     match &target.check {
         None => Ok(Decided::Go(request)),
         // Behind a pointer: what is rare must not make every call's future larger.
-        Some(check) => Box::pin(decide(gateway, check, target, context, request)).await,
+        Some(check) => Box::pin(decide((gateway, audited), check, target, context, request)).await,
     }
 }
 
 async fn decide(
-    gateway: &Gateway,
+    (gateway, audited): (&Gateway, &Recorded<'_>),
     check: &Check<'_>,
     target: &Target<'_>,
     context: &CallContext,
@@ -54,6 +56,7 @@ async fn decide(
     let arguments = arguments_of(check, &request.message)
         .map_err(|error| refused(ErrorCode::ArgumentsNotChecked, error.to_string()))?;
     let ruling = rule(gateway, check, target, context, &arguments);
+    audited.decided(|| word(ruling));
     match ruling.effect {
         Effect::Allow => Ok(Decided::Go(request)),
         Effect::Deny => Err(denied(check, target, context, ruling)),

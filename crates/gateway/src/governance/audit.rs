@@ -8,7 +8,7 @@
 
 mod rounds;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -43,6 +43,8 @@ struct Open<'a> {
     gateway: &'a Gateway,
     kind: Events,
     begun: Instant,
+    /// Which rule decided, once one has.
+    decision: OnceLock<String>,
     /// Both until it ends.
     pending: Option<(Room, Entry)>,
 }
@@ -95,8 +97,13 @@ pub(crate) fn begin<'a>(
         entry.correlation_id = earlier.entry.correlation_id;
         entry.arguments = earlier.entry.arguments;
     }
-    let open =
-        Open { gateway, kind: Events::of(message.method()), begun, pending: Some((room, entry)) };
+    let open = Open {
+        gateway,
+        kind: Events::of(message.method()),
+        begun,
+        decision: OnceLock::new(),
+        pending: Some((room, entry)),
+    };
     Ok(Recorded(Some(Box::new(open))))
 }
 
@@ -199,6 +206,13 @@ fn code_of(error: &RpcError) -> Option<ErrorCode> {
 // === impl Recorded ===
 
 impl Recorded<'_> {
+    /// Says which rule of access decides about the call.
+    pub(crate) fn decided(&self, rule: impl FnOnce() -> String) {
+        if let Some(open) = &self.0 {
+            open.decision.get_or_init(rule);
+        }
+    }
+
     /// Writes the entry, and returns the outcome as it may be answered: unchanged, unless the entry
     /// must be durable first and is not.
     pub(crate) async fn finish(
@@ -235,6 +249,7 @@ impl Open<'_> {
     /// Says how the call ended.
     fn tell(&self, entry: &mut Entry, ended: &Result<Outcome, ProviderError>) {
         entry.duration = Some(self.begun.elapsed());
+        entry.decision = self.decision.get().map(|rule| rule.as_str().into());
         let (event, outcome) = match ended {
             Ok(Outcome::Complete(result)) if has_failed(&result.message) => {
                 (self.kind.failed, words::TOOL_ERROR)

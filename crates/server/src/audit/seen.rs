@@ -1,7 +1,7 @@
 //! What the HTTP stack and the API record: who was refused, who was let in, and what was changed.
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use gantry_core::audit::{Audit, Entry, Event, Room, outcome};
 use gantry_core::{ErrorCode, Principal, correlation};
@@ -27,6 +27,8 @@ struct Request {
     /// Method and path, without the query: people put tokens there.
     what: Box<str>,
     user_agent: Option<Box<str>>,
+    /// Who it is, once that is known.
+    who: OnceLock<Arc<Principal>>,
 }
 
 impl Seen {
@@ -38,6 +40,7 @@ impl Seen {
                 audit: audit.clone(),
                 address,
                 what: format!("{} {}", parts.method, shortened(parts.uri.path(), MOST_PATH)).into(),
+                who: OnceLock::new(),
                 user_agent: agent.map(|agent| shortened(agent, MOST_AGENT).into()),
             })
         }))
@@ -57,6 +60,7 @@ impl Seen {
             None => Event::of_refusal(code),
         };
         let Some(event) = event else { return };
+        let who = who.or(request.who.get());
         request.audit.record(event, |entry| {
             request
                 .describe(entry)
@@ -65,9 +69,13 @@ impl Seen {
         });
     }
 
-    /// Records that somebody showed a credential that is valid.
+    /// Takes note of who it is, and records that somebody showed a credential that is valid.
     pub(crate) fn let_in(&self, who: &Arc<Principal>) {
         let Some(request) = &self.0 else { return };
+        request.who.get_or_init(|| Arc::clone(who));
+        if who.is_anonymous() {
+            return;
+        }
         request.audit.record(Event::AuthenticationSuccess, |entry| {
             request.describe(entry).by(Some(Arc::clone(who)), request.address)
         });

@@ -11,12 +11,14 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::response::Response;
 use axum::routing::{get, post};
 use gantry_core::ErrorCode;
+use gantry_core::audit::Event;
 use gantry_gateway::governance::traffic::BreakerStatus;
 use gantry_policy::breaker::State as BreakerState;
 use http::{StatusCode, Uri};
 use serde_json::{Map, Value, json};
 
 use super::{Asked, json_body, refused};
+use crate::audit::seen::Changing;
 use crate::http_stack::Refusal;
 use crate::shared::Shared;
 
@@ -55,6 +57,11 @@ async fn reset(
         return refused(Refusal::new(ErrorCode::UnknownBreaker, message), &asked);
     }
     tracing::info!(breakers = ?reset, "Circuit breakers were reset.");
+    let made = Changing::begin(&shared.gateway.audit, Event::BreakersReset, &reset.join(", "));
+    // It is done, and harms nobody: what cannot be recorded of it is counted, and no reason to refuse.
+    if let Ok(changing) = made {
+        let _ = changing.by_administrator(asked.address).end(Ok(())).await;
+    }
     let mut shown = all(&shared);
     shown["status"] = json!("reset");
     shown["reset"] = json!(reset);

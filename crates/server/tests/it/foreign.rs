@@ -169,6 +169,23 @@ fn mistakes_are_told_in_the_words_of_the_foreign_file() {
 }
 
 #[test]
+fn the_audit_log_of_another_system_is_taken_over() {
+    let text = r#"{"security": {"audit": {
+        "enabled": true, "logFile": "./logs/audit.log", "logToConsole": true, "maxFileSize": 10485760,
+        "maxFiles": 5, "includeSensitiveData": true, "events": ["tool.*", "authentication.failure"]
+    }}}"#;
+    let folder = folder(&[("config.json", text)]);
+    let config = read(&folder.path().join("config.json"), &env()).unwrap();
+    let audit = &config.audit;
+    assert!(audit.enabled && audit.stdout);
+    assert_eq!(audit.file, Some(folder.path().join("logs/audit.log")));
+    assert_eq!((audit.rotation.max_size, audit.rotation.max_files), (10 << 20, 5));
+    assert_eq!(audit.events, ["tool.*", "authentication.failure"]);
+    assert_eq!(audit.arguments, gantry_server::config::AuditArguments::Full);
+    assert_eq!(config.notes.len(), 1, "secrets of the gateway are left out: {:?}", config.notes);
+}
+
+#[test]
 fn a_mistake_in_another_file_names_that_file() {
     let folder = folder(&[
         ("application.yml", "spring.profiles.active: a\n"),

@@ -33,6 +33,18 @@ fn ratios_are_taken_within_a_round() {
 }
 
 #[test]
+fn governing_is_compared_with_the_plain_gateway() {
+    let measurements = [
+        measured(0, Leg::Gantry, 100, 10.0),
+        measured(0, Leg::Governed, 95, 10.0),
+        measured(1, Leg::Governed, 90, 10.0),
+        measured(1, Leg::Gantry, 100, 10.0),
+    ];
+    let text = tables("Made up.", &measurements, &[]);
+    assert!(text.ends_with("|---|--:|\n| 1-small | 0.93 (0.90 to 0.95) |\n"), "{text}");
+}
+
+#[test]
 fn without_nginx_there_are_no_ratios() {
     let text = tables("Made up.", &[measured(0, Leg::Direct, 100, 10.0)], &[]);
     assert!(text.ends_with("| 1-small | direct | 100 | - | 10 µs | - | 20 µs | - |\n"), "{text}");

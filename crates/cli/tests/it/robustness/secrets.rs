@@ -1,6 +1,8 @@
 //! Secrets of the configuration are in no output: not in the log, however much it says, not in
 //! metrics, states, lists, or errors.
 
+mod written;
+
 use std::path::Path;
 
 use serde_json::{Value, json};

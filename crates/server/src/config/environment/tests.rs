@@ -20,6 +20,7 @@ const SAMPLES: &[(&str, &str, &str, &str)] = &[
     ("LOG_LEVEL", "WARNING", "warn", ""),
     ("LOG_FORMAT", "json", "json", ""),
     ("LOG_FILE", "/var/log/mcp/server.log", "/var/log/mcp/server.log", ""),
+    ("AUDIT_LOG_FILE", "/var/log/mcp/audit.log", "/var/log/mcp/audit.log", ""),
     ("METRICS_ENABLED", "false", "false", ""),
     ("ENABLE_METRICS", "False", "false", ""),
     ("METRICS_PORT", "9091", "127.0.0.1:9091", ""),

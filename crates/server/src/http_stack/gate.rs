@@ -90,8 +90,7 @@ impl Asking<'_> {
 
     /// Lets the administrator alone pass, on the loopback too.
     pub(super) fn administrator(&self) -> Result<(), Refusal> {
-        let authorization = single(self.headers, &AUTHORIZATION)?;
-        self.admin.verify(authorization).map_err(|denied| {
+        self.is_admin()?.map_err(|denied| {
             let message = "the admin token is needed; it is in `admin.token` of the data folder";
             Refusal::new(ErrorCode::AdminTokenWrong, message).denied(denied)
         })
@@ -100,9 +99,8 @@ impl Asking<'_> {
     /// Finds who calls the HTTP API: the administrator, the user of the unix socket, a client, or on
     /// the loopback anybody while no client needs a credential.
     pub(super) fn api_caller(&self) -> Result<Caller, Refusal> {
-        let authorization = single(self.headers, &AUTHORIZATION)?;
         let (address, has_token) = (self.peer.address(), self.must_authenticate());
-        match self.admin.verify(authorization) {
+        match self.is_admin()? {
             Ok(()) => {
                 let is_client = !has_token && !is_forwarded(self.headers);
                 let anonymous = || is_client.then(|| Arc::clone(&self.live.anonymous));
@@ -153,11 +151,26 @@ impl Asking<'_> {
         &self.live.config.auth.api_key_header
     }
 
-    /// Finds whom the presented credential stands for. A header that stands twice is refused.
-    fn known(&self) -> Result<Result<Arc<Principal>, Denied>, Refusal> {
+    /// Tells whether the administrator asks. A request with another credential beside the admin token
+    /// is refused like any with two.
+    fn is_admin(&self) -> Result<Result<(), Denied>, Refusal> {
+        let is_admin = self.admin.verify(single(self.headers, &AUTHORIZATION)?);
+        match self.presented()? {
+            Err(Denied::Ambiguous) if is_admin.is_ok() => Err(denied(Denied::Ambiguous)),
+            _ => Ok(is_admin),
+        }
+    }
+
+    /// Takes the credential out of the headers. One that stands twice is refused.
+    fn presented(&self) -> Result<Result<&[u8], Denied>, Refusal> {
         let authorization = single(self.headers, &AUTHORIZATION)?;
         let key = single(self.headers, self.key_header())?;
-        let known = credential::presented(authorization, key).and_then(|secret| {
+        Ok(credential::presented(authorization, key))
+    }
+
+    /// Finds whom the presented credential stands for.
+    fn known(&self) -> Result<Result<Arc<Principal>, Denied>, Refusal> {
+        let known = self.presented()?.and_then(|secret| {
             let now = self.keys.now();
             match self.live.keys.find(secret, now) {
                 Ok(key) => Ok(Arc::clone(&key.principal)),

@@ -175,6 +175,12 @@ async fn a_key_comes_in_either_header_and_in_both_if_they_agree() {
     let both = |key: &str| house.client(&[("authorization", &bob_bearer), ("x-client-key", key)]);
     assert_eq!(both(&bob).as_deref(), Ok("bob"));
     assert_eq!(both(ann), Err(ErrorCode::CredentialsAmbiguous));
+    let admin = headers(&[("authorization", &format!("Bearer {ADMIN}")), ("x-client-key", ann)]);
+    let refusals = [
+        refused(house.asking(near(), &admin).administrator()),
+        refused(house.asking(near(), &admin).api_caller()),
+    ];
+    assert_eq!(refusals, [ErrorCode::CredentialsAmbiguous; 2]);
     let twice = [("x-client-key", ann), ("x-client-key", ann)];
     assert_eq!(house.client(&twice), Err(ErrorCode::MalformedMessage));
 }

@@ -52,6 +52,8 @@ pub(super) async fn run(
         Ok(Decided::Asks(outcome)) => Ok(outcome),
         Err(refusal) => Err(refusal),
     };
+    // Whoever asked, the server or the policy: the request that answers is part of this one.
+    gateway.traffic.answered(context, &outcome);
     traces::answered(context, traced.as_ref(), &outcome);
     record.finish(context, &outcome);
     seen.finish(&outcome);
@@ -90,7 +92,7 @@ async fn governed(
         let (rules, request) = (Arc::clone(&rules), request.clone());
         async move { protected(&rules, &context, request).await }
     });
-    let outcome = match looked {
+    match looked {
         Looked::Found(outcome) => Ok(outcome),
         Looked::Flying(flight) => match flight.landed().await {
             Some(outcome) => outcome,
@@ -102,9 +104,7 @@ async fn governed(
             outcome
         }
         Looked::Nothing => protected(&rules, context, request).await,
-    };
-    rules.answered(context, &outcome);
-    outcome
+    }
 }
 
 /// What protects a server from too many calls, and calls from a server that fails.

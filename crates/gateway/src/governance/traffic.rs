@@ -220,6 +220,15 @@ impl Traffic {
             .map_err(|too_many| ProviderError::Refused(too_many.to_error()))
     }
 
+    /// Looks whether the answer is a question: then the request that answers it is free.
+    pub(crate) fn answered(&self, context: &CallContext, outcome: &Result<Outcome, ProviderError>) {
+        if let Ok(Outcome::NeedsInput(_)) = outcome
+            && let Some(limits) = &self.plan.load().limits
+        {
+            limits.asked_by_answer(&context.principal, self.born.elapsed());
+        }
+    }
+
     fn moment(&self) -> Moment<'_> {
         Moment { now: self.born.elapsed(), clock: &*self.clock, metrics: &self.metrics }
     }
@@ -335,13 +344,6 @@ impl Rules {
     pub(crate) fn seen(&self, context: &CallContext) -> (Arc<SeenLink>, CallContext) {
         let limits = self.plan.limits.as_ref().map(|limits| (Arc::clone(limits), self.born));
         SeenLink::around(context, limits)
-    }
-
-    /// Looks whether the answer is a question: then the request that answers it is free.
-    pub(crate) fn answered(&self, context: &CallContext, outcome: &Result<Outcome, ProviderError>) {
-        if let (Ok(Outcome::NeedsInput(_)), Some(limits)) = (outcome, &self.plan.limits) {
-            limits.asked_by_answer(&context.principal, self.born.elapsed());
-        }
     }
 
     fn source(&self) -> Source<'_> {

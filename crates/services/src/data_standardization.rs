@@ -1,6 +1,7 @@
 //! `data_standardization`: messy records into hierarchies of four levels.
 
 use crate::service::Service;
+use crate::{performance, quality, validation};
 
 /// The service.
 pub static SERVICE: Service = Service {
@@ -9,7 +10,7 @@ pub static SERVICE: Service = Service {
     title: "Data standardization",
     description: "Brings accounts, locations and products into hierarchies of four levels, and checks data.",
     tools: &[],
-    extras: &[],
-    resources: &[],
-    prompts: &[],
+    extras: &[&validation::TOOLS, &quality::TOOLS, &performance::TOOLS],
+    resources: &[validation::PATTERNS, quality::DIMENSIONS, performance::DEFAULTS],
+    prompts: &[validation::REPORT, quality::REPORT, performance::REPORT],
 };

@@ -13,8 +13,10 @@ pub mod data_standardization;
 pub mod error;
 mod numbers;
 pub mod output;
+mod performance;
 pub mod ports;
 mod prompt;
+mod quality;
 pub mod reasoning_agent;
 pub mod resource_streaming;
 mod schema;
@@ -27,6 +29,7 @@ mod text;
 pub mod tool;
 pub mod transport_layer;
 mod usage;
+mod validation;
 pub mod vector_ranking;
 pub mod vector_similarity;
 

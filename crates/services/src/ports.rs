@@ -30,6 +30,8 @@ pub struct Ports {
     pub folder: Option<Arc<dyn OutputFolder>>,
     /// The gateway around the services, if there is one.
     pub gateway: Option<Arc<dyn Gateway>>,
+    /// The process, where it may be seen.
+    pub process: Option<Arc<dyn Process>>,
 }
 
 /// Why a port did not do it; the text is fit for the caller and holds no secret.
@@ -107,6 +109,25 @@ pub trait Gateway: Send + Sync + Debug + 'static {
     ) -> Result<usize, PortError>;
 }
 
+/// The process in which the services run.
+pub trait Process: Send + Sync + Debug + 'static {
+    /// Tells what it takes.
+    fn state(&self) -> Result<ProcessState, PortError>;
+}
+
+/// What the process takes at one moment.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ProcessState {
+    /// Bytes of memory that are in use.
+    pub resident_bytes: u64,
+    /// Seconds of processors since the start.
+    pub cpu_seconds: f64,
+    /// The threads.
+    pub threads: u64,
+    /// Seconds since the start.
+    pub uptime_seconds: f64,
+}
+
 /// The gateway's connections at one moment.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct GatewayState {
@@ -155,7 +176,7 @@ impl Ports {
     /// Returns ports to nothing but a clock and memory.
     pub fn detached(clock: Arc<dyn Clock>) -> Self {
         let records = Arc::new(MemoryRecords::new(Arc::clone(&clock)));
-        Self { clock, records, embeddings: None, folder: None, gateway: None }
+        Self { clock, records, embeddings: None, folder: None, gateway: None, process: None }
     }
 }
 

@@ -38,6 +38,7 @@ impl BuiltIn {
             embeddings: None,
             folder: None,
             gateway: Some(Arc::clone(&around) as _),
+            process: None,
         }));
         let provider = |service: &&'static Service| {
             let provider = ServiceProvider::new(service, Arc::clone(&services), compute.clone());

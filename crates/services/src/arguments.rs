@@ -34,6 +34,11 @@ fn explain<A: DeserializeOwned>(raw: &[u8], first: &serde_json::Error) -> ToolEr
     let path = error.path().to_string();
     let text = without_position(&error.inner().to_string());
     let (name, problem) = sentence(&text);
+    // The name of a member that is a word of a fixed list has no place of its own.
+    let path = match quoted(&text, "unknown variant `") {
+        Some(word) => path.replace('?', word),
+        None => path,
+    };
     match (path.as_str(), name) {
         (".", None) => ToolError::Unreadable { problem },
         (".", Some(name)) => ToolError::argument(name, problem),

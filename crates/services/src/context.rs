@@ -82,6 +82,11 @@ impl Context<'_> {
         self.services.ports()
     }
 
+    /// Returns the owner of what is recorded for the caller. No issuer has a space in its name.
+    pub(crate) fn owner(&self) -> String {
+        format!("{} {}", self.principal.issuer, self.principal.subject)
+    }
+
     /// Returns what was called before.
     pub(crate) fn usage(&self) -> &Usage {
         self.services.usage()

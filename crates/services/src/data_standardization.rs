@@ -5,6 +5,8 @@
 //! in [`tools`]; how well all this does on strangers' data is in `docs/services/evaluation.md`.
 
 use crate::service::Service;
+use crate::tool::Tool;
+use crate::{performance, quality as quality_tools, validation};
 
 mod address;
 mod amount;
@@ -52,7 +54,9 @@ pub static SERVICE: Service = Service {
         tools::status::PERFORMANCE,
         tools::status::CONFIDENCE,
     ],
-    extras: &[&[tools::values::TOOL]],
-    resources: &[],
-    prompts: &[],
+    extras: &[VALUES, &validation::TOOLS, &quality_tools::TOOLS, &performance::TOOLS],
+    resources: &[validation::PATTERNS, quality_tools::DIMENSIONS, performance::DEFAULTS],
+    prompts: &[validation::REPORT, quality_tools::REPORT, performance::REPORT],
 };
+
+const VALUES: &[Tool] = &[tools::values::TOOL];

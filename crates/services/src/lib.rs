@@ -14,8 +14,10 @@ pub mod error;
 mod folding;
 mod numbers;
 pub mod output;
+mod performance;
 pub mod ports;
 mod prompt;
+mod quality;
 pub mod reasoning_agent;
 pub mod resource_streaming;
 mod schema;
@@ -28,6 +30,7 @@ mod text;
 pub mod tool;
 pub mod transport_layer;
 mod usage;
+mod validation;
 pub mod vector_ranking;
 pub mod vector_similarity;
 

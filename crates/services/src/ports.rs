@@ -32,6 +32,8 @@ pub struct Ports {
     pub folder: Option<Arc<dyn OutputFolder>>,
     /// The gateway around the services, if there is one.
     pub gateway: Option<Arc<dyn Gateway>>,
+    /// The process, where it may be seen.
+    pub process: Option<Arc<dyn Process>>,
 }
 
 /// A secret that signs tokens.
@@ -113,6 +115,25 @@ pub trait Gateway: Send + Sync + Debug + 'static {
     ) -> Result<usize, PortError>;
 }
 
+/// The process in which the services run.
+pub trait Process: Send + Sync + Debug + 'static {
+    /// Tells what it takes.
+    fn state(&self) -> Result<ProcessState, PortError>;
+}
+
+/// What the process takes at one moment.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ProcessState {
+    /// Bytes of memory that are in use.
+    pub resident_bytes: u64,
+    /// Seconds of processors since the start.
+    pub cpu_seconds: f64,
+    /// The threads.
+    pub threads: u64,
+    /// Seconds since the start.
+    pub uptime_seconds: f64,
+}
+
 /// The gateway's connections at one moment.
 #[derive(Debug, Clone, Default, Serialize, JsonSchema)]
 pub struct GatewayState {
@@ -165,7 +186,15 @@ impl Ports {
         let records = Arc::new(MemoryRecords::new(Arc::clone(&clock)));
         // No token outlives services that nobody else can reach.
         let token_key = TokenKey::new([0; 32]);
-        Self { clock, records, token_key, embeddings: None, folder: None, gateway: None }
+        Self {
+            clock,
+            records,
+            token_key,
+            embeddings: None,
+            folder: None,
+            gateway: None,
+            process: None,
+        }
     }
 }
 

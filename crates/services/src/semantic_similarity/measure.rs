@@ -15,7 +15,7 @@ use crate::error::ToolError;
 use crate::text::{self, stop_words};
 
 /// The most different words of a text whose meaning is compared.
-pub(super) const MAX_TERMS: usize = 2000;
+pub(crate) const MAX_TERMS: usize = 2000;
 
 /// How texts are compared.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -37,3 +37,13 @@ fn documents_are_ranked_as_networkx_and_rank_bm25_rank_them() {
 fn texts_are_compared_as_the_script_compares_them() {
     check(include_str!("../reference/semantic_similarity.json"));
 }
+
+#[test]
+fn confidences_are_those_of_the_script() {
+    check(include_str!("../reference/confidence_calculator.json"));
+}
+
+#[test]
+fn durations_are_taken_together_as_numpy_does() {
+    check(include_str!("../reference/performance.json"));
+}

@@ -24,6 +24,12 @@ fn similarity(method: &str, text1: &str, text2: &str) -> f64 {
     number(&ask(PAIR, &arguments)["similarity"])
 }
 
+/// Returns a text of words that have nothing in common.
+fn numbered(numbers: std::ops::Range<usize>) -> String {
+    let words: Vec<String> = numbers.map(|number| format!("w{number}")).collect();
+    words.join(" ")
+}
+
 #[test]
 fn meaning_counts_where_words_differ() {
     for (near, far) in [
@@ -40,7 +46,7 @@ fn meaning_counts_where_words_differ() {
 
 #[test]
 fn texts_that_cannot_be_compared_are_refused_by_name() {
-    let many: String = (0..2001).map(|n| format!("w{n} ")).collect();
+    let many: String = numbered(0..2001);
     for (tool, arguments, expected) in [
         (PAIR, json!({ "text1": "", "text2": "fox" }), "`text1`: has no word; give at least one"),
         (PAIR, json!({ "text1": "fox", "text2": "?!" }), "`text2`: has no word; give at least one"),
@@ -90,15 +96,11 @@ fn texts_that_cannot_be_compared_are_refused_by_name() {
 
 #[test]
 fn comparisons_that_would_take_too_long_are_refused() {
-    let text = |from: usize| (from..from + 1500).map(|n| format!("w{n} ")).collect::<String>();
-    let texts: Vec<String> = (0..20).map(|n| text(n * 1500)).collect();
+    let texts: Vec<String> = (0..20).map(|n| numbered(n * 1500..(n + 1) * 1500)).collect();
     let error = rig::refusal(SERVICE, "calculate_group_similarity_mcp", &json!({ "texts": texts }));
     assert!(error.starts_with("`texts`: have too many words"), "{error}");
     let arguments = json!({ "texts": texts, "method": "jaccard" });
-    assert_eq!(
-        number(&ask("calculate_group_similarity_mcp", &arguments)["average_similarity"]),
-        0.0
-    );
+    assert_eq!(ask("calculate_group_similarity_mcp", &arguments)["average_similarity"], 0.0);
 }
 
 #[test]
@@ -123,7 +125,7 @@ fn a_search_has_the_nearest_first_and_only_what_is_near_enough() {
 #[test]
 fn a_single_text_agrees_with_itself() {
     let answer = ask("calculate_group_similarity_mcp", &json!({ "texts": ["fox"] }));
-    assert_eq!(number(&answer["average_similarity"]), 1.0);
+    assert_eq!(answer["average_similarity"], 1.0);
     assert_eq!(answer["comparison_count"], 0);
     assert!(answer.get("furthest").is_none());
 }
@@ -162,7 +164,7 @@ struct Compass {
 }
 
 impl Embeddings for Compass {
-    fn model(&self) -> &str {
+    fn model(&self) -> &'static str {
         "compass"
     }
 

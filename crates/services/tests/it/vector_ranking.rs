@@ -76,6 +76,15 @@ fn arguments_that_make_no_sense_are_refused_by_name() {
             json!({ "documents": [document], "iterations": 0 }),
             "`iterations`: is 0; give a number from 1 to 1000",
         ),
+    ] {
+        assert_eq!(refusal(tool, &arguments), expected);
+    }
+}
+
+#[test]
+fn searches_that_make_no_sense_are_refused_by_name() {
+    let document = json!({ "docId": "a", "content": "fox", "vector": [1, 2] });
+    for (tool, arguments, expected) in [
         (
             SEARCH,
             json!({ "query": "fox", "query_vector": [1], "candidate_documents": [document] }),

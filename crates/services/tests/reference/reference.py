@@ -411,7 +411,101 @@ def semantic_similarity():
     )
 
 
+# Confidence.
+
+EVIDENCE = {"academic": 0.9, "verified": 0.8, "empirical": 0.7, "blog": 0.4}
+REMAINDERS = {
+    "missing_evidence": 0.85,
+    "contradictory_evidence": 0.7,
+    "weak_inference": 0.8,
+    "unvalidated_source": 0.9,
+    "complex_reasoning": 0.9,
+    "limited_data": 0.85,
+    "bad_weather": 0.95,
+}
+
+
+def confidence_calculator():
+    service = "confidence_calculator"
+    weights = np.array([0.25, 0.20, 0.20, 0.15, 0.10, 0.10])
+    for _ in range(30):
+        kinds = RANDOM.choice(list(EVIDENCE), size=RANDOM.integers(0, 7)).tolist()
+        quality = np.mean([EVIDENCE[kind] for kind in kinds]) if kinds else 0.2
+        quality = min(1, quality * 1.2) if len(kinds) > 3 else quality
+        total = int(RANDOM.integers(1, 30))
+        right = int(RANDOM.integers(0, total + 1))
+        recent = RANDOM.integers(0, 2, size=RANDOM.integers(0, 6)).tolist()
+        rate = right / total
+        rate = 0.7 * rate + 0.3 * np.mean(recent[-3:]) if len(recent) > 2 else rate
+        history = rate * (0.6 + 0.08 * total if total < 5 else 0.9 if total < 20 else 1)
+        steps = int(RANDOM.integers(0, 20))
+        sure = RANDOM.uniform(0, 1, size=steps).round(3)
+        drops = sum(later < 0.5 * before for before, later in zip(sure, sure[1:]))
+        consistency = max(0.1, 0.8**drops) if steps else 0.3
+        simple = 0.8 if steps < 2 else 1 if steps <= 10 else 0.9 if steps <= 15 else 0.7
+        said = RANDOM.uniform(0, 1, size=4).round(3)
+        validation = np.dot(said[:3], [0.4, 0.3, 0.3]) * said[3]
+        values = np.array([quality, consistency, 0.3, history, simple, validation])
+        context = {
+            "evidence": [{"source_type": kind} for kind in kinds],
+            "reasoning_chain": [{"confidence": one} for one in sure],
+            "historical_data": {
+                "total_attempts": total,
+                "successful_attempts": right,
+                "recent_results": recent,
+            },
+            "validation_results": dict(
+                zip(
+                    [
+                        "logical_consistency",
+                        "evidence_support",
+                        "completeness",
+                        "validator_confidence",
+                    ],
+                    said,
+                )
+            ),
+        }
+        yield case(
+            service,
+            "calculate_reasoning_confidence_mcp",
+            {"reasoning_context": context},
+            {"confidence": float(np.clip(weights @ values, 0.05, 0.95))},
+        )
+        names = RANDOM.choice(list(REMAINDERS), size=RANDOM.integers(0, 9)).tolist()
+        base = round(float(RANDOM.uniform(0, 1)), 3)
+        remainder = np.prod([REMAINDERS[name] for name in names])
+        yield case(
+            service,
+            "adjust_confidence_for_uncertainty_mcp",
+            {"base_confidence": base, "uncertainty_factors": names},
+            {
+                "adjusted_confidence": float(np.clip(base * remainder, 0.05, 0.95)),
+                "total_penalty": 1 - remainder,
+            },
+        )
+
+
+# Durations.
+
+
+def performance():
+    for count in [1, 2, 7, 100, 1001]:
+        durations = RANDOM.gamma(2, 20, size=count).round(3)
+        marks = np.percentile(durations, [0, 50, 90, 95, 99, 100])
+        names = ["min_ms", "p50_ms", "p90_ms", "p95_ms", "p99_ms", "max_ms"]
+        answer = {"count": count, "mean_ms": durations.mean(), "std_ms": durations.std()}
+        yield case(
+            "data_standardization",
+            "measure_performance_metrics",
+            {"durations_ms": durations},
+            {**answer, **dict(zip(names, marks))},
+        )
+
+
 if __name__ == "__main__":
     write("vector_similarity", vector_similarity())
     write("vector_ranking", vector_ranking())
     write("semantic_similarity", semantic_similarity())
+    write("confidence_calculator", confidence_calculator())
+    write("performance", performance())

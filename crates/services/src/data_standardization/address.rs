@@ -83,7 +83,8 @@ fn take_country(words: &mut Vec<Word>, address: &mut Address) {
         let text = joined(&words[start..]);
         // `CA`, `DE`, `IN` are states more often than countries.
         let is_written_out = fold(&text).len() > 3 || matches!(fold(&text).as_str(), "usa" | "uk");
-        let begins_segment = words[start - 1].ends_segment || fold(&text) == "usa";
+        let begins_segment = words[start - 1].ends_segment
+            || matches!(fold(&text).as_str(), "usa" | "united states");
         if is_written_out
             && begins_segment
             && subdivision("US", &text).is_none()
@@ -109,6 +110,11 @@ fn take_box(words: &mut Vec<Word>, address: &mut Address) {
             let is_rural = words.first().is_some_and(|word| {
                 matches!(fold(&word.text).as_str(), "rr" | "hc" | "rt" | "route" | "rural")
             });
+            let follows_number = at
+                .checked_sub(1)
+                .and_then(|before| words.get(before))
+                .is_some_and(|word| word.text.bytes().all(|byte| byte.is_ascii_digit()));
+            let is_rural = is_rural || follows_number;
             let is_box = standard(Kind::Box, &text).is_some()
                 && (length > 1 || at == 0 || is_rural || fold(&text) != "box");
             if is_box && number.text.chars().any(|character| character.is_ascii_digit()) {

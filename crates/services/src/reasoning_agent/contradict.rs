@@ -18,6 +18,8 @@ const ANTONYMS: &str = include_str!("../../data/antonyms.tsv");
 
 static OPPOSITES: LazyLock<HashSet<(&'static str, &'static str)>> = LazyLock::new(|| {
     let pairs = ANTONYMS.lines().filter_map(|line| line.split_once('\t'));
+    // Prepositions are in no word net.
+    let pairs = pairs.chain([("before", "after"), ("above", "below"), ("inside", "outside")]);
     pairs.flat_map(|(first, second)| [(first, second), (second, first)]).collect()
 });
 
@@ -319,18 +321,17 @@ fn spelled_number(word: &str) -> Option<&'static str> {
 
 /// Tells whether two stems are opposites: in WordNet, or by a prefix.
 fn is_opposite(first: &str, second: &str) -> bool {
-    let by_prefix = |one: &str, other: &str| {
-        ["un", "in", "im", "dis", "non", "ir", "il"]
-            .iter()
-            .any(|prefix| one.strip_prefix(prefix) == Some(other) && other.len() > 2)
-    };
-    if by_prefix(first, second) || by_prefix(second, first) {
-        return true;
-    }
     let forms =
         |stem: &str| [stem.to_owned(), format!("{stem}e"), format!("{stem}d"), format!("{stem}ed")];
+    let by_prefix = |one: &str, other: &str| {
+        let prefixes = ["un", "in", "im", "dis", "non", "ir", "il"];
+        other.len() > 2 && prefixes.iter().any(|prefix| one.strip_prefix(prefix) == Some(other))
+    };
     forms(first).iter().any(|one| {
-        forms(second).iter().any(|other| OPPOSITES.contains(&(one.as_str(), other.as_str())))
+        forms(second).iter().any(|other| {
+            let (one, other) = (one.as_str(), other.as_str());
+            OPPOSITES.contains(&(one, other)) || by_prefix(one, other) || by_prefix(other, one)
+        })
     })
 }
 

@@ -249,6 +249,10 @@ impl Hints {
                 "charges",
                 "fees",
                 "impairment",
+                "amortization",
+                "amortisation",
+                "depreciation",
+                "depletion",
             ]),
             income: has(&[
                 "income", "revenue", "revenues", "gain", "gains", "received", "earned", "sales",

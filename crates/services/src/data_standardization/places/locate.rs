@@ -71,7 +71,9 @@ fn split_state(parts: &mut Vec<String>, location: &Location) {
     }
     for at in 1..words.len() {
         let after = words[at..].join(" ");
-        if subdivision(found.value.alpha2, &after).is_some() {
+        let is_code = after.chars().count() <= 3 && at + 1 == words.len();
+        let is_known = is_code || !cities(&fold(&words[..at].join(" "))).0.is_empty();
+        if is_known && subdivision(found.value.alpha2, &after).is_some() {
             *parts = vec![words[..at].join(" "), after];
             return;
         }

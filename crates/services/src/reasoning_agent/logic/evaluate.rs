@@ -91,6 +91,10 @@ pub(in crate::reasoning_agent) fn evaluate(
         let mut since = 0;
         let mut is_first = true;
         loop {
+            // Rounds of few steps would never come to the count by which steps ask.
+            if is_cancelled() {
+                return Err(Stop::Cancelled);
+            }
             let known = model.facts.len();
             let mut found = Vec::new();
             for at in layer {

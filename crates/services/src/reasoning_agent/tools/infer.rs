@@ -244,7 +244,7 @@ fn read(facts: &[String], rules: &[String]) -> Result<Program, ToolError> {
 
 fn read_goal(program: &Program, text: &str) -> Result<(Atom, Vec<String>), ToolError> {
     let (goal, names) = parse_atom(text).map_err(|problem| ToolError::argument("goal", problem))?;
-    let defined = program.defined();
+    let defined = program.mentioned();
     if defined.contains(&name(&goal)) {
         return Ok((goal, names));
     }
@@ -260,7 +260,7 @@ fn read_goal(program: &Program, text: &str) -> Result<(Atom, Vec<String>), ToolE
     };
     Err(ToolError::argument(
         "goal",
-        format!("no fact or rule defines `{}/{}`; {known}", goal.predicate, goal.terms.len()),
+        format!("no fact or rule has `{}/{}`; {known}", goal.predicate, goal.terms.len()),
     ))
 }
 

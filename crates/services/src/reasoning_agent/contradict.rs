@@ -1,8 +1,9 @@
 //! Statements that cannot both be true.
 //!
 //! Two statements are held against each other when they are about the same: all their words agree
-//! but for a negation, a quantifier, a number, one pair of opposites, or an order. Opposites come from WordNet.
-//! What is said in other words is not found: this finds contradictions in form, not in the world.
+//! but for a negation, a quantifier, a number, one pair of opposites, or an order. Opposites come from
+//! the word net. What is said in other words is not found: this finds contradictions in form, not in
+//! the world.
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::LazyLock;
@@ -172,9 +173,9 @@ impl Statement {
                 && number.bytes().all(|byte| byte.is_ascii_digit())
                 && number.starts_with(['1', '2']);
             if is_year {
-                self.years.push(number)
+                self.years.push(number);
             } else {
-                self.numbers.push(number)
+                self.numbers.push(number);
             }
             return;
         }
@@ -319,7 +320,7 @@ fn spelled_number(word: &str) -> Option<&'static str> {
     WORDS.iter().position(|name| *name == word).map(|at| DIGITS[at])
 }
 
-/// Tells whether two stems are opposites: in WordNet, or by a prefix.
+/// Tells whether two stems are opposites: in the word net, or by a prefix.
 fn is_opposite(first: &str, second: &str) -> bool {
     let forms =
         |stem: &str| [stem.to_owned(), format!("{stem}e"), format!("{stem}d"), format!("{stem}ed")];

@@ -78,7 +78,7 @@ fn before_city(words: &mut Vec<Word>, code: &mut String) -> Style {
         let dashed = plain.split_once('-').is_some_and(|(first, second)| {
             is_digits(first)
                 && is_digits(second)
-                && matches!((first.len(), second.len()), (2, 3) | (4, 3))
+                && matches!((first.len(), second.len()), (2 | 4, 3))
         });
         let is_split = plain.len() == 3
             && is_digits(plain)

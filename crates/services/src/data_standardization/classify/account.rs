@@ -190,6 +190,10 @@ fn likeness(terms: &[(String, f64)], name: &[String]) -> f64 {
 
 /// What a name says of its own place.
 #[derive(Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a claim of its own, and any of them may hold"
+)]
 struct Hints {
     noncurrent: bool,
     current: bool,

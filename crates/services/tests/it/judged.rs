@@ -1,14 +1,13 @@
 //! Standardisation and reasoning on labelled data that were collected before there was a rule.
 //!
 //! `tests/judged/SOURCES.md` says where the data come from and how they are split. The figures are
-//! published by `docs/services/evaluation.md`, which a test here holds to them.
+//! published by `docs/services/evaluation.md`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde_json::Value;
 
-mod page;
 mod reasoning;
 mod standardization;
 

@@ -1,6 +1,6 @@
 //! Texts as they are compared: without case, accents, punctuation and foreign digits.
 
-use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
 /// Returns a text as it is compared with others: letters and digits in lower case without

@@ -83,7 +83,8 @@ fn take_country(words: &mut Vec<Word>, address: &mut Address) {
         let text = joined(&words[start..]);
         // `CA`, `DE`, `IN` are states more often than countries.
         let is_written_out = fold(&text).len() > 3 || matches!(fold(&text).as_str(), "usa" | "uk");
-        let begins_segment = words[start - 1].ends_segment || fold(&text) == "usa";
+        let begins_segment = words[start - 1].ends_segment
+            || matches!(fold(&text).as_str(), "usa" | "united states");
         if is_written_out
             && begins_segment
             && subdivision("US", &text).is_none()
@@ -109,6 +110,11 @@ fn take_box(words: &mut Vec<Word>, address: &mut Address) {
             let is_rural = words.first().is_some_and(|word| {
                 matches!(fold(&word.text).as_str(), "rr" | "hc" | "rt" | "route" | "rural")
             });
+            let follows_number = at
+                .checked_sub(1)
+                .and_then(|before| words.get(before))
+                .is_some_and(|word| word.text.bytes().all(|byte| byte.is_ascii_digit()));
+            let is_rural = is_rural || follows_number;
             let is_box = standard(Kind::Box, &text).is_some()
                 && (length > 1 || at == 0 || is_rural || fold(&text) != "box");
             if is_box && number.text.chars().any(|character| character.is_ascii_digit()) {
@@ -282,12 +288,12 @@ fn european(words: &mut Vec<Word>, at: usize, address: &mut Address) {
     let end = city.iter().position(|word| word.ends_segment).map_or(city.len(), |end| end + 1);
     let mut named = joined(&city[..end]);
     // `Roma RM`: the province behind an Italian city.
-    if let Some((name, province)) = named.rsplit_once(' ')
-        && province.len() == 2
-        && province.chars().all(|character| character.is_ascii_uppercase())
-    {
-        province.clone_into(&mut address.state);
-        named = name.to_owned();
+    let province = named.rsplit_once(' ').map(|(_, province)| province.to_owned());
+    let is_code =
+        |text: &String| text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase());
+    if let Some(province) = province.filter(is_code) {
+        named.truncate(named.len() - 3);
+        address.state = province;
     }
     address.city = named;
     if address.state.is_empty() {
@@ -315,7 +321,7 @@ fn number_behind(address: &mut Address) {
         .rposition(|word| word.starts_with(|character: char| character.is_ascii_digit()));
     if let Some(at) = last_digit.filter(|at| *at > 0 && words.len() - at <= 2) {
         let (street, number) = (words[..at].join(" "), words[at..].join(" "));
-        address.street = street.trim_end_matches(',').to_owned();
+        street.trim_end_matches(',').clone_into(&mut address.street);
         address.number = number;
     }
 }

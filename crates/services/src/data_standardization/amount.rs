@@ -163,8 +163,8 @@ fn find_word(lower: &str, mark: &str) -> Option<(usize, usize)> {
         let after = lower.get(end..)?.chars().next();
         let begins_word = mark.chars().next().is_some_and(char::is_alphabetic);
         let ends_word = mark.chars().next_back().is_some_and(char::is_alphabetic);
-        (!(begins_word && is_letter(before)) && !(ends_word && is_letter(after)))
-            .then_some((start, end))
+        let is_inside = begins_word && is_letter(before) || ends_word && is_letter(after);
+        (!is_inside).then_some((start, end))
     })
 }
 

@@ -297,11 +297,11 @@ impl Found {
 
 /// Finds the name of a month.
 fn month(pieces: &[Piece]) -> Option<(i8, String)> {
-    let words = pieces.iter().filter_map(|piece| match piece {
+    let mut words = pieces.iter().filter_map(|piece| match piece {
         Piece::Word(word) => Some(word),
         _ => None,
     });
-    words.filter_map(|word| Some((month_of(word)?, word.clone()))).next()
+    words.find_map(|word| Some((month_of(word)?, word.clone())))
 }
 
 fn month_of(word: &str) -> Option<i8> {
@@ -391,7 +391,7 @@ fn compact(number: &Number, order: Order, this_year: i16) -> Option<Found> {
     match number.digits {
         8 | 10 | 12 | 14 => {
             let [year, month, day] = [value / 10_000, value / 100 % 100, value % 100];
-            if month >= 1 && month <= 12 && day >= 1 && day <= 31 {
+            if (1..=12).contains(&month) && (1..=31).contains(&day) {
                 let found = (0.95, "eight digits: year, month, day");
                 return Found::numeric(
                     &part(year, 4),

@@ -96,7 +96,8 @@ pub(super) struct Standardized {
     /// What was written.
     pub(super) original: String,
     /// Whether the item is found surely enough.
-    pub(super) standardized: bool,
+    #[serde(rename = "standardized")]
+    pub(super) is_found: bool,
     /// The mean over the levels, from 0 to 1.
     pub(super) confidence: f64,
     /// How sure each level is and why, by the name of its field.
@@ -260,7 +261,7 @@ pub(super) fn one(kind: Kind, item: &Item, own: &Vocabulary) -> Standardized {
         kind,
         fields,
         original: item.text.clone(),
-        standardized: is_found && confidence >= ENOUGH,
+        is_found: is_found && confidence >= ENOUGH,
         confidence,
         details,
         codes: placed.codes,
@@ -274,7 +275,7 @@ pub(super) fn round(value: f64) -> f64 {
 
 /// Sums up what became of items.
 pub(super) fn summarize(items: &[Standardized]) -> Summary {
-    let standardized = items.iter().filter(|item| item.standardized).count();
+    let standardized = items.iter().filter(|item| item.is_found).count();
     Summary {
         total: items.len(),
         standardized,

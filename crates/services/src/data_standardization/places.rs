@@ -152,6 +152,12 @@ pub(super) struct FoundCountry {
 
 /// Finds a country by a name or a code.
 pub(super) fn country(text: &str) -> Option<FoundCountry> {
+    // Luxembourg, Luxembourg
+    if let Some((first, second)) = text.split_once(',')
+        && fold(first) == fold(second)
+    {
+        return country(first);
+    }
     let folded = fold(text);
     let folded = folded.strip_prefix("the ").unwrap_or(&folded);
     let get = |entry: u32| PLACES.countries.get(usize::try_from(entry).ok()?).copied();
@@ -222,6 +228,10 @@ pub(super) fn subdivision(country: &str, text: &str) -> Option<Subdivision> {
 fn cities(folded: &str) -> (Vec<City>, usize) {
     let Some(found) = PLACES.city_names.find(folded) else { return (Vec::new(), 0) };
     let get = |entry: &u32| PLACES.cities.get(usize::try_from(*entry).ok()?).copied();
+    // Short names are too like each other: Hezhou and Huzhou.
+    if found.edits > 0 && folded.chars().count() < 8 {
+        return (Vec::new(), 0);
+    }
     let mut cities: Vec<City> = found.entries.iter().filter_map(get).collect();
     cities.sort_by_key(|city| std::cmp::Reverse(city.thousands));
     (cities, found.edits)

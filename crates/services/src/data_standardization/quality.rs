@@ -234,7 +234,7 @@ fn uniqueness(records: &[Map<String, Value>], rules: &Rules<'_>, issues: &mut Is
         match seen.insert(format!("{fields:?}"), at) {
             None => unique += 1,
             Some(first) => {
-                issues.add(Dimension::Uniqueness, format!("[{at}]"), format!("repeats [{first}]"))
+                issues.add(Dimension::Uniqueness, format!("[{at}]"), format!("repeats [{first}]"));
             }
         }
     }
@@ -371,7 +371,7 @@ fn is_time(name: &str) -> bool {
 
 /// Returns the age of a date or of Unix seconds, in days.
 fn days_since(value: &Value, now: u64) -> Option<f64> {
-    let now = now as i64;
+    let now = i64::try_from(now).ok()?;
     let then = match value {
         Value::Number(number) => number.as_i64().filter(|seconds| *seconds > 100_000_000)?,
         Value::String(text) => {

@@ -137,7 +137,21 @@ const USUAL: [(&str, &str); 58] = [
 pub(super) fn unit(written: &str) -> Option<Unit> {
     let trimmed = written.trim().trim_end_matches(['.', ',', ';', ')']).trim();
     let trimmed = trimmed.replace(['^', '*'], "").replace('²', "2").replace('³', "3");
+    let trimmed = match trimmed.rsplit_once(' ') {
+        Some((unit, "squared")) => format!("square {unit}"),
+        Some((unit, "cubed")) => format!("cubic {unit}"),
+        _ => trimmed,
+    };
     let trimmed = trimmed.as_str();
+    // `square km` is `square-kilometer`: the power stands before any name of the unit.
+    for (word, power) in [("square ", "square-"), ("cubic ", "cubic-")] {
+        let inner = trimmed.strip_prefix(word).and_then(unit);
+        if let Some(found) =
+            inner.and_then(|inner| ALL.by_name.get(format!("{power}{}", inner.name).as_str()))
+        {
+            return Some(*found);
+        }
+    }
     let folded = fold(trimmed);
     let name = ALL.exact.get(trimmed).or_else(|| ALL.folded.get(&folded)).copied();
     // Plurals that no list has, and `cubic metres` for `cubic meters`.
@@ -186,6 +200,7 @@ fn range(text: &str) -> Option<Reading> {
     let high = single(high);
     let name = high.parts.get("unit")?.clone();
     let first = single(low);
+    let low = low.trim_end_matches('-');
     let low = match first.parts.get("unit") {
         Some(unit) if *unit == name => first.parts.get("value")?.clone(),
         Some(_) => return None,
@@ -212,7 +227,14 @@ fn range(text: &str) -> Option<Reading> {
     Some(reading.with("base_value", unit.to_base(middle).to_string()).with("base_unit", unit.base))
 }
 
-fn single(trimmed: &str) -> Reading {
+fn single(written: &str) -> Reading {
+    // 2,000.45±0.01 pounds: the tolerance is no part of the value.
+    let without = written.split_once('±').map(|(value, rest)| {
+        let unit =
+            rest.find(|character: char| character.is_alphabetic()).and_then(|at| rest.get(at..));
+        format!("{value} {}", unit.unwrap_or_default())
+    });
+    let trimmed = without.as_deref().unwrap_or(written);
     let Some((decimal, rest, confidence)) = number_in_front(trimmed) else {
         return Reading::nothing("no number was found");
     };
@@ -250,13 +272,29 @@ fn number_in_front(text: &str) -> Option<(String, &str, f64)> {
             return Some(("1".to_owned(), rest, 0.85));
         }
     }
+    let lower = text.to_lowercase();
+    for (words, value) in [
+        ("one half ", 0.5),
+        ("one-half ", 0.5),
+        ("half a ", 0.5),
+        ("half an ", 0.5),
+        ("half ", 0.5),
+        ("a quarter ", 0.25),
+    ] {
+        if lower.starts_with(words) {
+            return Some((value.to_string(), text.get(words.len()..)?, 0.85));
+        }
+    }
     let (value, n_words) = number::leading_words(text)?;
     let mut rest = text;
     for _ in 0..n_words {
         let at = rest.find([' ', '-']).unwrap_or(rest.len());
         rest = rest.get(at..)?.trim_start_matches([' ', '-']);
     }
-    Some((value.to_string(), rest, 0.9))
+    match rest.strip_prefix("and a half ") {
+        Some(rest) => Some((format!("{value}.5"), rest, 0.9)),
+        None => Some((value.to_string(), rest, 0.9)),
+    }
 }
 
 /// Takes `million` off the front of what follows a number, unless it is a unit: `m` is.

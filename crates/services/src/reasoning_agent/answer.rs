@@ -45,7 +45,9 @@ pub(super) fn answer(
     // What was left out may have said more.
     let share = if understood.left_out.is_empty() { 1.0 } else { 0.8 };
     let mut answered = match &asked {
-        Asked::Whether { goal, opposite } => whether(&program, &model, goal, opposite.as_deref()),
+        Asked::Whether { goal, opposite } => {
+            Some(whether(&program, &model, goal, opposite.as_deref()))
+        }
         Asked::What { goal, is_class } => what(&program, &model, goal, *is_class, &understood),
     };
     if let Some(answered) = &mut answered {
@@ -54,28 +56,20 @@ pub(super) fn answer(
     Ok(answered.map(|answered| (answered, understood)))
 }
 
-fn whether(
-    program: &Program,
-    model: &Model,
-    goal: &str,
-    opposite: Option<&str>,
-) -> Option<Answered> {
+fn whether(program: &Program, model: &Model, goal: &str, opposite: Option<&str>) -> Answered {
     let known = |text: &str| model.find(&parse_fact(text).ok()?);
+    let proved = |answer: &str, fact| Answered {
+        answer: answer.to_owned(),
+        confidence: 0.95,
+        proof: prove(program, model, fact),
+    };
     if let Some(fact) = known(goal) {
-        return Some(Answered {
-            answer: "yes".to_owned(),
-            confidence: 0.95,
-            proof: prove(program, model, fact),
-        });
+        return proved("yes", fact);
     }
-    if let Some(fact) = opposite.and_then(known) {
-        return Some(Answered {
-            answer: "no".to_owned(),
-            confidence: 0.95,
-            proof: prove(program, model, fact),
-        });
+    match opposite.and_then(known) {
+        Some(fact) => proved("no", fact),
+        None => Answered { answer: "unknown".to_owned(), confidence: 0.6, proof: Vec::new() },
     }
-    Some(Answered { answer: "unknown".to_owned(), confidence: 0.6, proof: Vec::new() })
 }
 
 fn what(

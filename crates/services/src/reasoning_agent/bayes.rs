@@ -229,7 +229,7 @@ mod tests {
             findings in proptest::collection::vec((0.01_f64..1.0, 0.01_f64..1.0), 1..8),
         ) {
             let there = two(prior, &findings);
-            let mut reversed = findings.clone();
+            let mut reversed = findings;
             reversed.reverse();
             let back = two(prior, &reversed);
             prop_assert!((there[0] - back[0]).abs() < 1e-9);

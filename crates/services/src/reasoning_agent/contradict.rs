@@ -1,8 +1,9 @@
 //! Statements that cannot both be true.
 //!
 //! Two statements are held against each other when they are about the same: all their words agree
-//! but for a negation, a quantifier, a number, one pair of opposites, or an order. Opposites come from WordNet.
-//! What is said in other words is not found: this finds contradictions in form, not in the world.
+//! but for a negation, a quantifier, a number, one pair of opposites, or an order. Opposites come from
+//! the word net. What is said in other words is not found: this finds contradictions in form, not in
+//! the world.
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::LazyLock;
@@ -18,6 +19,8 @@ const ANTONYMS: &str = include_str!("../../data/antonyms.tsv");
 
 static OPPOSITES: LazyLock<HashSet<(&'static str, &'static str)>> = LazyLock::new(|| {
     let pairs = ANTONYMS.lines().filter_map(|line| line.split_once('\t'));
+    // Prepositions are in no word net.
+    let pairs = pairs.chain([("before", "after"), ("above", "below"), ("inside", "outside")]);
     pairs.flat_map(|(first, second)| [(first, second), (second, first)]).collect()
 });
 
@@ -170,9 +173,9 @@ impl Statement {
                 && number.bytes().all(|byte| byte.is_ascii_digit())
                 && number.starts_with(['1', '2']);
             if is_year {
-                self.years.push(number)
+                self.years.push(number);
             } else {
-                self.numbers.push(number)
+                self.numbers.push(number);
             }
             return;
         }
@@ -317,20 +320,19 @@ fn spelled_number(word: &str) -> Option<&'static str> {
     WORDS.iter().position(|name| *name == word).map(|at| DIGITS[at])
 }
 
-/// Tells whether two stems are opposites: in WordNet, or by a prefix.
+/// Tells whether two stems are opposites: in the word net, or by a prefix.
 fn is_opposite(first: &str, second: &str) -> bool {
-    let by_prefix = |one: &str, other: &str| {
-        ["un", "in", "im", "dis", "non", "ir", "il"]
-            .iter()
-            .any(|prefix| one.strip_prefix(prefix) == Some(other) && other.len() > 2)
-    };
-    if by_prefix(first, second) || by_prefix(second, first) {
-        return true;
-    }
     let forms =
         |stem: &str| [stem.to_owned(), format!("{stem}e"), format!("{stem}d"), format!("{stem}ed")];
+    let by_prefix = |one: &str, other: &str| {
+        let prefixes = ["un", "in", "im", "dis", "non", "ir", "il"];
+        other.len() > 2 && prefixes.iter().any(|prefix| one.strip_prefix(prefix) == Some(other))
+    };
     forms(first).iter().any(|one| {
-        forms(second).iter().any(|other| OPPOSITES.contains(&(one.as_str(), other.as_str())))
+        forms(second).iter().any(|other| {
+            let (one, other) = (one.as_str(), other.as_str());
+            OPPOSITES.contains(&(one, other)) || by_prefix(one, other) || by_prefix(other, one)
+        })
     })
 }
 

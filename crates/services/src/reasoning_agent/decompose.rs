@@ -300,15 +300,8 @@ fn referent(clause: &str, parts: &mut Parts) -> bool {
     // `How many ... does the company that acquired Skype have`: the last verb belongs to the main one.
     let is_inverted =
         words.iter().any(|word| matches!(word.to_lowercase().as_str(), "does" | "do" | "did"));
-    let tail = if is_inverted
-        && matches!(
-            rest.last(),
-            Some(&"have" | &"do" | &"make" | &"cost" | &"live" | &"need" | &"use")
-        ) {
-        1
-    } else {
-        0
-    };
+    let ends_main = ["have", "do", "make", "cost", "live", "need", "use"];
+    let tail = usize::from(is_inverted && rest.last().is_some_and(|last| ends_main.contains(last)));
     let (relative, tail) = rest.split_at(rest.len() - tail);
     let first = parts.add(format!("Which {noun} {}?", relative.join(" ")), "referent", Vec::new());
     let main =

@@ -32,7 +32,7 @@ pub(super) fn keep(
     // Records of one second that say the same are one.
     let key = format!("{now:012}-{:016x}", checksum(&value));
     let record = Record { key, value: Bytes::from(value), expires_at: Some(now + KEPT) };
-    context.ports().records.put(kind, &owner(context), record).map_err(unavailable)
+    context.ports().records.put(kind, &owner(context), record).map_err(|error| unavailable(&error))
 }
 
 /// Returns what was kept for the caller, the latest first.
@@ -40,8 +40,11 @@ pub(super) fn recall<T: DeserializeOwned>(
     context: &Context<'_>,
     kind: &str,
 ) -> Result<Vec<T>, ToolError> {
-    let records =
-        context.ports().records.list(kind, &owner(context), MAX_SHOWN).map_err(unavailable)?;
+    let records = context
+        .ports()
+        .records
+        .list(kind, &owner(context), MAX_SHOWN)
+        .map_err(|error| unavailable(&error))?;
     // A record of another release that cannot be read any more is no reason to show none.
     Ok(records.iter().filter_map(|record| serde_json::from_slice(&record.value).ok()).collect())
 }
@@ -56,7 +59,7 @@ fn owner(context: &Context<'_>) -> String {
     format!("{}\n{}", context.principal.issuer, context.principal.subject)
 }
 
-fn unavailable(error: PortError) -> ToolError {
+fn unavailable(error: &PortError) -> ToolError {
     ToolError::Unavailable { what: "records", problem: error.to_string() }
 }
 

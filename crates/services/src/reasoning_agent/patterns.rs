@@ -25,7 +25,8 @@ pub(super) enum Area {
 #[serde(deny_unknown_fields)]
 pub(super) struct Pattern {
     /// What it is: `comparison`, `cause`, `condition` and so on.
-    pub(super) pattern: String,
+    #[serde(rename = "pattern")]
+    pub(super) name: String,
     /// The kind of pattern.
     pub(super) area: Area,
     /// How sure that is, from 0 to 1.
@@ -243,15 +244,15 @@ pub(super) fn find(text: &str, areas: &[Area], threshold: f64) -> Vec<Pattern> {
     found.extend(repetition(&sentences));
     found.retain(|pattern| areas.contains(&pattern.area) && pattern.confidence >= threshold);
     found.sort_by(|first, second| {
-        second.confidence.total_cmp(&first.confidence).then(first.pattern.cmp(&second.pattern))
+        second.confidence.total_cmp(&first.confidence).then(first.name.cmp(&second.name))
     });
     let mut seen = std::collections::BTreeSet::new();
-    found.retain(|pattern| seen.insert(pattern.pattern.clone()));
+    found.retain(|pattern| seen.insert(pattern.name.clone()));
     found
 }
 
 fn pattern(name: &str, area: Area, confidence: f64, evidence: String) -> Pattern {
-    Pattern { pattern: name.to_owned(), area, confidence, evidence }
+    Pattern { name: name.to_owned(), area, confidence, evidence }
 }
 
 /// Returns the words of a mark if a sentence has them.
@@ -300,7 +301,7 @@ mod tests {
             ("Can pigs fly?", "yes_no"),
         ] {
             let found = find(text, &all, 0.7);
-            assert!(found.iter().any(|pattern| pattern.pattern == expected), "{text}: {found:?}");
+            assert!(found.iter().any(|pattern| pattern.name == expected), "{text}: {found:?}");
         }
         assert!(find("Why is the sky blue?", &[Area::Semantic], 0.7).is_empty());
         assert!(find("", &all, 0.0).is_empty());

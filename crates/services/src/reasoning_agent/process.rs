@@ -142,7 +142,7 @@ pub(super) fn process(
     let mut outcome = None;
     if let Some((answered, understood)) = answered {
         let told = json!({ "answer": answered.answer, "confidence": answered.confidence, "facts": understood.facts, "rules": understood.rules });
-        history.call("infer", asked.clone(), told);
+        history.call("infer", asked, told);
         components.push("inference");
         verification.proved = !answered.proof.is_empty();
         verification.proof = answered.proof;
@@ -161,7 +161,7 @@ pub(super) fn process(
         outcome = from_sources(&mut history, &mut components, question, sources);
     }
     if outcome.is_none() && use_model {
-        outcome = from_model(context, &mut history, &mut components, question, &parts, &patterns);
+        outcome = from_model(context, &mut history, &mut components, (question, &parts, &patterns));
         verification.by_model = outcome.is_some();
     }
     let (answer, confidence, data_sources) =
@@ -232,13 +232,11 @@ fn from_model(
     context: &Context<'_>,
     history: &mut History,
     components: &mut Vec<&'static str>,
-    question: &str,
-    parts: &[SubQuestion],
-    patterns: &[Pattern],
+    (question, parts, patterns): (&str, &[SubQuestion], &[Pattern]),
 ) -> Option<Answer> {
     let parts: Vec<String> =
         parts.iter().map(|part| format!("{}. {}", part.id, part.question)).collect();
-    let names: Vec<&str> = patterns.iter().map(|pattern| pattern.pattern.as_str()).collect();
+    let names: Vec<&str> = patterns.iter().map(|pattern| pattern.name.as_str()).collect();
     let prompt = format!(
         "{question}\n\nAnswer these parts in their order, then the whole in one sentence:\n{}\n\nThe question asks by: {}.",
         parts.join("\n"),

@@ -1,14 +1,13 @@
 //! Standardisation and reasoning on labelled data that were collected before there was a rule.
 //!
 //! `tests/judged/SOURCES.md` says where the data come from and how they are split. The figures are
-//! published by `docs/services/evaluation.md`, which a test here holds to them.
+//! published by `docs/services/evaluation.md`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde_json::Value;
 
-mod page;
 mod reasoning;
 mod standardization;
 
@@ -114,22 +113,20 @@ fn report(scores: &Scores) -> String {
     text
 }
 
-/// The cases are split by their ids alone, as `SOURCES.md` says.
+/// The cases are split by their ids alone, and the records by their order, as `SOURCES.md` says.
 #[test]
-fn the_parts_are_split_by_the_hash_of_the_id() {
+fn the_parts_have_nothing_in_common() {
     use sha2::{Digest as _, Sha256};
+    let mut seen = std::collections::BTreeSet::new();
     for part in [Part::Development, Part::HeldOut] {
-        let standard = standardization::cases(part);
-        let reasoning = reasoning::cases(part);
-        assert!(
-            standard.len() >= 250 && reasoning.len() >= 50,
-            "{} {}",
-            standard.len(),
-            reasoning.len()
-        );
-        for case in standard.iter().chain(&reasoning) {
+        let (records, cases) = (standardization::cases(part), reasoning::cases(part));
+        assert!(records.len() >= 250 && cases.len() >= 50, "{} {}", records.len(), cases.len());
+        for case in &cases {
             let first = Sha256::digest(case.id.as_bytes())[0];
             assert_eq!(first % 2 == 1, part == Part::HeldOut, "{}", case.id);
+        }
+        for case in records.into_iter().chain(cases) {
+            assert!(seen.insert(case.id.clone()), "{} is in both parts", case.id);
         }
     }
 }

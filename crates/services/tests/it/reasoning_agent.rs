@@ -127,7 +127,7 @@ fn what_cannot_be_reasoned_about_is_refused_by_its_place() {
         (
             "infer",
             json!({ "facts": ["p(1)"], "goal": "q(X)" }),
-            "`goal`: no fact or rule defines `q/1`; known are p/1",
+            "`goal`: no fact or rule has `q/1`; known are p/1",
         ),
         (
             "infer",

@@ -2,7 +2,7 @@
 
 Run by hand, once: python collect_standardization.py FOLDER, where FOLDER holds the unpacked packages that SOURCES.md
 names. What it takes over are labelled examples (facts), never code. A record goes to the development or to the held-out
-part by a hash of its id alone; the held-out file is written and not looked at while rules are made.
+part by the order of a hash alone; the held-out file is written and not looked at while rules are made.
 """
 
 import ast
@@ -22,6 +22,7 @@ import phonenumbers
 FOLDER = Path(sys.argv[1])
 HERE = Path(__file__).parent
 RECORDS = []
+HELD_OUT = False
 
 
 def digest(text):
@@ -29,13 +30,14 @@ def digest(text):
 
 
 def sample(items, n, key=lambda item: json.dumps(item, ensure_ascii=False, default=str)):
-    """The first n in the order of a hash: the same choice at every run, and nobody's choice."""
+    """N items in the order of a hash, the same at every run and nobody's choice: the first n for development, the next n
+    to be held out."""
     seen, out = set(), []
     for item in sorted(items, key=lambda item: digest(key(item))):
         if key(item) not in seen:
             seen.add(key(item))
             out.append(item)
-    return out[:n]
+    return out[n:2 * n] if HELD_OUT else out[:n]
 
 
 def add(kind, source, given, expected, region=None):
@@ -70,7 +72,7 @@ def when(node):
 
 
 def moment(value):
-    expected = {"date": value.strftime("%Y-%m-%d")}
+    expected = {"date": f"{value:%Y-%m-%d}".rjust(10, "0")}
     if (value.hour, value.minute, value.second) != (0, 0, 0):
         expected["time"] = value.strftime("%H:%M:%S")
     return expected
@@ -335,7 +337,7 @@ def products():
              "Tuna": ("Food and Beverages", "Meat and Fish")}
     adjectives = ["Awesome", "Bespoke", "Elegant", "Ergonomic", "Fresh", "Handmade", "Licensed", "Modern", "Practical", "Sleek"]
     materials = ["Aluminum", "Bamboo", "Bronze", "Ceramic", "Cotton", "Granite", "Plastic", "Rubber", "Steel", "Wooden"]
-    for index, (noun, (first, second)) in enumerate(nouns.items()):
+    for index, (noun, (first, second)) in enumerate([] if HELD_OUT else nouns.items()):
         text = f"{adjectives[index % 10]} {materials[(index * 3) % 10]} {noun}"
         add("product", "faker 10.6.0", roughen(text, index), {"l1_category": first, "l2_family": second})
 
@@ -348,17 +350,20 @@ def by_hand():
 
 
 def main():
-    for collect in [dates, amounts, quantities, phones, names, addresses, places, accounts, products, by_hand]:
-        collect()
-    parts = {"development": [], "held_out": []}
-    for record in sorted({record["id"]: record for record in RECORDS}.values(), key=lambda record: record["id"]):
-        # Odd digest: held out. Half and half, and it can be checked from the id alone.
-        parts["held_out" if int(digest(record["id"])[:2], 16) % 2 else "development"].append(record)
-    for name, records in parts.items():
-        lines = [json.dumps(record, ensure_ascii=False) for record in records]
+    global HELD_OUT
+    drawn = set()
+    for HELD_OUT, name in [(False, "development"), (True, "held_out")]:
+        RECORDS.clear()
+        for collect in [dates, amounts, quantities, phones, names, addresses, places, accounts, products]:
+            collect()
+        if not HELD_OUT:
+            by_hand()
+        records = {record["id"]: record for record in RECORDS if record["id"] not in drawn}
+        drawn |= set(records)
+        lines = [json.dumps(record, ensure_ascii=False) for _, record in sorted(records.items())]
         (HERE / f"standardization_{name}.jsonl").write_text("\n".join(lines) + "\n")
         counts = {}
-        for record in records:
+        for record in records.values():
             counts[record["kind"]] = counts.get(record["kind"], 0) + 1
         print(name, len(records), counts)
 

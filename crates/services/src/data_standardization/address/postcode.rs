@@ -36,7 +36,7 @@ pub(super) fn take(words: &mut Vec<Word>, code: &mut String) -> Style {
     }
     if let Some(last) = words.last().map(|word| word.text.trim_matches(['.', '-']).to_owned())
         && n_words > 1
-        && (is_zip(&last) || is_zip_plus(&last) || is_joined(&last))
+        && (is_zip(&last) || is_zip_plus(&last) || is_joined(&last) || is_short_zip(words, &last))
     {
         *code = last;
         words.pop();
@@ -44,6 +44,16 @@ pub(super) fn take(words: &mut Vec<Word>, code: &mut String) -> Style {
         return Style::AtEnd;
     }
     before_city(words, code)
+}
+
+/// A ZIP code whose first zero was lost, as spreadsheets do: behind the code of a state.
+fn is_short_zip(words: &[Word], last: &str) -> bool {
+    let before = words.len().checked_sub(2).and_then(|at| words.get(at));
+    last.len() == 4
+        && is_digits(last)
+        && before.is_some_and(|word| {
+            word.text.len() == 2 && super::subdivision("US", &word.text).is_some()
+        })
 }
 
 fn end_segment(words: &mut [Word]) {
@@ -68,7 +78,7 @@ fn before_city(words: &mut Vec<Word>, code: &mut String) -> Style {
         let dashed = plain.split_once('-').is_some_and(|(first, second)| {
             is_digits(first)
                 && is_digits(second)
-                && matches!((first.len(), second.len()), (2, 3) | (4, 3))
+                && matches!((first.len(), second.len()), (2 | 4, 3))
         });
         let is_split = plain.len() == 3
             && is_digits(plain)

@@ -190,6 +190,10 @@ fn likeness(terms: &[(String, f64)], name: &[String]) -> f64 {
 
 /// What a name says of its own place.
 #[derive(Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a claim of its own, and any of them may hold"
+)]
 struct Hints {
     noncurrent: bool,
     current: bool,
@@ -249,6 +253,10 @@ impl Hints {
                 "charges",
                 "fees",
                 "impairment",
+                "amortization",
+                "amortisation",
+                "depreciation",
+                "depletion",
             ]),
             income: has(&[
                 "income", "revenue", "revenues", "gain", "gains", "received", "earned", "sales",

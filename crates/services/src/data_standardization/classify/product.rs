@@ -59,6 +59,8 @@ struct Hit {
     specific: Option<String>,
     confidence: f64,
     name: String,
+    /// Whether the table has it, not only the word net.
+    is_curated: bool,
 }
 
 /// Returns the place of a product.
@@ -142,7 +144,15 @@ fn hit(words: &[String], start: usize, end: usize) -> Option<Hit> {
             PRODUCT.leaves[*own][2] == PRODUCT.leaves[*leaf][2] && is_wide(*leaf)
         });
         let specific = specific.map(|(_, shown)| capitalized(shown));
-        return Some(Hit { start, end, leaf: *leaf, specific, confidence: 0.95, name });
+        return Some(Hit {
+            start,
+            end,
+            leaf: *leaf,
+            specific,
+            confidence: 0.95,
+            name,
+            is_curated: true,
+        });
     }
     if let Some((leaf, shown)) = PRODUCT.goods.get(&name) {
         let confidence = if is_single { 0.85 } else { 0.92 };
@@ -153,6 +163,7 @@ fn hit(words: &[String], start: usize, end: usize) -> Option<Hit> {
             specific: Some(capitalized(shown)),
             confidence,
             name,
+            is_curated: false,
         });
     }
     // Berries have more names than any list.
@@ -165,6 +176,7 @@ fn hit(words: &[String], start: usize, end: usize) -> Option<Hit> {
             specific: Some(capitalized(&name)),
             confidence: 0.75,
             name,
+            is_curated: false,
         });
     }
     is_single.then(|| misspelt(&name)).flatten().map(|(leaf, near)| Hit {
@@ -174,6 +186,7 @@ fn hit(words: &[String], start: usize, end: usize) -> Option<Hit> {
         specific: None,
         confidence: 0.7,
         name: near.to_owned(),
+        is_curated: true,
     })
 }
 
@@ -214,19 +227,30 @@ fn misspelt(word: &str) -> Option<(usize, &'static str)> {
 }
 
 /// Chooses the name that says what the thing is.
+///
+/// Names of the table say more than those of the word net, and several words more than one.
 fn choose<'a>(hits: &'a [Hit], words: &[String]) -> Option<&'a Hit> {
-    let first = hits.first()?;
-    // What stands in one row, with nothing but qualities between.
-    let mut row = vec![first];
-    for hit in hits.iter().skip(1) {
-        let end = row.last()?.end;
-        let is_joined = words.get(end..hit.start)?.is_empty();
-        if !is_joined {
+    let weight = |hit: &Hit| match (hit.is_curated, hit.end - hit.start) {
+        (true, 2..) => 3,
+        (true, _) => 2,
+        (false, 2..) => 1,
+        (false, _) => 0,
+    };
+    let begin = hits.iter().position(|hit| hit.is_curated).unwrap_or(0);
+    let first = hits.get(begin)?;
+    // What stands in one row, with nothing between.
+    let mut best = first;
+    let mut end = first.end;
+    for hit in hits.iter().skip(begin + 1) {
+        if !words.get(end..hit.start)?.is_empty() {
             break;
         }
-        row.push(hit);
+        end = hit.end;
+        if weight(hit) >= weight(best) {
+            best = hit;
+        }
     }
-    row.last().copied()
+    Some(best)
 }
 
 #[cfg(test)]

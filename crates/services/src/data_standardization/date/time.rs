@@ -7,7 +7,10 @@ use super::{MEANINGS, Meaning, Piece};
 /// Takes the time of day out of the pieces of a date, if there is one.
 pub(super) fn take(pieces: &mut Vec<Piece>) -> Option<Time> {
     split_compact(pieces);
-    let found = colons(pieces).or_else(|| letters(pieces)).or_else(|| hour_alone(pieces));
+    let found = colons(pieces)
+        .or_else(|| letters(pieces))
+        .or_else(|| hour_alone(pieces))
+        .or_else(|| named(pieces));
     let (at, mut end, [hour, minute, second]) = found?;
     // 下午 02:26 and 오후 3시: before the time.
     let early = at.checked_sub(1).and_then(|before| Some((before, half(pieces, before)?.1)));
@@ -147,6 +150,15 @@ fn letters(pieces: &[Piece]) -> Option<Found> {
         end += if is(end + 1, &names) { 2 } else { 1 };
     }
     Some((at, end, [hour, rest[0], rest[1]]))
+}
+
+/// Finds noon and midnight.
+fn named(pieces: &[Piece]) -> Option<Found> {
+    let at = pieces.iter().position(
+        |piece| matches!(piece, Piece::Word(word) if word == "noon" || word == "midnight"),
+    )?;
+    let hour = if pieces[at] == Piece::Word("noon".to_owned()) { 12 } else { 0 };
+    Some((at, at + 1, [hour, 0, 0]))
 }
 
 /// Finds 10 pm.

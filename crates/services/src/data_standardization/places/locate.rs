@@ -71,7 +71,9 @@ fn split_state(parts: &mut Vec<String>, location: &Location) {
     }
     for at in 1..words.len() {
         let after = words[at..].join(" ");
-        if subdivision(found.value.alpha2, &after).is_some() {
+        let is_code = after.chars().count() <= 3 && at + 1 == words.len();
+        let is_known = is_code || !cities(&fold(&words[..at].join(" "))).0.is_empty();
+        if is_known && subdivision(found.value.alpha2, &after).is_some() {
             *parts = vec![words[..at].join(" "), after];
             return;
         }
@@ -133,7 +135,7 @@ fn take_state(parts: &mut Vec<String>, location: &mut Location, country_code: Op
         let folded = fold(&parts[at]);
         let found = match country_code {
             Some(code) => subdivision(code, &parts[at]),
-            None => single(subdivisions(&folded), parts, at),
+            None => single(&subdivisions(&folded), parts, at),
         };
         let Some(state) = found else { continue };
         // `New York` alone is the city.
@@ -163,7 +165,7 @@ fn take_state(parts: &mut Vec<String>, location: &mut Location, country_code: Op
 
 /// Chooses among parts of several countries: the one that has the city, else the only one, else
 /// that of the United States, whose codes are written without the country most of all.
-fn single(states: Vec<Subdivision>, parts: &[String], at: usize) -> Option<Subdivision> {
+fn single(states: &[Subdivision], parts: &[String], at: usize) -> Option<Subdivision> {
     let beside: Vec<City> = parts
         .iter()
         .enumerate()

@@ -64,8 +64,9 @@ struct Answer {
 }
 
 fn carry_out(context: &Context<'_>, arguments: Arguments) -> Result<Answer, ToolError> {
-    let vocabulary = item::vocabulary(&arguments.vocabulary)?;
-    let items = item::read("items", Kind::Account, &arguments.items)?;
+    let Arguments { items, vocabulary } = arguments;
+    let vocabulary = item::vocabulary(&vocabulary)?;
+    let items = item::read("items", Kind::Account, &items)?;
     let standardized = standardize(context, &[(Kind::Account, items)], &vocabulary)?;
     let summary = summarize(&standardized);
     Ok(Answer { standardized, summary })

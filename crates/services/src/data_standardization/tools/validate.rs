@@ -141,7 +141,7 @@ fn check(
     let mut problem = |field: &str, text: String| problems.push((field.to_owned(), text));
     match record.get(kind.id_field()) {
         None | Some(Value::Null) => {
-            problem(kind.id_field(), "is required and is not there".to_owned())
+            problem(kind.id_field(), "is required and is not there".to_owned());
         }
         Some(id) => {
             if !ids.insert(id.to_string()) {
@@ -167,7 +167,7 @@ fn check(
         };
         match (value, missing_above) {
             (Some(_), Some(missing)) => {
-                problem(field, format!("is there without `{missing}` above it"))
+                problem(field, format!("is there without `{missing}` above it"));
             }
             (None, None) if level < 2 => missing_above = Some(field),
             _ => {}

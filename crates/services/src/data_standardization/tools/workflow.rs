@@ -75,7 +75,8 @@ pub(in crate::data_standardization) enum Status {
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub(in crate::data_standardization) struct Gate {
     /// `initial` or `post_processing`.
-    pub(in crate::data_standardization) gate: &'static str,
+    #[serde(rename = "gate")]
+    pub(in crate::data_standardization) name: &'static str,
     /// What was measured.
     pub(in crate::data_standardization) score: f64,
     /// What has to be reached.
@@ -100,8 +101,8 @@ pub(in crate::data_standardization) struct Report {
 }
 
 fn carry_out(context: &Context<'_>, arguments: Arguments) -> Result<Report, ToolError> {
-    let lists = arguments.request.read("request.")?;
-    run(context, &lists, &arguments.vocabulary)
+    let Arguments { request, vocabulary } = arguments;
+    run(context, &request.read("request.")?, &vocabulary)
 }
 
 /// Carries a workflow out.
@@ -145,8 +146,8 @@ pub(super) fn run(
     })
 }
 
-fn gate(gate: &'static str, score: f64, threshold: f64) -> Gate {
-    Gate { gate, score: round(score), threshold, passed: score >= threshold }
+fn gate(name: &'static str, score: f64, threshold: f64) -> Gate {
+    Gate { name, score: round(score), threshold, passed: score >= threshold }
 }
 
 /// Assesses items by their texts.

@@ -25,7 +25,7 @@ pub(in crate::reasoning_agent) enum Asked {
 pub(in crate::reasoning_agent) fn asked(words: &[String]) -> Option<Asked> {
     let words: Vec<&str> = words.iter().map(String::as_str).filter(|word| *word != ",").collect();
     match words.as_slice() {
-        ["is" | "was", subject, "a" | "an", class_name] => whether(subject, class_name),
+        ["is" | "was", subject, "a" | "an", class_name] => Some(whether(subject, class_name)),
         ["is" | "was", subject, "the" | "a" | "an", relation, "of", object] => {
             Some(Asked::Whether {
                 goal: format!("{}({subject}, {object})", class(relation)),
@@ -46,7 +46,7 @@ pub(in crate::reasoning_agent) fn asked(words: &[String]) -> Option<Asked> {
             goal: format!("{word}_{preposition}({subject}, {})", class(object)),
             opposite: None,
         }),
-        ["is" | "was", subject, word] => whether(subject, word),
+        ["is" | "was", subject, word] => Some(whether(subject, word)),
         [
             "what" | "whom",
             "is",
@@ -70,10 +70,10 @@ pub(in crate::reasoning_agent) fn asked(words: &[String]) -> Option<Asked> {
     }
 }
 
-fn whether(subject: &str, word: &str) -> Option<Asked> {
+fn whether(subject: &str, word: &str) -> Asked {
     let word = class(word);
-    Some(Asked::Whether {
+    Asked::Whether {
         goal: format!("{word}({subject})"),
         opposite: Some(format!("not_{word}({subject})")),
-    })
+    }
 }

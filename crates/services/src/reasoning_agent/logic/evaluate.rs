@@ -91,6 +91,10 @@ pub(in crate::reasoning_agent) fn evaluate(
         let mut since = 0;
         let mut is_first = true;
         loop {
+            // Rounds of few steps would never come to the count by which steps ask.
+            if is_cancelled() {
+                return Err(Stop::Cancelled);
+            }
             let known = model.facts.len();
             let mut found = Vec::new();
             for at in layer {
@@ -218,15 +222,19 @@ fn unify(atom: &Atom, fact: &Fact, binding: &mut Vec<Option<Value>>) -> bool {
             if binding.len() <= *variable {
                 binding.resize(variable + 1, None);
             }
-            match &binding[*variable] {
-                Some(bound) => bound == value,
-                None => {
-                    binding[*variable] = Some(value.clone());
-                    true
-                }
-            }
+            let bound = binding[*variable].get_or_insert_with(|| value.clone());
+            bound == value
         }
     })
+}
+
+/// How far the application of a rule is.
+#[derive(Debug)]
+struct Trail {
+    /// The values of its variables.
+    binding: Vec<Option<Value>>,
+    /// What it was applied to.
+    premises: Vec<Premise>,
 }
 
 /// The application of one rule in one round.
@@ -254,13 +262,13 @@ impl Search<'_> {
             .filter(|(_, condition)| matches!(condition, Condition::Is(_)))
             .map(|(at, _)| at)
             .collect();
-        let mut binding = vec![None; rule.variables.len()];
+        let mut trail = Trail { binding: vec![None; rule.variables.len()], premises: Vec::new() };
         if is_first {
-            return self.conditions(rule, 0, None, &mut binding, &mut Vec::new());
+            return self.conditions(rule, 0, None, &mut trail);
         }
         // One condition is held against the last round; those before it against older facts only.
         for fresh in atoms {
-            self.conditions(rule, 0, Some(fresh), &mut binding, &mut Vec::new())?;
+            self.conditions(rule, 0, Some(fresh), &mut trail)?;
         }
         Ok(())
     }
@@ -270,60 +278,62 @@ impl Search<'_> {
         rule: &Rule,
         at: usize,
         fresh: Option<usize>,
-        binding: &mut Vec<Option<Value>>,
-        premises: &mut Vec<Premise>,
+        trail: &mut Trail,
     ) -> Result<(), Stop> {
         let Some(condition) = rule.body.get(at) else {
-            self.conclude(rule, binding, premises);
+            self.conclude(rule, trail);
             return Ok(());
         };
         match condition {
-            Condition::Is(atom) => self.atom(rule, (at, atom), fresh, binding, premises),
+            Condition::Is(atom) => self.atom(rule, (at, atom), fresh, trail),
             Condition::IsNot(atom) => {
                 self.step()?;
-                let fact = ground(atom, binding);
+                let fact = ground(atom, &trail.binding);
                 if self.model.find(&fact).is_some() {
                     return Ok(());
                 }
-                premises.push(Premise::Absent(fact));
-                self.conditions(rule, at + 1, fresh, binding, premises)?;
-                premises.pop();
+                trail.premises.push(Premise::Absent(fact));
+                self.conditions(rule, at + 1, fresh, trail)?;
+                trail.premises.pop();
                 Ok(())
             }
             Condition::Compare(left, comparison, right) => {
                 self.step()?;
                 let place = self.program.rules[self.rule_at].0;
                 let mut assigned = None;
-                let sides = match (open(left, binding), open(right, binding)) {
+                let sides = match (open(left, &trail.binding), open(right, &trail.binding)) {
                     (Some(variable), None) => {
                         assigned = Some(variable);
-                        let value = compute(right, binding)
+                        let value = compute(right, &trail.binding)
                             .map_err(|problem| Stop::Rule(place, problem))?;
                         (value.clone(), value)
                     }
                     (None, Some(variable)) => {
                         assigned = Some(variable);
-                        let value =
-                            compute(left, binding).map_err(|problem| Stop::Rule(place, problem))?;
+                        let value = compute(left, &trail.binding)
+                            .map_err(|problem| Stop::Rule(place, problem))?;
                         (value.clone(), value)
                     }
                     _ => {
                         let value = |side| {
-                            compute(side, binding).map_err(|problem| Stop::Rule(place, problem))
+                            compute(side, &trail.binding)
+                                .map_err(|problem| Stop::Rule(place, problem))
                         };
                         (value(left)?, value(right)?)
                     }
                 };
                 if let Some(variable) = assigned {
-                    binding[variable] = Some(sides.0.clone());
+                    trail.binding[variable] = Some(sides.0.clone());
                 } else if !holds(&sides.0, *comparison, &sides.1) {
                     return Ok(());
                 }
-                premises.push(Premise::Compared(format!("{} {comparison} {}", sides.0, sides.1)));
-                self.conditions(rule, at + 1, fresh, binding, premises)?;
-                premises.pop();
+                trail
+                    .premises
+                    .push(Premise::Compared(format!("{} {comparison} {}", sides.0, sides.1)));
+                self.conditions(rule, at + 1, fresh, trail)?;
+                trail.premises.pop();
                 if let Some(variable) = assigned {
-                    binding[variable] = None;
+                    trail.binding[variable] = None;
                 }
                 Ok(())
             }
@@ -335,11 +345,10 @@ impl Search<'_> {
         rule: &Rule,
         (at, atom): (usize, &Atom),
         fresh: Option<usize>,
-        binding: &mut Vec<Option<Value>>,
-        premises: &mut Vec<Premise>,
+        trail: &mut Trail,
     ) -> Result<(), Stop> {
         let model = self.model;
-        let candidates = model.candidates(atom, binding);
+        let candidates = model.candidates(atom, &trail.binding);
         let (low, high) = match fresh {
             Some(fresh) if fresh == at => (self.since, self.known),
             Some(fresh) if at < fresh => (0, self.since),
@@ -349,21 +358,25 @@ impl Search<'_> {
         let end = candidates.partition_point(|fact| *fact < high);
         for fact in &candidates[begin..end] {
             self.step()?;
-            let before = binding.clone();
-            if unify(atom, &model.facts[*fact].fact, binding) {
-                premises.push(Premise::Fact(*fact));
-                self.conditions(rule, at + 1, fresh, binding, premises)?;
-                premises.pop();
+            let before = trail.binding.clone();
+            if unify(atom, &model.facts[*fact].fact, &mut trail.binding) {
+                trail.premises.push(Premise::Fact(*fact));
+                self.conditions(rule, at + 1, fresh, trail)?;
+                trail.premises.pop();
             }
-            *binding = before;
+            trail.binding = before;
         }
         Ok(())
     }
 
-    fn conclude(&mut self, rule: &Rule, binding: &[Option<Value>], premises: &[Premise]) {
-        let fact = ground(&rule.head, binding);
+    fn conclude(&mut self, rule: &Rule, trail: &Trail) {
+        let fact = ground(&rule.head, &trail.binding);
         if self.model.find(&fact).is_none() {
-            self.found.push(Known { fact, round: 0, by: Some((self.rule_at, premises.to_vec())) });
+            self.found.push(Known {
+                fact,
+                round: 0,
+                by: Some((self.rule_at, trail.premises.clone())),
+            });
         }
     }
 

@@ -236,10 +236,16 @@ impl<'a> Parser<'a> {
         // An atom and a comparison can begin alike; what follows tells them apart.
         let (rest, n_variables) = (self.rest, self.variables.len());
         let begins_small = rest.starts_with(|character: char| character.is_lowercase());
-        if begins_small && let Ok(atom) = self.atom() {
+        if begins_small {
+            let atom = self.atom();
             self.skip();
-            if self.rest.is_empty() || self.rest.starts_with([',', '.']) {
-                return Ok(Condition::Is(atom));
+            match atom {
+                Ok(atom) if self.rest.is_empty() || self.rest.starts_with([',', '.']) => {
+                    return Ok(Condition::Is(atom));
+                }
+                // What has a bracket is an atom, and its own mistake says more.
+                Err(problem) if rest.contains('(') => return Err(problem),
+                _ => {}
             }
         }
         self.rest = rest;

@@ -47,6 +47,13 @@ impl Program {
         facts.chain(self.rules.iter().map(|(_, rule)| name(&rule.head))).collect()
     }
 
+    /// Returns the predicates that are defined, or that conditions ask for.
+    pub(in crate::reasoning_agent) fn mentioned(&self) -> BTreeSet<Name> {
+        let mut mentioned = self.defined();
+        mentioned.extend(self.undefined());
+        mentioned
+    }
+
     /// Returns predicates that conditions ask for and nothing defines.
     pub(in crate::reasoning_agent) fn undefined(&self) -> BTreeSet<Name> {
         let defined = self.defined();

@@ -15,7 +15,8 @@ const MAX_STEPS: usize = 1_000;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub(in crate::reasoning_agent) struct Step {
     /// Its number, by which later steps name it.
-    pub(in crate::reasoning_agent) step: usize,
+    #[serde(rename = "step")]
+    pub(in crate::reasoning_agent) number: usize,
     /// What is shown by it.
     pub(in crate::reasoning_agent) fact: String,
     /// The rule that was applied; nothing for what was given.
@@ -70,7 +71,7 @@ pub(in crate::reasoning_agent) fn prove(
             Premise::Compared(text) => Some(text.clone()),
         });
         steps.push(Step {
-            step: number,
+            number,
             fact: model.facts[at].fact.to_string(),
             rule: model.facts[at].by.as_ref().map(|(rule, _)| program.rule_text(*rule).to_owned()),
             from: from.collect(),

@@ -131,7 +131,7 @@ proptest! {
             prop_assert_eq!(&proof.last().unwrap().fact, &model.fact(at).0.to_string());
             for step in &proof {
                 // Premises stand before what follows from them, and given facts are those that were given.
-                prop_assert!(step.from.iter().all(|from| *from < step.step));
+                prop_assert!(step.from.iter().all(|from| *from < step.number));
                 prop_assert_eq!(step.rule.is_none(), facts.contains(&step.fact.as_str()));
                 prop_assert_eq!(step.rule.is_none(), step.from.is_empty());
             }

@@ -43,5 +43,6 @@ struct Arguments {
 }
 
 fn carry_out(_: &Context<'_>, arguments: Arguments) -> Result<Beliefs, ToolError> {
-    update(&arguments.hypotheses, &arguments.evidence)
+    let Arguments { hypotheses, evidence } = arguments;
+    update(&hypotheses, &evidence)
 }

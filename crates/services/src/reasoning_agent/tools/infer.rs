@@ -131,19 +131,17 @@ struct Found {
 }
 
 fn carry_out(context: &Context<'_>, arguments: Arguments) -> Result<Answer, ToolError> {
-    if !(1..=10_000).contains(&arguments.max_answers) {
+    let Arguments { facts, rules, goal, direction, max_answers, proofs } = arguments;
+    if !(1..=10_000).contains(&max_answers) {
         return Err(ToolError::argument(
             "max_answers",
-            format!("is {}; give 1 to 10000", arguments.max_answers),
+            format!("is {max_answers}; give 1 to 10000"),
         ));
     }
-    let program = read(&arguments.facts, &arguments.rules)?;
-    let goal = arguments.goal.as_deref().map(|goal| read_goal(&program, goal)).transpose()?;
-    let direction = arguments.direction.unwrap_or(if goal.is_some() {
-        Direction::Backward
-    } else {
-        Direction::Forward
-    });
+    let program = read(&facts, &rules)?;
+    let goal = goal.as_deref().map(|goal| read_goal(&program, goal)).transpose()?;
+    let direction =
+        direction.unwrap_or(if goal.is_some() { Direction::Backward } else { Direction::Forward });
     let warnings = program.undefined().into_iter().map(|(name, n)| {
         format!("nothing defines `{name}/{n}`, so conditions on it are never true")
     });
@@ -164,9 +162,9 @@ fn carry_out(context: &Context<'_>, arguments: Arguments) -> Result<Answer, Tool
         Some((goal, _)) => model.matching(goal),
         None => model.derived().collect(),
     };
-    let told = found.iter().take(arguments.max_answers);
+    let told = found.iter().take(max_answers);
     let answers: Vec<Found> =
-        told.map(|at| tell(&program, &model, *at, goal.as_ref(), arguments.proofs)).collect();
+        told.map(|at| tell(&program, &model, *at, goal.as_ref(), proofs)).collect();
     Ok(Answer {
         holds: !answers.is_empty(),
         n_answers: found.len(),
@@ -244,7 +242,7 @@ fn read(facts: &[String], rules: &[String]) -> Result<Program, ToolError> {
 
 fn read_goal(program: &Program, text: &str) -> Result<(Atom, Vec<String>), ToolError> {
     let (goal, names) = parse_atom(text).map_err(|problem| ToolError::argument("goal", problem))?;
-    let defined = program.defined();
+    let defined = program.mentioned();
     if defined.contains(&name(&goal)) {
         return Ok((goal, names));
     }
@@ -260,7 +258,7 @@ fn read_goal(program: &Program, text: &str) -> Result<(Atom, Vec<String>), ToolE
     };
     Err(ToolError::argument(
         "goal",
-        format!("no fact or rule defines `{}/{}`; {known}", goal.predicate, goal.terms.len()),
+        format!("no fact or rule has `{}/{}`; {known}", goal.predicate, goal.terms.len()),
     ))
 }
 

@@ -75,7 +75,7 @@ fn carry_out(context: &Context<'_>, _: NoArguments) -> Result<Answer, ToolError>
     let cause = "Why did sales fall?";
     let names: Vec<String> = patterns::find(cause, &[Area::Causal], 0.7)
         .into_iter()
-        .map(|pattern| pattern.pattern)
+        .map(|pattern| pattern.name)
         .collect();
     let statements = ["The shop is open.", "The shop is closed."].map(str::to_owned);
     let hypotheses =

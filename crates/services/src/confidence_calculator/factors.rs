@@ -213,7 +213,7 @@ impl Reasoning {
                 score *= 0.6;
             }
         }
-        let rule = |step: &'_ Value| step.get("inference_rule").and_then(Value::as_str).is_some();
+        let rule = |step: &Value| step.get("inference_rule").and_then(Value::as_str).is_some();
         let n_named = self.reasoning_chain.iter().filter(|step| rule(step)).count();
         if n_named > 0 {
             let is_sound = |step: &&Value| {

@@ -123,7 +123,7 @@ impl Arguments {
             let problem = format!("is needed for {method:?} and was not given").to_lowercase();
             ToolError::argument(field, problem)
         };
-        let score = match method {
+        match method {
             Method::Completeness => {
                 let filled = required_fields.iter().map(|field| is_filled(result.get(field)));
                 mean(filled.map(f64::from)).ok_or_else(|| needs("context.required_fields"))
@@ -150,8 +150,7 @@ impl Arguments {
                 let agreements = previous_results.iter().map(|one| agreement(result, one));
                 mean(agreements).ok_or_else(|| needs("context.previous_results"))
             }
-        };
-        score
+        }
     }
 }
 

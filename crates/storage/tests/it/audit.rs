@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use gantry_core::audit::{AuditStore as _, StoredLine};
-use gantry_storage::AuditReader;
+use gantry_storage::{AuditReader, Database as _};
 
 use crate::support::{NOW, Place};
 

@@ -62,10 +62,12 @@ pub struct Running {
 
 /// Begins to serve connections, on every listener and on the socket of the data folder.
 fn open_doors(
-    front: &Arc<Front>,
+    shared: &Arc<Shared>,
     listeners: Listeners,
     connections: &Tasks,
 ) -> Result<Workers, StartError> {
+    let routes = routes::router(Arc::clone(shared));
+    let front = &Arc::new(Front { shared: Arc::clone(shared), routes, api: Api::new() });
     let workers =
         Workers::start(front, connections).map_err(|source| StartError::Runtime { source })?;
     listeners.accept(&workers.inboxes(), connections);
@@ -121,8 +123,8 @@ impl Running {
         .await?;
         built_in.attach(&gateway);
         let answers = Arc::clone(&http_metrics.answers);
-        let sources = Sources::new(Arc::clone(&gateway), Arc::clone(&kept.store), answers);
-        let sources = Arc::new(sources);
+        let sources =
+            Arc::new(Sources::new(Arc::clone(&gateway), Arc::clone(&kept.store), answers));
         metrics::register(&mut registry, &gateway.metrics, &sources);
         log.register(&mut registry);
         let connections = Tasks::new();
@@ -157,12 +159,7 @@ impl Running {
         });
 
         shared.hide_secrets();
-        let front = Arc::new(Front {
-            shared: Arc::clone(&shared),
-            routes: routes::router(shared.clone()),
-            api: Api::new(),
-        });
-        let workers = open_doors(&front, listeners, &connections)?;
+        let workers = open_doors(&shared, listeners, &connections)?;
         let reloader = Reloader::new(Arc::clone(&shared), options, log);
         background.spawn_until_stop("watch", Arc::clone(&reloader).watch());
         background.spawn_until_stop("renew", Arc::clone(&reloader).watch_certificates());

@@ -42,7 +42,7 @@ pub(super) fn connect(
     let initialize = json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {
         "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "bench", "version": "1"}}});
     let bearer = bearer(token);
-    let authorization: Vec<_> = bearer.iter().map(authorization).collect();
+    let authorization: Vec<_> = bearer.iter().map(|bearer| authorization(bearer)).collect();
     let answer = http::post(address, "/mcp", &authorization, &initialize.to_string())?;
     if answer.status != 200 {
         bail!("`initialize` was answered {}: {}", answer.status, answer.body);
@@ -74,7 +74,7 @@ pub(super) fn call(address: SocketAddr, tool: &str, caller: Caller<'_>) -> anyho
         [("MCP-Protocol-Version", "2026-07-28"), ("Mcp-Method", "tools/call"), ("Mcp-Name", tool)];
     let mut headers = if era == Era::Modern { modern.to_vec() } else { legacy_headers(session) };
     let bearer = bearer(token);
-    headers.extend(bearer.iter().map(authorization));
+    headers.extend(bearer.iter().map(|bearer| authorization(bearer)));
     expect_result(&http::post(address, "/mcp", &headers, &body)?)
 }
 
@@ -88,7 +88,7 @@ fn bearer(token: Option<&str>) -> Option<String> {
     token.map(|token| format!("Bearer {token}"))
 }
 
-fn authorization(bearer: &String) -> (&'static str, &str) {
+fn authorization(bearer: &str) -> (&'static str, &str) {
     ("Authorization", bearer)
 }
 

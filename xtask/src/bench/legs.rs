@@ -220,8 +220,12 @@ fn start_gantry(
     let config = folder.join("gantry.yaml");
     let mut text = format!("servers:\n  echo:\n    url: http://{upstream}/mcp\n");
     if let Some(token) = leg.token() {
-        text.push_str(&format!("auth: {{ tokens: [{{ name: bench, token: {token} }}] }}\n"));
-        text.push_str("audit: { file: audit.log, rotation: { max_size: 1GiB, max_files: 2 } }\n");
+        text.extend([
+            "auth: { tokens: [{ name: bench, token: ",
+            token,
+            " }] }\n",
+            "audit: { file: audit.log, rotation: { max_size: 1GiB, max_files: 2 } }\n",
+        ]);
     }
     fs::write(&config, text).with_context(|| format!("failed to write `{}`", config.display()))?;
     let mut command = shell::command(workspace, workspace.target("release/gantry"));

@@ -120,12 +120,11 @@ fn rule(raw: &raw::Rule, at: &Path, checker: &mut Checker<'_>) -> Option<RuleSpe
 fn addresses(written: &[String], path: &Path, checker: &mut Checker<'_>) -> Vec<Network> {
     let mut networks = Vec::new();
     for (index, text) in written.iter().enumerate() {
-        match text.parse() {
-            Ok(network) => networks.push(network),
-            Err(_) => {
-                let expected = "an address or a network such as `10.0.0.0/8`";
-                checker.invalid(&path.index(index), text, expected);
-            }
+        if let Ok(network) = text.parse() {
+            networks.push(network);
+        } else {
+            let expected = "an address or a network such as `10.0.0.0/8`";
+            checker.invalid(&path.index(index), text, expected);
         }
     }
     networks

@@ -181,7 +181,7 @@ fn the_audit_log_of_another_system_is_taken_over() {
     assert_eq!(audit.file, Some(folder.path().join("logs/audit.log")));
     assert_eq!((audit.rotation.max_size, audit.rotation.max_files), (10 << 20, 5));
     assert_eq!(audit.events, ["tool.*", "authentication.failure"]);
-    assert_eq!(audit.arguments, gantry_server::config::AuditArguments::Full);
+    assert_eq!(audit.arguments, config::AuditArguments::Full);
     assert_eq!(config.notes.len(), 1, "secrets of the gateway are left out: {:?}", config.notes);
 }
 

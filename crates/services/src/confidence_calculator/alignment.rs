@@ -54,6 +54,7 @@ struct Answer {
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
+#[expect(clippy::struct_field_names, reason = "clients know these names")]
 struct Keywords {
     /// The telling words that both have.
     keyword_overlap: Vec<String>,

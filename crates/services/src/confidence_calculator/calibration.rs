@@ -172,6 +172,7 @@ fn outcomes(context: &Context<'_>) -> Result<Vec<Outcome>, ToolError> {
     records.into_iter().map(read).collect()
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "every tool is given its arguments whole")]
 fn calibrate(context: &Context<'_>, query: Query) -> Result<Calibration, ToolError> {
     if let Some(confidence) = query.confidence {
         number_within("confidence", confidence, 0.0..=1.0)?;

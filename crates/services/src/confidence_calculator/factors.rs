@@ -58,6 +58,7 @@ pub(super) enum Factor {
 /// How a conclusion came about.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "clients know these names")]
 pub(super) struct Reasoning {
     /// The evidence: objects with a `source_type`, or anything else.
     #[serde(default)]

@@ -78,6 +78,7 @@ struct Answer {
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
+#[expect(clippy::struct_field_names, reason = "clients know these names")]
 struct Target {
     /// Which one.
     target: &'static str,

@@ -103,6 +103,7 @@ struct Answer {
     method_scores: BTreeMap<Method, f64>,
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "every tool is given its arguments whole")]
 fn carry_out(_: &Context<'_>, arguments: Arguments) -> Result<Answer, ToolError> {
     if arguments.validation_methods.is_empty() {
         return Err(ToolError::argument("validation_methods", "is empty; name at least one"));

@@ -76,6 +76,7 @@ enum Records {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "clients know these names")]
 struct Rule {
     /// Its name.
     rule_id: String,

@@ -145,6 +145,7 @@ fn default_tolerance() -> f64 {
     0.05
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "every tool is given its arguments whole")]
 fn carry_out(context: &Context<'_>, arguments: Arguments) -> Result<Answer, ToolError> {
     number_within("tolerance", arguments.tolerance, 0.0..=1.0)?;
     let records = records(&arguments.data)?;

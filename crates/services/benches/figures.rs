@@ -1,6 +1,6 @@
 //! The figures of `bench/README.md` about the services: `cargo bench -p gantry-services`.
 //!
-//! A path to a Python that has NumPy, given behind `--`, adds a comparison with it.
+//! A path to a Python that has `numpy`, given behind `--`, adds a comparison with it.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -48,6 +48,16 @@ impl Numbers {
     }
 }
 
+/// Returns the milliseconds that `numpy` takes for all pairs.
+#[expect(clippy::disallowed_methods, reason = "a measurement has nobody to stop its children for")]
+fn by_numpy(python: &str) -> f64 {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/pairwise.py");
+    let output = Command::new(python).args([script, "1415", "384"]).output();
+    let output = output.expect("the Python can be started").stdout;
+    let text = String::from_utf8(output).expect("the script prints text");
+    text.trim().parse().expect("the script prints a number")
+}
+
 impl Bench {
     fn call(&self, service: &str, tool: &'static Tool, arguments: &str) -> Duration {
         let service = catalogue::find(service).expect("there is such a service");
@@ -80,11 +90,7 @@ impl Bench {
         line(report, &format!("statistics of 1415 x 384 ({megabytes} MiB), all pairs"), pairwise);
         line(report, "the pairs alone: products, norms, spread", pairwise - plain);
         if let Some(python) = python {
-            let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/pairwise.py");
-            let output = Command::new(python).args([script, "1415", "384"]).output();
-            let output = output.expect("the Python can be started").stdout;
-            let text = String::from_utf8(output).expect("the script prints text");
-            let numpy: f64 = text.trim().parse().expect("the script prints a number");
+            let numpy = by_numpy(python);
             line(report, "NumPy, A @ A.T of the same size on one thread", numpy);
             line(report, "the share of NumPy's speed", numpy / (pairwise - plain));
         }

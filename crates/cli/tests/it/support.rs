@@ -11,3 +11,13 @@ pub(crate) mod relay;
 pub(crate) mod scripted;
 pub(crate) mod upstream;
 pub(crate) mod wait;
+
+/// Runs something beside a test, which ends it with its runtime at the latest.
+#[expect(clippy::disallowed_methods, reason = "a test has a runtime of its own")]
+pub(crate) fn beside<F>(work: F) -> tokio::task::JoinHandle<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    tokio::spawn(work)
+}

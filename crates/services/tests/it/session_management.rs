@@ -47,7 +47,7 @@ impl Rig {
         Ok(serde_json::from_str(output.json()).unwrap())
     }
 
-    fn ask(&self, who: &str, session: Option<&str>, method: &str, params: Value) -> Value {
+    fn ask(&self, who: &str, session: Option<&str>, method: &str, params: &Value) -> Value {
         let mut arguments = json!({ "request": { "id": 7, "method": method, "params": params } });
         if let Some(session) = session {
             arguments["session_id"] = json!(session);
@@ -56,7 +56,7 @@ impl Rig {
     }
 
     fn open(&self, who: &str, client: &str) -> (String, String) {
-        let answer = self.ask(who, None, "initialize", json!({ "client_id": client }));
+        let answer = self.ask(who, None, "initialize", &json!({ "client_id": client }));
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         (text(&answer["session"]["session_id"]), text(&answer["auth_token"]))
     }
@@ -76,7 +76,7 @@ fn is_refused(answer: &Value) -> bool {
 fn a_session_lives_from_its_beginning_to_its_end() {
     let rig = Rig::new();
     let (session, _) = rig.open("ada", "phone");
-    let ask = |method, params| rig.ask("ada", Some(&session), method, params);
+    let ask = |method, params: Value| rig.ask("ada", Some(&session), method, &params);
     let state = |answer: &Value| answer["session"]["state"].as_str().unwrap().to_owned();
 
     assert_eq!(state(&ask("notifications/initialized", json!({}))), "active");
@@ -113,10 +113,10 @@ fn a_session_expires_a_day_after_its_last_request_and_is_then_cleaned_up() {
     let (session, _) = rig.open("ada", "phone");
     rig.later(DAY - 1);
     assert!(rig.is_valid("ada", &session));
-    assert!(!is_refused(&rig.ask("ada", Some(&session), "ping", json!({}))));
+    assert!(!is_refused(&rig.ask("ada", Some(&session), "ping", &json!({}))));
     rig.later(DAY);
     assert!(!rig.is_valid("ada", &session));
-    assert!(is_refused(&rig.ask("ada", Some(&session), "ping", json!({}))));
+    assert!(is_refused(&rig.ask("ada", Some(&session), "ping", &json!({}))));
     let arguments = json!({ "session_id": session });
     let shown = rig.call("ada", "validate_session", &arguments).unwrap();
     assert_eq!(shown["session"]["state"], json!("expired"));
@@ -130,7 +130,7 @@ fn a_session_is_its_owners_and_its_clients_alone() {
     let rig = Rig::new();
     let (session, token) = rig.open("ada", "phone");
     let (other, other_token) = rig.open("ada", "desk");
-    assert!(is_refused(&rig.ask("bob", Some(&session), "ping", json!({}))));
+    assert!(is_refused(&rig.ask("bob", Some(&session), "ping", &json!({}))));
     assert!(!rig.is_valid("bob", &session));
     let with = |who: &str, session: &str, token: &str| {
         let request = json!({ "method": "ping" });
@@ -175,6 +175,6 @@ fn what_is_wrong_with_a_request_is_said_by_its_field() {
     let large = json!({ "metadata": { "x": "y".repeat(20_000) } });
     let update = json!({ "method": "session/update", "params": large });
     assert_eq!(within(update), "request.params.metadata");
-    let kept = rig.ask("ada", Some(&session), "session/get", json!({}));
+    let kept = rig.ask("ada", Some(&session), "session/get", &json!({}));
     assert_eq!(kept["session"]["metadata"], json!({}));
 }

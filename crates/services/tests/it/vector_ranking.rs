@@ -185,7 +185,7 @@ fn a_new_document_counts_for_its_age() {
     let documents = json!([
         { "docId": "old", "content": "fox", "timestamp": NOW - 400 * day },
         { "docId": "text", "content": "fox", "timestamp": "2025-12-31T00:00:00Z" },
-        { "docId": "half", "content": "fox", "timestamp": NOW as f64 - 182.5 * day as f64 },
+        { "docId": "half", "content": "fox", "timestamp": NOW - 365 * day / 2 },
         { "docId": "undated", "content": "fox" },
     ]);
     let arguments = json!({

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use super::{config, is_whole, script, trail};
-use crate::support::{client::Client, gantry::Gantry, wait::eventually};
+use crate::support::{beside, client::Client, gantry::Gantry, wait::eventually};
 
 const KILLS: usize = 50;
 const CALLERS: usize = 4;
@@ -86,7 +86,7 @@ async fn call(url: String, name: String) -> Answered {
         let id = format!("{name}-{number}");
         let client = Client::modern(&url, json!({})).with_header("x-request-id", &id);
         let message = client.message("tools/call", json!({ "name": "up__good", "arguments": {} }));
-        let sent = tokio::spawn(async move { client.send(&message, &[]).await.finish().await });
+        let sent = beside(async move { client.send(&message, &[]).await.finish().await });
         // The client of the tests panics where the connection is cut, which is the end of its task.
         let Ok(reply) = sent.await else { break };
         if reply.message["result"].is_object() {

@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 
 use super::{figure, gateway, modern, ready};
 use crate::support::{
+    beside,
     client::Client,
     gantry::Gantry,
     scripted::{Answer, Scripted, stdio::StdioScript},
@@ -161,7 +162,7 @@ async fn many_who_ask_at_once_make_one_call_that_outlives_the_first_of_them() {
     let gantry = gateway(&upstream, kept(json!({})), json!({})).await;
     let call = || {
         let client = modern(&gantry);
-        tokio::spawn(async move { text(&client, json!({})).await })
+        beside(async move { text(&client, json!({})).await })
     };
     let first = call();
     upstream.wait_for("tools/call", 1).await;

@@ -7,6 +7,7 @@ use serde_json::json;
 use tokio::sync::Semaphore;
 
 use super::{code, figure, gateway, modern};
+use crate::support::beside;
 use crate::support::scripted::{Answer, Script, Scripted};
 use crate::support::wait::soon;
 
@@ -33,7 +34,7 @@ async fn a_full_server_lets_some_wait_and_refuses_the_rest() {
     let client = modern(&gantry);
     let call = || {
         let client = modern(&gantry);
-        tokio::spawn(async move { client.call("up__held", json!({})).await })
+        beside(async move { client.call("up__held", json!({})).await })
     };
     let first = call();
     upstream.wait_for("tools/call", 1).await;
@@ -41,7 +42,7 @@ async fn a_full_server_lets_some_wait_and_refuses_the_rest() {
     // Whoever finds the queue full is refused at once; until the second one waits, one more may.
     let third = soon("a refusal", async {
         loop {
-            let probe = tokio::spawn({
+            let probe = beside({
                 let client = modern(&gantry);
                 async move { client.call("up__held", json!({})).await }
             });
@@ -69,7 +70,7 @@ async fn who_waits_in_vain_is_told() {
     let room = json!({ "concurrency": { "max": 1, "wait": "50ms" } });
     let gantry = gateway(&upstream, json!({}), json!({ "traffic": room })).await;
     let client = modern(&gantry);
-    let first = tokio::spawn({
+    let first = beside({
         let client = modern(&gantry);
         async move { client.call("up__held", json!({})).await }
     });
@@ -94,7 +95,7 @@ async fn a_full_gateway_sheds_what_comes() {
     let calls: Vec<_> = (0..2)
         .map(|_| {
             let client = modern(&gantry);
-            tokio::spawn(async move { client.call("up__held", json!({})).await })
+            beside(async move { client.call("up__held", json!({})).await })
         })
         .collect();
     upstream.wait_for("tools/call", 2).await;

@@ -70,7 +70,7 @@ static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
 /// How long after its answer a call may still be what a log message is about: the two travel on
 /// connections of their own, and either may be read first.
-const LATE: Duration = Duration::from_secs(1);
+const LATE: Duration = Duration::from_millis(250);
 
 pub(super) fn next_id() -> u64 {
     NEXT_ID.fetch_add(1, Ordering::Relaxed)

@@ -359,7 +359,8 @@ impl Lane {
             flight.link.notify(message);
         } else if let Scope::Session(session) = self.key.scope {
             self.shared.deps.outlet.to_session(session, message);
-        } else if let Some(session) = self.flights.just_ended() {
+        } else if let (Wire::Http(_), Some(session)) = (&self.wire, self.flights.just_ended()) {
+            // On a pipe what belongs to a call comes before its answer.
             self.shared.deps.outlet.to_session(session, message);
         } else {
             // It could be anybody's, so it is nobody's but the operator's.

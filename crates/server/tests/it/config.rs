@@ -43,6 +43,8 @@ fn env() -> Env {
         ("ALICE_TOKEN", "hunter2-alice-0123456789"),
         ("ROBOT_TOKEN", "hunter2-robot-0123456789"),
         ("ROBOT_TOKEN_OLD", "hunter2-robot-9876543210"),
+        ("REPORTS_KEY", "hunter2-reports-0123456789"),
+        ("BUILDER_KEY", "hunter2-builder-0123456789"),
     ])
 }
 

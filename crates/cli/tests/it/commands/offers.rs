@@ -22,16 +22,7 @@ async fn resources_are_listed_and_read() {
     TEMPLATE                   NAME      TYPE              DESCRIPTION
     test://template/{id}/data  template  application/json  Data on any id
     ");
-    assert_snapshot!(desk.run(&["resources", "read", "test://static-text"]).await, @r"
-    exit code 0
-    ----- stdout
-    The text of a resource that never changes.
-    ");
-    assert_snapshot!(desk.run(&["resources", "read", "test://static-binary"]).await, @r"
-    exit code 0
-    ----- stdout
-    [69 bytes, image/png]
-    ");
+    // First of all reads: afterwards less of its time is left.
     let as_yaml = ["resources", "read", "test://static-text", "--server", "up", "--format", "yaml"];
     assert_snapshot!(desk.run(&as_yaml).await, @r"
     exit code 0
@@ -43,6 +34,16 @@ async fn resources_are_listed_and_read() {
       - uri: test://static-text
         mimeType: text/plain
         text: The text of a resource that never changes.
+    ");
+    assert_snapshot!(desk.run(&["resources", "read", "test://static-text"]).await, @r"
+    exit code 0
+    ----- stdout
+    The text of a resource that never changes.
+    ");
+    assert_snapshot!(desk.run(&["resources", "read", "test://static-binary"]).await, @r"
+    exit code 0
+    ----- stdout
+    [69 bytes, image/png]
     ");
     assert_snapshot!(desk.run(&["resources", "read", "test://nothing"]).await, @r"
     exit code 1
@@ -128,7 +129,7 @@ async fn without_a_gateway_a_command_makes_its_own() {
 
 #[tokio::test]
 async fn what_there_is_none_of_is_told() {
-    let desk = Desk::with("builtin: false\n");
+    let desk = Desk::with("builtin: false\nservices: { on_mcp: [] }\n");
     for (command, told) in [
         (["resources", "list"], "There are no resources"),
         (["resources", "templates"], "There are no templates"),

@@ -81,7 +81,7 @@ async fn a_running_gateway_is_saved_and_comes_back_on_an_empty_machine() {
     let gantry = site.gantry.restart().await;
     let site = Site { gantry, ..site };
     let made = site.backup("all.backup", &["--with-keys"]).await;
-    assert!(made.status.success() && made.stdout.contains("3 files, encrypted"), "{made}");
+    assert!(made.status.success() && made.stdout.contains("4 files, encrypted"), "{made}");
     let bytes = std::fs::read(site.path("all.backup")).expect("it is there");
     assert!(!bytes.windows(SECRET.len()).any(|window| window == SECRET.as_bytes()));
     let seen = site.run(&["backup", "verify"], "all.backup", &[]).await;

@@ -64,7 +64,7 @@ async fn what_is_kept_outlives_the_process_and_the_password_is_nowhere() {
     let doctor = gantry.run(&["doctor"]).await;
     assert!(doctor.stdout.contains("PostgreSQL 1"), "{doctor}");
     let shown = gantry.run(&["config", "show"]).await;
-    assert!(shown.stdout.contains("url: ${DB}"), "{shown}");
+    assert!(shown.stdout.contains(r#"url: "${DB}""#), "{shown}");
     let (_, props) = told(&gantry, "/actuator/configprops").await;
     let (_, figures) = fetch(&gantry, "/metrics").await;
     assert!(figures.contains(r#"hikaricp_connections_max{pool="postgres"} 20"#), "{figures}");

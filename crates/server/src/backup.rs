@@ -64,6 +64,7 @@ impl Site<'_> {
     pub fn back_up(&self, wish: &Wish<'_>) -> Result<Made, BackupError> {
         let (mut files, left_out) = self.configuration();
         if wish.with_keys {
+            // One that is not there is not needed: `pepper`, where API_KEY_SALT stands for it.
             files.extend(self.secrets().into_iter().filter(|(_, path)| path.exists()));
         }
         let database = self.database();
@@ -136,11 +137,10 @@ impl Site<'_> {
         (files, left_out)
     }
 
+    /// Every secret of the data folder, whether it is there or not.
     fn secrets(&self) -> Vec<(String, PathBuf)> {
         let names = DataFolder::secret_names().into_iter();
-        let files = names.map(|name| (format!("{DATA}{name}"), self.data.join(name)));
-        // One that is not there is not needed: `pepper`, where API_KEY_SALT stands for it.
-        files.filter(|(_, path)| path.is_file()).collect()
+        names.map(|name| (format!("{DATA}{name}"), self.data.join(name))).collect()
     }
 }
 

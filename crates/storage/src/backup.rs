@@ -35,7 +35,6 @@ use crate::{LockError, OpenError, PostgresConfig};
 
 use archive::{Packer, Unpacker};
 use tables::Part;
-
 pub use header::Header;
 pub use restore::{Fate, Restored, Target, extract, restore};
 

@@ -32,9 +32,9 @@ use std::path::{Path, PathBuf};
 use crate::folder::{private_options, sync_folder_of};
 use crate::postgres::ConnectError;
 use crate::{LockError, OpenError, PostgresConfig};
-
 use archive::{Packer, Unpacker};
 use tables::Part;
+
 pub use header::Header;
 pub use restore::{Fate, Restored, Target, extract, restore};
 

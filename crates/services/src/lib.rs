@@ -1,7 +1,7 @@
 //! The nine built-in services: small MCP servers whose tools compute something.
 //!
 //! Everything here is a pure function of its arguments and of what the [`ports`] say: no socket, no
-//! file, no runtime. A [`Service`] is a table of [`Tool`]s; [`catalogue`] has all of them, and
+//! file, no runtime. A [`Service`] is a table of [`Tool`]s; [`catalogue()`] has all of them, and
 //! [`Services`] runs them. Who may call, how long, and on which thread is decided outside.
 #![warn(missing_docs)]
 

@@ -23,6 +23,7 @@ mod peers;
 mod robustness;
 mod running;
 mod service;
+mod services;
 mod storage;
 mod support;
 mod traces;

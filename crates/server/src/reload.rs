@@ -32,19 +32,26 @@ pub(crate) struct Reloader {
     running: Mutex<()>,
     /// What else had a say when the configuration was read last, refused or not.
     watched: parking_lot::Mutex<Vec<PathBuf>>,
+    /// The files as they were before anybody could use the gateway; until it watches.
+    watch: parking_lot::Mutex<Option<Watch>>,
 }
 
 impl Reloader {
+    /// Makes it before the doors are open: whoever changes the file once they are is seen to have.
     pub(crate) fn new(shared: Arc<Shared>, options: Options, log: LogControl) -> Arc<Self> {
-        let watched = parking_lot::Mutex::new(shared.live.load().config.watched.clone());
-        Arc::new(Self { shared, options, log, running: Mutex::new(()), watched })
+        let watched = shared.live.load().config.watched.clone();
+        let watch = options.source.path.clone().map(|file| {
+            let mut watch = Watch::new(file);
+            watch.follow(&watched);
+            watch
+        });
+        let (watched, watch) = (parking_lot::Mutex::new(watched), parking_lot::Mutex::new(watch));
+        Arc::new(Self { shared, options, log, running: Mutex::new(()), watched, watch })
     }
 
     /// Reloads whenever the file changes; never returns.
     pub(crate) async fn watch(self: Arc<Self>) {
-        let Some(file) = self.options.source.path.clone() else { return };
-        let mut watch = Watch::new(file);
-        watch.follow(&self.watched.lock());
+        let Some(mut watch) = self.watch.lock().take() else { return };
         loop {
             match watch.changed().await {
                 Change::Content => {

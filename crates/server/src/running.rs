@@ -159,8 +159,8 @@ impl Running {
         });
 
         shared.hide_secrets();
-        let workers = open_doors(&shared, listeners, &connections)?;
         let reloader = Reloader::new(Arc::clone(&shared), options, log);
+        let workers = open_doors(&shared, listeners, &connections)?;
         background.spawn_until_stop("watch", Arc::clone(&reloader).watch());
         background.spawn_until_stop("renew", Arc::clone(&reloader).watch_certificates());
         tracing::info!(

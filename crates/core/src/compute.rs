@@ -130,8 +130,7 @@ impl Drop for Turn {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::sync::{Arc, mpsc};
-    use std::time::Duration;
+    use std::sync::{Arc, Barrier, mpsc};
 
     use super::{Compute, MOST_WAITING, NotComputed};
 
@@ -139,11 +138,15 @@ mod tests {
     async fn no_more_runs_at_a_time_than_there_are_threads() {
         let pool = Compute::with_threads(2);
         let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        // Nobody goes on before two are there, and neither leaves before both have been counted.
+        let two = Arc::new(Barrier::new(2));
         let work = || {
             let (running, most) = (Arc::clone(&running), Arc::clone(&most));
+            let two = Arc::clone(&two);
             pool.run(move || {
                 most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-                std::thread::sleep(Duration::from_millis(2));
+                two.wait();
+                two.wait();
                 running.fetch_sub(1, Ordering::SeqCst);
             })
         };

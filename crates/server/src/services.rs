@@ -40,11 +40,11 @@ impl BuiltIn {
             gateway: Some(Arc::clone(&around) as _),
             process: None,
         }));
-        let provider = |service: &&'static Service| {
+        let provider = |service: &'static Service| {
             let provider = ServiceProvider::new(service, Arc::clone(&services), compute.clone());
-            (*service, Arc::new(provider) as Arc<dyn Provider>)
+            (service, Arc::new(provider) as Arc<dyn Provider>)
         };
-        Self { around, providers: catalogue().iter().map(provider).collect() }
+        Self { around, providers: catalogue::offered().map(provider).collect() }
     }
 
     /// Gives them the gateway that they are part of.

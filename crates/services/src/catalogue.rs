@@ -27,6 +27,11 @@ pub fn catalogue() -> &'static [&'static Service] {
     &CATALOGUE
 }
 
+/// Returns those that have tools. One without any would be an endpoint that does nothing.
+pub fn offered() -> impl Iterator<Item = &'static Service> {
+    CATALOGUE.iter().copied().filter(|service| service.every_tool().next().is_some())
+}
+
 /// Finds a service by its name.
 pub fn find(name: &str) -> Option<&'static Service> {
     CATALOGUE.iter().copied().find(|service| service.name == name)

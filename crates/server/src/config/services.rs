@@ -39,7 +39,7 @@ impl ServicesOnMcp {
 /// Checks what is written.
 pub(crate) fn check(raw: &raw::Services, checker: &mut Checker<'_>) -> ServicesOnMcp {
     let Some(names) = &raw.on_mcp else { return ServicesOnMcp::Auto };
-    let all = || catalogue().iter().map(|service| service.name);
+    let all = || catalogue::offered().map(|service| service.name);
     let root = Path::root().key("services").key("on_mcp");
     let mut chosen = Vec::with_capacity(names.len());
     for (index, name) in names.iter().enumerate() {

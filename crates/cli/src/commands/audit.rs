@@ -40,10 +40,7 @@ fn verify_trails(
             let is_own = own.is_some() && std::path::absolute(file).ok() == own;
             let kept = if is_own { heads(place)?.0 } else { None };
             let anchors: Vec<_> = kept.into_iter().chain(anchor).collect();
-            vec![
-                verify::files(&verify::with_older(file), &anchors)
-                    .map_err(|error| unread(&error))?,
-            ]
+            vec![verify::file(file, &anchors).map_err(|error| unread(&error))?]
         }
         files => {
             vec![verify::files(files, anchor.as_slice()).map_err(|error| unread(&error))?]
@@ -78,8 +75,7 @@ fn verify_own(place: &Place, anchor: Option<Head>) -> Result<Vec<Report>, Failur
     let mut reports = Vec::new();
     if let Some(file) = &config.audit.file {
         let anchors: Vec<_> = of_file.into_iter().chain(anchor).collect();
-        let files = verify::with_older(file);
-        reports.push(verify::files(&files, &anchors).map_err(|error| unread(&error))?);
+        reports.push(verify::file(file, &anchors).map_err(|error| unread(&error))?);
     }
     if config.audit.database || of_database.is_some() {
         let ground = Ground::new()

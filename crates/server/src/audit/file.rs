@@ -189,7 +189,7 @@ mod tests {
     use gantry_policy::audit::{Chain, Verifier};
 
     use super::super::backlog::Written;
-    use super::super::verify::with_older;
+    use super::super::files::with_older;
     use super::*;
 
     const ROTATION: Rotation =

@@ -1,17 +1,17 @@
 //! Looks for entries in the files of a trail, without a gateway.
 
 use std::collections::VecDeque;
-use std::fs::File;
 use std::io::{self, BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use gantry_core::audit::Query;
 use gantry_policy::audit::name_of;
 use serde_json::Value;
 
+use super::files::{OpenFile, open_with_older};
 use super::unix_milliseconds;
-use super::verify::{VerifyError, with_older};
+use super::verify::VerifyError;
 use crate::timestamp;
 
 /// Returns the youngest entries of a file and of those before it that are found, the youngest first, and
@@ -24,9 +24,9 @@ use crate::timestamp;
 pub fn files(path: &Path, query: &Query, limit: usize) -> Result<(Vec<Value>, u64), VerifyError> {
     let mut found = VecDeque::new();
     let mut total = 0;
-    for file in with_older(path) {
-        let failed = |source: io::Error| VerifyError::File { path: PathBuf::from(&file), source };
-        for line in BufReader::new(File::open(&file).map_err(failed)?).lines() {
+    for OpenFile { path, file } in open_with_older(path)? {
+        let failed = |source: io::Error| VerifyError::File { path: path.clone(), source };
+        for line in BufReader::new(file).lines() {
             let line = match line {
                 Ok(line) => line,
                 Err(error) if error.kind() == io::ErrorKind::InvalidData => continue,

@@ -1,6 +1,5 @@
 //! Checks trails that were kept, without a gateway: files with those before them, and the database.
 
-use std::fs::File;
 use std::io::{self, BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 
@@ -12,6 +11,7 @@ pub use gantry_policy::audit::Head;
 pub use gantry_policy::audit::verify::Break;
 
 use super::FOLDER;
+use super::files::{OpenFile, open_all, open_with_older};
 use super::head::HeadFile;
 use crate::config::Storage;
 
@@ -78,19 +78,13 @@ pub fn kept_heads(data: &Path) -> Result<(Option<Head>, Option<Head>), VerifyErr
     Ok((read(super::file::NAME)?, read(super::database::NAME)?))
 }
 
-/// Returns a file with those that were begun before it, the oldest first: `FILE.2`, `FILE.1`, `FILE`.
-pub fn with_older(path: &Path) -> Vec<PathBuf> {
-    let older = (1..).map(|number: u32| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(format!(".{number}"));
-        PathBuf::from(name)
-    });
-    let mut files: Vec<_> = older.take_while(|file| file.is_file()).collect();
-    files.reverse();
-    if path.exists() || files.is_empty() {
-        files.push(path.to_owned());
-    }
-    files
+/// Checks the trail of a file and of those that were begun before it.
+///
+/// # Errors
+///
+/// A file cannot be read.
+pub fn file(path: &Path, anchors: &[Head]) -> Result<Report, VerifyError> {
+    check_open(&open_with_older(path)?, anchors)
 }
 
 /// Checks one trail that lies in files, the oldest first.
@@ -98,15 +92,15 @@ pub fn with_older(path: &Path) -> Vec<PathBuf> {
 /// # Errors
 ///
 /// A file cannot be read.
-pub fn files(files: &[PathBuf], anchors: &[Head]) -> Result<Report, VerifyError> {
-    let trail = files.last().map(|file| file.display().to_string()).unwrap_or_default();
+pub fn files(paths: &[PathBuf], anchors: &[Head]) -> Result<Report, VerifyError> {
+    check_open(&open_all(paths)?, anchors)
+}
+
+fn check_open(files: &[OpenFile], anchors: &[Head]) -> Result<Report, VerifyError> {
+    let youngest = files.last().map(|open| open.path.as_path());
+    let trail = youngest.map(|path| path.display().to_string()).unwrap_or_default();
     let mut check = Check::new(trail, anchors);
-    // All at once, because a gateway may be about to begin another.
-    let open = files.iter().map(|path| {
-        File::open(path).map_err(|source| VerifyError::File { path: path.clone(), source })
-    });
-    let open = open.collect::<Result<Vec<_>, _>>()?;
-    for ((at, path), file) in files.iter().enumerate().zip(open) {
+    for (at, OpenFile { path, file }) in files.iter().enumerate() {
         let failed = |source| VerifyError::File { path: path.clone(), source };
         let mut reader = BufReader::new(file);
         let mut line = Vec::new();
@@ -126,7 +120,7 @@ pub fn files(files: &[PathBuf], anchors: &[Head]) -> Result<Report, VerifyError>
             }
         }
     }
-    Ok(check.finish(files.last().map(PathBuf::as_path)))
+    Ok(check.finish(youngest))
 }
 
 /// Tells whether a line without an end is one all the same.

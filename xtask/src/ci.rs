@@ -31,7 +31,7 @@ const STEPS: &[Step] = &[
     Step { name: "documentation", run: documentation },
     Step {
         name: "tests",
-        run: |workspace| run_tests::nextest(workspace, &["--no-fail-fast".to_owned()]),
+        run: |workspace| run_tests::nextest(workspace, &CI_TESTS.map(str::to_owned)),
     },
     // Ordering: after the tests, which have just built the binary that this step runs.
     Step { name: "generated files", run: generated },
@@ -39,6 +39,9 @@ const STEPS: &[Step] = &[
     Step { name: "deny", run: deny::run },
     Step { name: "smoke", run: smoke::run },
 ];
+
+/// The profile says what differs from a run by hand (`.config/nextest.toml`).
+const CI_TESTS: [&str; 3] = ["--profile", "ci", "--no-fail-fast"];
 
 /// Runs all steps and prints what became of each.
 pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {

@@ -5,6 +5,8 @@
 
 mod traffic;
 
+use std::sync::Arc;
+
 use gantry_protocol::method;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -50,7 +52,7 @@ pub mod outcome {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct RequestLabels {
     /// The upstream's name.
-    pub server: String,
+    pub server: Arc<str>,
     /// One of [`METHODS`].
     pub method: &'static str,
     /// One of [`outcome::ALL`].
@@ -61,9 +63,9 @@ pub struct RequestLabels {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct ToolLabels {
     /// The upstream's name.
-    pub server: String,
+    pub server: Arc<str>,
     /// The upstream's name of the tool.
-    pub tool: String,
+    pub tool: Arc<str>,
     /// As in [`RequestLabels`].
     pub outcome: &'static str,
 }
@@ -72,7 +74,7 @@ pub struct ToolLabels {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct ServerLabels {
     /// The upstream's name.
-    pub server: String,
+    pub server: Arc<str>,
 }
 
 /// Everything that the gateway counts.

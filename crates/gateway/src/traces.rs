@@ -10,13 +10,13 @@ use std::sync::Arc;
 use gantry_core::trace::{Parents, Span, TraceContext};
 use gantry_core::{CallContext, Outcome, ProviderError, Request, correlation};
 use gantry_protocol::{Message, Revision, RpcError, json, meta, method};
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 
 use crate::Gateway;
 use crate::snapshot::Target;
 use crate::spec::Connection;
 
-const HEADER: &str = "traceparent";
+const HEADER: HeaderName = HeaderName::from_static("traceparent");
 
 /// Reads the context that came with a transport; one that was sent twice is none.
 pub(crate) fn of_headers(gateway: &Gateway, headers: &HeaderMap) -> Option<TraceContext> {

@@ -19,6 +19,7 @@ mod backlog;
 mod database;
 mod figures;
 mod file;
+mod files;
 mod head;
 mod recorder;
 mod sink;

@@ -194,7 +194,7 @@ impl Seen {
 /// One request in metrics and logs.
 struct Record<'a> {
     gateway: &'a Gateway,
-    server: &'a str,
+    server: &'a Arc<str>,
     /// Known to the snapshot, so that a client cannot make series.
     tool: Option<Arc<str>>,
     method: &'static str,
@@ -218,19 +218,19 @@ impl<'a> Record<'a> {
         let elapsed = self.start.elapsed();
         let outcome = outcome_label(outcome);
         let metrics = &self.gateway.metrics;
-        let server = self.server.to_owned();
-        let labels = RequestLabels { server: server.clone(), method: self.method, outcome };
+        let server = || Arc::clone(self.server);
+        let labels = RequestLabels { server: server(), method: self.method, outcome };
         metrics.requests.get_or_create(&labels).inc();
         if let Some(tool) = &self.tool {
-            let labels = ToolLabels { server: server.clone(), tool: tool.to_string(), outcome };
+            let labels = ToolLabels { server: server(), tool: Arc::clone(tool), outcome };
             metrics.tools.get_or_create(&labels).inc();
         }
         let seconds = elapsed.as_secs_f64();
-        metrics.durations.get_or_create(&ServerLabels { server }).observe(seconds);
+        metrics.durations.get_or_create(&ServerLabels { server: server() }).observe(seconds);
         tracing::debug!(
             request_id = %context.request_id,
             principal = %context.principal.subject,
-            upstream = self.server,
+            upstream = &**self.server,
             tool = self.tool.as_deref(),
             method = self.method,
             outcome,

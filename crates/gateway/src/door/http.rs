@@ -10,13 +10,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use gantry_core::ErrorCode;
-use gantry_protocol::headers::{self, ClientEra, PostHeaders, Refusal, check_batch, classify_post};
+use gantry_protocol::headers::{ClientEra, PostHeaders, Refusal, check_batch, classify_post};
 use gantry_protocol::message::{Body, Kind};
 use gantry_protocol::{Message, Revision, RpcError};
+use gantry_transport::names;
 use gantry_transport::server::body::{self, Accepts};
 use gantry_transport::server::{BodyError, BodyLimits, ReplyBody, accepts, read_body};
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 
 use super::reply::{self, coded};
 use super::sessions::unknown_view;
@@ -99,7 +100,7 @@ impl Gateway {
         arrival: Arrival,
         method: &Method,
     ) -> Response<ReplyBody> {
-        let Some(id) = arrival.header(headers::SESSION_ID) else {
+        let Some(id) = arrival.header(names::SESSION_ID) else {
             return reply::not_allowed("POST");
         };
         let Some(session) = self.find_session(&arrival.origin, &id).await else {
@@ -118,14 +119,14 @@ impl Gateway {
         snapshot: &Snapshot,
         message: Box<Message>,
     ) -> Response<ReplyBody> {
-        let version = arrival.header(headers::PROTOCOL_VERSION);
-        let name = arrival.header(headers::NAME);
-        let method = arrival.header(headers::METHOD);
+        let version = arrival.header(names::PROTOCOL_VERSION);
+        let name = arrival.header(names::NAME);
+        let method = arrival.header(names::METHOD);
         let post = PostHeaders {
             protocol_version: version.as_deref(),
             mcp_method: method.as_deref(),
             mcp_name: name.as_deref(),
-            has_session: arrival.headers.contains_key(headers::SESSION_ID),
+            has_session: arrival.headers.contains_key(names::SESSION_ID),
         };
         // Methods of extensions are routed where there is no question to whom.
         let is_served =
@@ -158,7 +159,7 @@ impl Gateway {
     }
 
     async fn post_batch(self: &Arc<Self>, arrival: Arrival, batch: Body) -> Response<ReplyBody> {
-        if !arrival.headers.contains_key(headers::SESSION_ID) {
+        if !arrival.headers.contains_key(names::SESSION_ID) {
             let Body::Batch(elements) = &batch else { return reply::accepted() };
             let refusal = check_batch(elements, None).err().unwrap_or_else(reply::unknown_session);
             return self.refuse(None, &refusal);
@@ -185,12 +186,12 @@ impl Gateway {
         let mut response = reply::own(arrival.accepts, id, Ok(opened.result));
         let token = HeaderValue::try_from(opened.token)
             .expect("a sealed token is base64url, which any header may hold");
-        response.headers_mut().insert(headers::SESSION_ID, token);
+        response.headers_mut().insert(names::SESSION_ID, token);
         response
     }
 
     async fn session_of(self: &Arc<Self>, arrival: &Arrival) -> Option<Arc<Session>> {
-        let id = arrival.header(headers::SESSION_ID)?;
+        let id = arrival.header(names::SESSION_ID)?;
         self.find_session(&arrival.origin, &id).await
     }
 }
@@ -208,7 +209,7 @@ impl Arrival {
 
     /// Returns a header; one that was sent several times comes joined by commas, so that it equals
     /// nothing.
-    pub(super) fn header(&self, name: &str) -> Option<Cow<'_, str>> {
+    pub(super) fn header(&self, name: HeaderName) -> Option<Cow<'_, str>> {
         let mut values = self.headers.get_all(name).iter();
         let first = String::from_utf8_lossy(values.next()?.as_bytes());
         let rest: Vec<_> = values.map(|value| String::from_utf8_lossy(value.as_bytes())).collect();

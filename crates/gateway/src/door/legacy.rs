@@ -7,9 +7,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use gantry_core::CallContext;
 use gantry_core::correlation;
-use gantry_protocol::headers::{PROTOCOL_VERSION, check_batch, check_session_revision};
+use gantry_protocol::headers::{check_batch, check_session_revision};
 use gantry_protocol::message::{Body, Kind};
 use gantry_protocol::{Id, Message, ParseError, RpcError, method};
+use gantry_transport::names;
 use gantry_transport::server::ReplyBody;
 use http::Response;
 use tokio_util::sync::CancellationToken;
@@ -32,7 +33,7 @@ pub(super) async fn post(
     session: Arc<Session>,
     body: Body,
 ) -> Response<ReplyBody> {
-    let version = arrival.header(PROTOCOL_VERSION);
+    let version = arrival.header(names::PROTOCOL_VERSION);
     let checked = check_session_revision(version.as_deref(), session.revision);
     match body {
         Body::One(message) => {

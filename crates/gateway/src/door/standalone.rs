@@ -10,7 +10,7 @@
 use std::sync::Arc;
 
 use gantry_core::ErrorCode;
-use gantry_protocol::headers::LAST_EVENT_ID;
+use gantry_transport::names::LAST_EVENT_ID;
 use gantry_transport::server::ReplyBody;
 use http::{HeaderMap, HeaderValue, Response};
 

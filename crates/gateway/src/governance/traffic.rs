@@ -336,7 +336,7 @@ impl Rules {
 
     /// Counts a repetition.
     pub(crate) fn repeated(&self) {
-        let labels = ServerLabels { server: self.server.to_string() };
+        let labels = ServerLabels { server: Arc::clone(&self.server) };
         self.metrics.traffic.retries.get_or_create(&labels).inc();
     }
 
@@ -356,7 +356,7 @@ impl Rules {
     }
 
     fn full(&self, name: &str, places: &Places, full: Full) -> ProviderError {
-        let labels = ServerLabels { server: self.server.to_string() };
+        let labels = ServerLabels { server: Arc::clone(&self.server) };
         self.metrics.traffic.full.get_or_create(&labels).inc();
         let room = places.room();
         let why = match full {

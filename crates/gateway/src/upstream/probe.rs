@@ -209,7 +209,7 @@ pub(super) async fn start(shared: &Shared) -> Result<Arc<Pipe>, State> {
     let Some((spec, limits)) = shared.command() else {
         return Err(failed(ErrorCode::Internal, "it has no command"));
     };
-    let labels = crate::metrics::ServerLabels { server: shared.spec.name.clone() };
+    let labels = crate::metrics::ServerLabels { server: shared.spec.name.as_str().into() };
     shared.deps.metrics.upstream_starts.get_or_create(&labels).inc();
     Pipe::start(&shared.spec.name, &shared.deps.launcher, &spec, &limits, &shared.tasks)
         .await

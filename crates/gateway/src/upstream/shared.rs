@@ -98,7 +98,7 @@ impl Shared {
     }
 
     pub(super) fn set_state(&self, state: State) {
-        let labels = ServerLabels { server: self.spec.name.clone() };
+        let labels = ServerLabels { server: self.spec.name.as_str().into() };
         let up = self.deps.metrics.upstream_up.get_or_create(&labels);
         up.set(i64::from(state == State::Ready));
         let changed = self.state.send_if_modified(|current| {

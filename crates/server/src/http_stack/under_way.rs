@@ -39,7 +39,7 @@ impl UnderWay {
     /// Counts a request, unless it opens a stream that only listens.
     pub(super) fn of(gauge: &Gauge, route: Route<'_>, parts: &Parts) -> Option<Self> {
         // A modern client must name the method in a header, and is refused if that is not true.
-        let named = parts.headers.get(gantry_protocol::headers::METHOD);
+        let named = parts.headers.get(gantry_transport::names::METHOD);
         let is_listen = named.is_some_and(|name| name.as_bytes() == LISTEN);
         let is_standalone = parts.method == Method::GET && !resumes_a_call(&parts.headers);
         let listens = (route.is_mcp() && (is_standalone || is_listen)) || parts.uri.path() == TAP;

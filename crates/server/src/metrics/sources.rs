@@ -207,8 +207,13 @@ impl Sources {
         known.iter().cloned().collect()
     }
 
-    fn requests(&self, server: &str, method: &'static str, outcome: &'static str) -> Option<u64> {
-        let labels = RequestLabels { server: server.to_owned(), method, outcome };
+    fn requests(
+        &self,
+        server: &Arc<str>,
+        method: &'static str,
+        outcome: &'static str,
+    ) -> Option<u64> {
+        let labels = RequestLabels { server: Arc::clone(server), method, outcome };
         self.gateway.metrics.requests.get(&labels).map(|counter| counter.get())
     }
 
@@ -218,8 +223,8 @@ impl Sources {
         tool: &gantry_gateway::snapshot::Entry,
         outcome: &'static str,
     ) -> u64 {
-        let server = snapshot.servers[tool.server].name.to_string();
-        let labels = ToolLabels { server, tool: tool.local.to_string(), outcome };
+        let server = Arc::clone(&snapshot.servers[tool.server].name);
+        let labels = ToolLabels { server, tool: Arc::clone(&tool.local), outcome };
         self.gateway.metrics.tools.get(&labels).map_or(0, |counter| counter.get())
     }
 }

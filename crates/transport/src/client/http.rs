@@ -19,14 +19,10 @@ use http::{Method, StatusCode};
 mod events;
 mod posted;
 
+use crate::names::{LAST_EVENT_ID, METHOD, NAME, PROTOCOL_VERSION, SESSION_ID};
+
 pub use events::{EventStream, StreamError};
 pub use posted::{Posted, PostedKind};
-
-const SESSION_ID: HeaderName = HeaderName::from_static(names::SESSION_ID);
-const PROTOCOL_VERSION: HeaderName = HeaderName::from_static(names::PROTOCOL_VERSION);
-const METHOD: HeaderName = HeaderName::from_static(names::METHOD);
-const NAME: HeaderName = HeaderName::from_static(names::NAME);
-const LAST_EVENT_ID: HeaderName = HeaderName::from_static(names::LAST_EVENT_ID);
 
 /// Set by us on each message, so not to be configured.
 const OURS: &[&str] = &[

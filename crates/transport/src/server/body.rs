@@ -115,12 +115,19 @@ pub struct Accepts {
     pub events: bool,
 }
 
+/// How most clients say that they take both.
+const BOTH: &str = "application/json, text/event-stream";
+
 /// Reads the `Accept` headers; without one, everything is taken (RFC 9110 section 12.5.1).
 pub fn accepts(headers: &HeaderMap) -> Accepts {
     let mut accepts = Accepts { json: false, events: false };
     let mut any = false;
     for value in headers.get_all(ACCEPT) {
         any = true;
+        // What the official clients send, to the byte.
+        if value == BOTH {
+            return Accepts { json: true, events: true };
+        }
         let Ok(text) = value.to_str() else { continue };
         for range in text.split(',') {
             let mut parts = range.split(';').map(str::trim);

@@ -71,7 +71,7 @@ impl Guarded {
         metrics: &Arc<Metrics>,
     ) -> Result<Passage, ProviderError> {
         let admitted = self.breaker.lock().admit(self.born.elapsed());
-        let labels = || ServerLabels { server: self.server.to_string() };
+        let labels = || ServerLabels { server: self.server.as_ref().into() };
         match admitted {
             Ok(ticket) => Ok(Passage {
                 guarded: Arc::clone(self),
@@ -130,7 +130,7 @@ impl Passage {
             breaker.settle(ticket, ending, guarded.born.elapsed(), chance)
         };
         if opened {
-            let labels = ServerLabels { server: guarded.server.to_string() };
+            let labels = ServerLabels { server: guarded.server.as_ref().into() };
             self.metrics.traffic.breaker_opened.get_or_create(&labels).inc();
             tracing::warn!(
                 upstream = &*guarded.server,

@@ -8,60 +8,11 @@ use serde_json::{Value, json};
 
 use super::{config, in_front_of, ready};
 use crate::support::{
-    client::{Client, Open, Reply},
+    client::{Client, old::Connection},
     gantry::{Gantry, Setup},
     scripted::{Answer, Script, Scripted},
     wait::eventually,
 };
-
-/// One connection.
-struct Connection {
-    stream: Open,
-    posting: Client,
-    /// Where it posts to.
-    path: String,
-}
-
-impl Connection {
-    /// Opens the stream and learns where to post to.
-    async fn open(gantry: &Gantry, path: &str, token: Option<&str>) -> Self {
-        let with_token = |client: Client| match token {
-            Some(token) => client.with_header("authorization", &format!("Bearer {token}")),
-            None => client,
-        };
-        let client = with_token(Client::new(&gantry.url(path), "2024-11-05", json!({})));
-        let mut stream = client.bare("GET", &[("accept", "text/event-stream")]).await;
-        assert_eq!(stream.status, 200, "{stream:?}");
-        let first = stream.next_event().await.expect("the stream begins with an event");
-        assert_eq!(first.name.as_deref(), Some("endpoint"));
-        assert!(first.data.starts_with("/messages?sessionId="), "{first:?}");
-        let posting = Client::new(&gantry.url(&first.data), "2024-11-05", json!({}));
-        Self { stream, posting: with_token(posting), path: first.data }
-    }
-
-    async fn post(&self, message: &Value) -> Reply {
-        self.posting.post(message.to_string(), &[]).await
-    }
-
-    /// Sends a request and returns the next message of the stream.
-    async fn ask(&mut self, id: u64, method: &str, params: Value) -> Value {
-        let request = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
-        let reply = self.post(&request).await;
-        assert_eq!((reply.status, reply.body.len()), (202, 0), "{reply:?}");
-        self.stream.next_message().await
-    }
-
-    async fn initialize(&mut self, revision: &str, capabilities: Value) {
-        let params = json!({
-            "protocolVersion": revision, "capabilities": capabilities,
-            "clientInfo": { "name": "old", "version": "1" },
-        });
-        let answer = self.ask(0, "initialize", params).await;
-        assert_eq!(answer["result"]["protocolVersion"], revision, "{answer}");
-        let initialized = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
-        assert_eq!(self.post(&initialized).await.status, 202);
-    }
-}
 
 fn script() -> Script {
     Scripted::legacy("2025-11-25")

@@ -25,7 +25,7 @@ async fn gateway(upstream: &Scripted, server: Value, more: Value) -> Gantry {
 }
 
 /// Waits until `up` is ready, without a request that a limit counts.
-async fn ready(gantry: &Gantry) {
+pub(super) async fn ready(gantry: &Gantry) {
     eventually("`up` is ready", async || {
         let (_, body) = ask(gantry, "GET", "/ready", &[]).await;
         let mut upstreams = body["upstreams"].as_array()?.iter();
@@ -42,7 +42,7 @@ fn config(upstream: &Scripted, server: Value, more: Value) -> String {
     config.to_string()
 }
 
-fn merge(into: &mut Value, more: Value) {
+pub(super) fn merge(into: &mut Value, more: Value) {
     let Value::Object(more) = more else { return };
     for (key, value) in more {
         into[key] = value;

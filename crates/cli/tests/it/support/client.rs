@@ -26,6 +26,7 @@
 
 mod answer;
 mod connection;
+pub(crate) mod old;
 pub(crate) mod pipe;
 
 use std::{

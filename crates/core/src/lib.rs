@@ -12,6 +12,7 @@ pub mod context;
 pub mod correlation;
 pub mod error_code;
 pub mod keys;
+pub mod log;
 pub mod offer;
 pub mod principal;
 pub mod provider;

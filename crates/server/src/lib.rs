@@ -44,6 +44,7 @@ mod compose;
 mod condition;
 mod http_metrics;
 mod http_stack;
+mod identity;
 mod inherited;
 mod listeners;
 mod live;

@@ -78,7 +78,8 @@ impl Claims {
 
     /// Returns the scopes; none where nothing says any.
     pub(super) fn scopes(&self) -> Result<Words, BadToken> {
-        let found = SCOPES.iter().find_map(|name| Some((*name, self.0.get(*name)?)));
+        let claim = |name: &str| self.0.get(name).filter(|value| !value.is_null());
+        let found = SCOPES.iter().find_map(|name| Some((*name, claim(name)?)));
         let Some((name, value)) = found else { return Ok(Words::default()) };
         scopes::scopes(words(name, value)?).map_err(|_| BadToken::Claim(name.into()))
     }

@@ -10,6 +10,8 @@ use crate::jwks::{BadSecret, check_secret};
 /// What a new token says.
 #[derive(Debug, Clone, Default)]
 pub struct NewToken {
+    /// The claim that the subject stands in.
+    pub subject_claim: String,
     /// For whom it speaks.
     pub subject: String,
     /// What it grants.
@@ -53,7 +55,7 @@ impl NewToken {
         if let Some(issuer) = &self.issuer {
             say("iss", issuer.as_str().into());
         }
-        say("sub", self.subject.as_str().into());
+        say(&self.subject_claim, self.subject.as_str().into());
         match self.audiences.as_slice() {
             [] => {}
             [one] => say("aud", one.as_str().into()),

@@ -174,6 +174,11 @@ impl Issuers {
             Ok(verified) => {
                 let verified = Arc::new(verified);
                 issuer.known.keep(Fingerprint::of(credential), &verified);
+                // Ordering: keys are replaced first and tokens forgotten then, so that one which was
+                // kept after that has seen the new keys here.
+                if issuer.keys.load().as_ref().is_none_or(|now| now.text != keys.text) {
+                    issuer.known.clear();
+                }
                 issuer.admit(&verified, address, now)
             }
             // There may be a newer key that nobody could tell us of.

@@ -1,4 +1,5 @@
-//! Signed tokens that the gateway makes, for development and for programs of one's own: `gantry token`.
+//! Signed tokens, for commands: `gantry token` makes one, for development and for programs of one's own,
+//! and `gantry doctor` asks whether the keys of issuers can be had.
 //!
 //! They are made from the configuration alone, by whoever has its secret; the running gateway has no
 //! part in it, and keeps nothing of them. Tokens that others sign are looked at in `identity`.
@@ -6,14 +7,16 @@
 use std::time::Duration;
 
 use gantry_core::seal::{self, SealError};
-use gantry_core::{Clock, ErrorCode};
+use gantry_core::{Clock, ErrorCode, Tasks};
 use gantry_policy::jwks::BadSecret;
 use gantry_policy::jwt::{self, is_ours};
 use gantry_policy::scopes::{self, BadWords};
 use serde::Serialize;
 
-use crate::config::{Auth, Secret, parse_duration};
-use crate::timestamp;
+use crate::config::{Auth, Config, Env, Secret, parse_duration};
+use crate::identity::Issuers;
+use crate::identity::fetch::Fetcher;
+use crate::{compose, timestamp};
 
 /// How long a token holds where the configuration has no `auth.jwt`.
 const LIFE: Duration = Duration::from_hours(24);
@@ -90,6 +93,14 @@ impl TokenError {
             Self::Words(_) | Self::Invalid { .. } | Self::Random(_) => None,
         }
     }
+}
+
+/// Asks the issuers of a configuration for their keys: how many each has, or why they cannot be had.
+pub async fn issuers(config: &Config, env: &Env) -> Vec<(String, Result<usize, String>)> {
+    let (Ok(issuers), Ok(client)) = (Issuers::of(&config.auth), compose::outbound(env)) else {
+        return Vec::new();
+    };
+    Fetcher::new(client, Tasks::new()).look(&issuers).await
 }
 
 /// Makes a token that a gateway with this configuration takes.

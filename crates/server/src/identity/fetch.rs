@@ -141,6 +141,19 @@ impl Fetcher {
         }
     }
 
+    /// Asks every issuer that publishes keys, for somebody who wants to know whether it does: how many
+    /// there are, or why they cannot be had.
+    pub(crate) async fn look(&self, issuers: &Issuers) -> Vec<(String, Result<usize, String>)> {
+        let published =
+            issuers.all.iter().filter(|issuer| !matches!(issuer.source.place, Place::Secret(_)));
+        let asking = published.map(async |issuer| {
+            let fetched = timeout(PATIENCE, self.fetch(&issuer.source.place)).await;
+            let keys = fetched.unwrap_or(Err(FetchError::Slow)).map(|(set, _)| set.len());
+            (issuer.name().to_owned(), keys.map_err(|error| gantry_core::chain(&error)))
+        });
+        futures_util::future::join_all(asking).await
+    }
+
     /// Fetches the keys of an issuer, unless somebody else just did or it was asked too often.
     async fn refresh(&self, issuer: &Issuer) {
         let came = Instant::now();

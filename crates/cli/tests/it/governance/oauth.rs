@@ -224,3 +224,15 @@ async fn a_token_of_somebody_else_is_no_token_of_the_provider() {
     assert_eq!(stage.list("/mcp", &token).await.status, 401);
     assert_eq!(stage.provider.n_fetches(), 0, "nobody is asked for it");
 }
+
+#[tokio::test]
+async fn doctor_tells_whether_the_provider_has_keys() {
+    let stage = Stage::new(json!({})).await;
+    let issuer = stage.provider.issuer().to_owned();
+    let seen = stage.gantry.run(&["doctor"]).await;
+    assert!(seen.stdout.contains(&format!("`{issuer}` publishes 3 keys")), "{seen}");
+    stage.provider.tell("away").await;
+    let seen = stage.gantry.run(&["doctor"]).await;
+    assert!(seen.stdout.contains(&format!("the keys of `{issuer}` cannot be fetched")), "{seen}");
+    assert!(!seen.status.success(), "{seen}");
+}

@@ -131,7 +131,9 @@ impl Fetcher {
             Some((issuer, Need::Soon)) => {
                 // Whoever comes meanwhile is served with the keys that are there.
                 let is_running = issuer.fetching.try_lock().is_err();
-                if !is_running {
+                let was_tried =
+                    issuer.tried.lock().is_some_and(|tried| tried.at.elapsed() < COME_AGAIN);
+                if !is_running && !was_tried {
                     let fetcher = Arc::clone(self);
                     self.tasks.spawn_until_stop("keys of an issuer", async move {
                         fetcher.refresh(&issuer).await;

@@ -32,8 +32,7 @@ pub(super) fn take(properties: &Properties, draft: &mut Draft<'_>) {
     let audiences = properties.list(&format!("{PROVIDER}.audiences"));
     if let Some(first) = audiences.first() {
         let at = first.at;
-        let entries = audiences.into_iter().cloned().collect();
-        let list = Node::new(Data::Sequence { entries }, at);
+        let list = Node::new(Data::Sequence { entries: audiences }, at);
         draft.set("auth.oauth.audience", list, &format!("{PROVIDER}.audiences"));
     } else {
         let reason = "tokens have to name this gateway, as `auth.oauth.resource`, or one of \

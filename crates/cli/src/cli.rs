@@ -141,6 +141,13 @@ pub(crate) enum Command {
         command: KeysCommand,
     },
 
+    /// Sign a token for a client, with the secret of `auth.jwt`
+    ///
+    /// For development, and for programs that have no provider. The gateway has to have the same
+    /// secret; it keeps nothing of the token, which opens until it ends. Nothing secret is taken from
+    /// the command line.
+    Token(MakeToken),
+
     /// Enter the gateway in the configuration file of a client
     ///
     /// Shows the change and asks before it writes. Nothing but the gateway's own entry is changed, and
@@ -513,6 +520,36 @@ pub(crate) struct CreateKey {
     /// How long it opens, such as 90d [default: until it is revoked]
     #[arg(long, value_name = "DURATION")]
     pub(crate) expires: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MakeToken {
+    /// The principal that a bearer of the token is
+    #[arg(long, value_name = "NAME")]
+    pub(crate) subject: String,
+
+    /// A scope that limits it, such as mcp:read; may be repeated [default: not limited]
+    #[arg(long = "scope", value_name = "SCOPE")]
+    pub(crate) scopes: Vec<String>,
+
+    /// A role that rules may name; may be repeated
+    #[arg(long = "role", value_name = "ROLE")]
+    pub(crate) roles: Vec<String>,
+
+    /// The tier whose limits apply
+    #[arg(long)]
+    pub(crate) tier: Option<String>,
+
+    /// How long it holds, such as 8h [default: `auth.jwt.expires_in`, else 24h]
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) expires: Option<String>,
+
+    /// The file that holds the secret, `-` for standard input [default: `auth.jwt.secret`]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) secret: Option<PathBuf>,
 
     #[command(flatten)]
     pub(crate) format: Format,

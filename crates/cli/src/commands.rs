@@ -20,6 +20,7 @@ mod resources;
 mod servers;
 mod shell;
 mod tap;
+mod token;
 mod tools;
 
 use crate::cli::{Cli, Command};
@@ -49,6 +50,7 @@ fn run_at(place: &Place, command: Command) -> Result<(), Failure> {
         Command::Prompts { command } => prompts::run(place, command),
         Command::Policy { command } => policy::run(place, &command),
         Command::Keys { command } => keys::run(place, command),
+        Command::Token(arguments) => token::run(place, arguments),
         Command::Connect(arguments) => connect::run(place, &arguments),
         Command::Tap(arguments) => tap::run(place, &arguments),
         Command::Doctor { format } => doctor::run(place, format),

@@ -133,6 +133,13 @@ macro_rules! for_each_error_code {
             CredentialsAmbiguous "E0405" Request (-32600) (400) false "a request has two credentials that differ";
             UnknownKey "E0406" Request (-) (404) false "no key has this id";
             KeyNotInState "E0407" Request (-) (409) false "the state of a key does not allow this";
+            TokenExpired "E0408" Access (-) (401) false "a signed token has expired";
+            TokenForOthers "E0409" Access (-) (401) false "a signed token is for another audience";
+            TokenNotYet "E0410" Access (-) (401) false "a signed token is not valid yet";
+            ScopeMissing "E0411" Access (-) (403) false "a token lacks a scope that is needed";
+            IssuerUnreachable "E0412" Access (-) (503) true "the keys of an issuer cannot be fetched";
+            WeakSecret "E0413" Config (-) (-) false "the secret of signed tokens can be guessed";
+            NoTokenSecret "E0414" Command (-) (-) false "there is no secret to sign a token with";
             AccessDenied "E0415" Access (-32600) (403) false "an access rule does not allow this";
             ArgumentsNotChecked "E0416" Request (-32602) (400) false "access rules cannot look at the arguments of a call";
             ApprovalDeclined "E0417" Access (-32600) (403) false "a call was not approved";

@@ -5,7 +5,7 @@
 //! such credentials.
 
 /// More characters than any credential has; longer ones are refused before they are hashed.
-pub const MOST_SECRET: usize = 4096;
+pub const MOST_SECRET: usize = crate::jwt::LONGEST;
 
 /// Why a caller was not let in.
 ///
@@ -25,21 +25,79 @@ pub enum Denied {
     /// It was taken back.
     #[error("the presented key was revoked")]
     Revoked,
+    /// A signed token, in good faith, that is over.
+    #[error("the presented token has expired")]
+    TokenExpired,
+    /// A signed token that begins later.
+    #[error("the presented token is not valid yet")]
+    TokenNotYet,
+    /// A signed token that is for somebody else.
+    #[error("the presented token is for another audience")]
+    TokenForOthers,
+    /// A signed token that lacks a scope which every token needs.
+    #[error("the presented token lacks a scope that is needed")]
+    TokenTooNarrow,
+    /// A signed token whose keys cannot be fetched, so that nobody knows.
+    #[error("the presented token cannot be verified now")]
+    Unverifiable,
     /// Two that differ were presented.
     #[error("two credentials were presented, and they differ")]
     Ambiguous,
 }
 
+/// What a challenge says beside why somebody was not let in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Invitation {
+    /// Where it stands how to get a token (RFC 9728, section 5.1).
+    pub metadata: Option<String>,
+    /// The scopes that a token needs, with blanks between.
+    pub scope: Option<String>,
+}
+
 impl Denied {
-    /// Returns the value of the `WWW-Authenticate` header (RFC 6750, section 3).
-    pub fn www_authenticate(self) -> &'static str {
-        match self {
-            Self::Missing => r#"Bearer realm="gantry""#,
-            Self::Wrong | Self::Expired | Self::Revoked => {
-                r#"Bearer realm="gantry", error="invalid_token""#
+    /// Returns the value of the `WWW-Authenticate` header (RFC 6750, section 3), which names where to
+    /// get a token if there is such a place; `None` where another credential would not help.
+    pub fn challenge(self, invitation: Option<&Invitation>) -> Option<String> {
+        let mut challenge = r#"Bearer realm="gantry""#.to_owned();
+        let mut say = |name: &str, value: &str| {
+            // What could end the quotation is in none of our texts; an address that has it is left out.
+            if !value.contains(['"', '\\']) {
+                challenge.extend([", ", name, "=\"", value, "\""]);
             }
-            Self::Ambiguous => r#"Bearer realm="gantry", error="invalid_request""#,
+        };
+        let (error, description) = self.told()?;
+        if !error.is_empty() {
+            say("error", error);
         }
+        if !description.is_empty() {
+            say("error_description", description);
+        }
+        let invitation = invitation.filter(|_| self != Self::Ambiguous);
+        if let Some(scope) = invitation.and_then(|invitation| invitation.scope.as_deref()) {
+            say("scope", scope);
+        }
+        if let Some(url) = invitation.and_then(|invitation| invitation.metadata.as_deref()) {
+            say("resource_metadata", url);
+        }
+        Some(challenge)
+    }
+
+    /// Returns the code and the description of RFC 6750, section 3.1. Only whoever had a token in good
+    /// faith is told what is wrong with it.
+    fn told(self) -> Option<(&'static str, &'static str)> {
+        const INVALID: &str = "invalid_token";
+        Some(match self {
+            Self::Missing => ("", ""),
+            Self::Wrong | Self::Expired | Self::Revoked => (INVALID, ""),
+            Self::TokenExpired => (INVALID, "the token has expired"),
+            Self::TokenNotYet => (INVALID, "the token is not valid yet"),
+            Self::TokenForOthers => (INVALID, "the token is for another audience"),
+            Self::TokenTooNarrow => {
+                ("insufficient_scope", "the token lacks a scope that is needed")
+            }
+            Self::Ambiguous => ("invalid_request", ""),
+            Self::Unverifiable => return None,
+        })
     }
 }
 
@@ -123,10 +181,30 @@ mod tests {
 
     #[test]
     fn the_challenge_tells_missing_from_wrong_and_no_more() {
-        assert_eq!(Denied::Missing.www_authenticate(), r#"Bearer realm="gantry""#);
+        let challenge = |denied: Denied| denied.challenge(None).unwrap();
+        assert_eq!(challenge(Denied::Missing), r#"Bearer realm="gantry""#);
         let wrong = r#"Bearer realm="gantry", error="invalid_token""#;
         for denied in [Denied::Wrong, Denied::Expired, Denied::Revoked] {
-            assert_eq!(denied.www_authenticate(), wrong, "{denied:?}");
+            assert_eq!(challenge(denied), wrong, "{denied:?}");
         }
+        assert_eq!(Denied::Unverifiable.challenge(None), None);
+    }
+
+    #[test]
+    fn a_challenge_says_where_a_token_is_to_be_had() {
+        let invitation = Invitation {
+            metadata: Some("https://a.example/.well-known/x".to_owned()),
+            scope: Some("mcp:read mcp:write".to_owned()),
+        };
+        assert_eq!(
+            Denied::TokenTooNarrow.challenge(Some(&invitation)).unwrap(),
+            "Bearer realm=\"gantry\", error=\"insufficient_scope\", error_description=\"the token \
+             lacks a scope that is needed\", scope=\"mcp:read mcp:write\", \
+             resource_metadata=\"https://a.example/.well-known/x\""
+        );
+        let open = Invitation { metadata: Some("https://a\".example/".to_owned()), scope: None };
+        assert_eq!(Denied::Missing.challenge(Some(&open)).unwrap(), r#"Bearer realm="gantry""#);
+        let ambiguous = Denied::Ambiguous.challenge(Some(&invitation)).unwrap();
+        assert_eq!(ambiguous, r#"Bearer realm="gantry", error="invalid_request""#);
     }
 }

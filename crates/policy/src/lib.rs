@@ -12,6 +12,8 @@ pub mod breaker;
 pub mod cache_key;
 pub mod credential;
 pub mod exposure;
+pub mod jwks;
+pub mod jwt;
 pub mod keys;
 pub mod origin;
 pub mod pattern;
@@ -21,7 +23,7 @@ pub mod retry;
 pub mod scopes;
 
 pub use admin::{AdminToken, TokenError};
-pub use credential::Denied;
+pub use credential::{Denied, Invitation};
 pub use exposure::{Exposed, may_listen};
 pub use keys::{KeyEntry, KeyTable, Pepper};
 pub use origin::{BadPattern, HostPolicy, OriginRefusal};

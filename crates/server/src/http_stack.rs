@@ -38,6 +38,7 @@ pub(crate) use via::{Face, Peer, Via};
 
 use crate::api::{self, Api};
 use crate::audit::seen::Seen;
+use crate::identity::resource::{self, Resource};
 use crate::live::Live;
 use crate::routes;
 use crate::shared::Shared;
@@ -89,7 +90,7 @@ async fn named(
     let under_way = UnderWay::of(&shared.http_metrics.under_way, route, &parts);
     let access = Access::begin(&request_id, &parts, route, begun);
     let seen = Seen::of(&shared.gateway.audit, &parts, via.peer.address());
-    let (mut is_ours, mut standing, mut rate) = (false, None, None);
+    let (mut is_ours, mut standing, mut rate, mut resource) = (false, None, None, None);
     let answer = async {
         // 4. Host and Origin: before anything is looked up, on every route. A page that rebound
         //    its name learns nothing, not even whether a token would be needed.
@@ -111,18 +112,23 @@ async fn named(
             return Ok(answer);
         }
         // 7. Who asks: before the body is read, so that a stranger cannot make us read one.
-        let right = authenticate(shared, &live, route, via, &parts)?;
+        let oauth = live.config.auth.oauth.as_ref();
+        resource = oauth.and_then(|oauth| Resource::of(oauth, via.is_tls, &parts, route));
+        let right = authenticate(shared, &live, (route, via), &parts, resource.as_ref()).await?;
         right.note(&seen);
-        standing = Standing::of(shared, &right, via.peer, &parts.headers);
+        let shown = (&parts.headers, resource.as_ref());
+        standing = Standing::of(shared, &right, via.peer, shown);
         // 8. How much they may ask: after it is known who they are, and before a body is read.
         rate = limits::admit(shared, &right, &parts, route, via)?;
         // 9. Whoever answers.
         let (address, request_id) = (via.peer.address(), Arc::clone(&request_id));
-        let passed = Passed { parts, body, own_path, address, request_id };
+        let is_tls = via.is_tls;
+        let passed = Passed { parts, body, own_path, address, is_tls, request_id };
         Ok(hand_over(front, &live, (route, right), (passed, &seen)).await)
     };
     let answer: Result<_, Refusal> = answer.await;
-    let mut response = answer.unwrap_or_else(|refusal| {
+    let mut response = answer.unwrap_or_else(|refusal: Refusal| {
+        let refusal = refusal.inviting(resource.as_ref().map(|resource| &resource.invitation));
         shared.http_metrics.refused(refusal.code());
         seen.refused(refusal.code(), refusal.why_denied(), None);
         if route.is_mcp() {
@@ -158,6 +164,8 @@ struct Passed {
     own_path: Option<&'static str>,
     /// From where it came, unless by a unix socket.
     address: Option<IpAddr>,
+    /// Whether it came by TLS.
+    is_tls: bool,
     request_id: Arc<str>,
 }
 
@@ -169,7 +177,7 @@ async fn hand_over(
     (passed, seen): (Passed, &Seen),
 ) -> Response<ReplyBody> {
     let gateway = &front.shared.gateway;
-    let Passed { mut parts, body, own_path, address, request_id } = passed;
+    let Passed { mut parts, body, own_path, address, is_tls, request_id } = passed;
     match (route, right) {
         (Route::Mcp { view }, Right::Client(principal)) => {
             let request =
@@ -185,6 +193,13 @@ async fn hand_over(
             let request =
                 HttpRequest { parts, body, view: "".into(), principal, address, request_id };
             Box::pin(gateway.serve_messages(request)).await
+        }
+        (Route::ProtectedResource { resource }, _) => {
+            let oauth = live.config.auth.oauth.as_ref();
+            let told = oauth.and_then(|oauth| resource::metadata(oauth, is_tls, &parts, resource));
+            told.unwrap_or_else(|| {
+                Refusal::nothing_at(parts.uri.path()).into_response(false, &request_id)
+            })
         }
         (_, Right::Api(caller)) => {
             let asked = api::Asked { parts, body, caller, request_id, seen };
@@ -234,12 +249,12 @@ impl Right {
 }
 
 /// Decides who calls and whether the route is open to them.
-fn authenticate(
+async fn authenticate(
     shared: &Shared,
     live: &Live,
-    route: Route<'_>,
-    via: Via,
+    (route, via): (Route<'_>, Via),
     parts: &http::request::Parts,
+    resource: Option<&Resource>,
 ) -> Result<Right, Refusal> {
     let asking = gate::Asking {
         live,
@@ -247,7 +262,10 @@ fn authenticate(
         admin: &shared.admin,
         peer: via.peer,
         headers: &parts.headers,
+        resource,
     };
+    // Ordering: what is asked below does not wait.
+    asking.prepare(&shared.fetcher).await;
     match route {
         Route::Mcp { .. } | Route::Sse { .. } | Route::Messages => {
             if let Some(local) = asking.same_user() {
@@ -274,7 +292,7 @@ fn authenticate(
             Ok(Right::Details)
         }
         Route::Ready | Route::Health | Route::ActuatorHealth => Ok(Right::Nothing),
-        Route::Index | Route::Unknown => Ok(Right::Nothing),
+        Route::Index | Route::Unknown | Route::ProtectedResource { .. } => Ok(Right::Nothing),
     }
 }
 

@@ -11,7 +11,8 @@
 //! 7. `reload`: how a changed configuration comes in force.
 //! 8. `local`, `stdio`, [`reach`]: clients on this machine that do not speak HTTP; [`admin`]: commands
 //!    that administer.
-//! 9. [`config`]: the file, read and checked; [`keys`]: the keys of clients that are kept.
+//! 9. [`config`]: the file, read and checked; [`keys`]: the keys of clients that are kept; `identity`
+//!    and [`tokens`]: those that are signed.
 //! 10. [`backup`]: what is kept, in one file; [`database`]: a look at it.
 //! 11. [`mod@log`], [`dump`] and [`audit`]: what is told of the work, and who did what; [`skew`]: whose
 //!     clock says what.
@@ -34,6 +35,7 @@ pub mod log;
 pub mod metrics;
 pub mod reach;
 pub mod skew;
+pub mod tokens;
 
 mod accept;
 mod actuator;
@@ -44,6 +46,7 @@ mod compose;
 mod condition;
 mod http_metrics;
 mod http_stack;
+mod identity;
 mod inherited;
 mod listeners;
 mod live;

@@ -10,6 +10,7 @@ use http::HeaderValue;
 
 use crate::config::{Auth, Config};
 use crate::http_stack;
+use crate::identity::Issuers;
 use crate::listeners::Bound;
 use crate::start_error::StartError;
 
@@ -20,6 +21,8 @@ pub(crate) struct Live {
     pub(crate) config: Config,
     /// The tokens and keys of clients that the configuration names.
     pub(crate) keys: KeyTable,
+    /// Those whose signed tokens are taken.
+    pub(crate) issuers: Issuers,
     /// Whoever calls while nobody has to say who they are.
     pub(crate) anonymous: Arc<Principal>,
     /// Which names are ours, and which pages may call.
@@ -35,6 +38,7 @@ impl Live {
     /// leave one of those addresses open to everybody.
     pub(crate) fn new(config: Config, bound: Option<&Bound>) -> Result<Self, StartError> {
         let keys = keys(&config.auth)?;
+        let issuers = Issuers::of(&config.auth)?;
         let must_authenticate = config.auth.is_required();
         let planned = Bound::planned(&config);
         if let Some(bound) = bound {
@@ -57,7 +61,7 @@ impl Live {
             https.filter(|https| https.redirect).and(bound.https).map(|address| address.port());
         let hsts = https.map(|https| http_stack::hsts(https.hsts));
         let anonymous = Arc::new(Principal::anonymous());
-        Ok(Self { config, keys, anonymous, hosts, redirect_to, hsts })
+        Ok(Self { config, keys, issuers, anonymous, hosts, redirect_to, hsts })
     }
 }
 

@@ -122,7 +122,9 @@ impl Reloader {
     async fn apply(&self, config: Config) -> Result<(), StartError> {
         let shared = &self.shared;
         let log = self.log.prepare(&config.log).map_err(|source| StartError::Log { source })?;
-        let live = Arc::new(Live::new(config, Some(&shared.bound))?);
+        let mut live = Live::new(config, Some(&shared.bound))?;
+        live.issuers.adopt(&shared.live.load().issuers);
+        let live = Arc::new(live);
         // A certificate that cannot be used refuses the whole configuration, before any of it is
         // in force.
         self.renew_certificate(&live).await.map_err(|source| StartError::Tls { source })?;

@@ -24,6 +24,7 @@ use crate::compose::{self, Holdings, Kept, Options};
 use crate::config::{self, Config, Env};
 use crate::http_metrics::HttpMetrics;
 use crate::http_stack::{Front, RequestIds};
+use crate::identity::fetch::Fetcher;
 use crate::inherited::Inherited;
 use crate::keys::StoredKeys;
 use crate::listeners::{Listeners, SocketFile};
@@ -111,6 +112,7 @@ impl Running {
         let built_in =
             BuiltIn::new(Arc::new(SystemClock), &Compute::new(), kept.keys.signing_secret());
         built_in.join(&mut spec, &live.config.services_on_mcp);
+        let fetcher = Fetcher::new(compose::outbound(&options.env)?, background.clone());
         let trail = trail(&live.config, &kept, &mut registry).await?;
         let holdings = Holdings::of(&live.config, &kept.store, kept.keys, trail.audit());
         let gateway = compose::gateway(
@@ -139,6 +141,7 @@ impl Running {
             gateway,
             admin: kept.admin,
             keys,
+            fetcher: Arc::new(fetcher),
             added,
             trail,
             built_in,

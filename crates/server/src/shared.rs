@@ -22,6 +22,7 @@ use crate::audit::Trail;
 use crate::config::Config;
 use crate::http_metrics::HttpMetrics;
 use crate::http_stack::{self, RequestIds};
+use crate::identity::fetch::Fetcher;
 use crate::keys::StoredKeys;
 use crate::listeners::Bound;
 use crate::live::Live;
@@ -43,6 +44,8 @@ pub(crate) struct Shared {
     pub(crate) admin: AdminToken,
     /// The keys of clients that the gateway made.
     pub(crate) keys: Arc<StoredKeys>,
+    /// Fetches the keys of those whose signed tokens are taken.
+    pub(crate) fetcher: Arc<Fetcher>,
     /// The servers that the HTTP API made.
     pub(crate) added: Added,
     /// Who did what.

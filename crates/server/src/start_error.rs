@@ -9,6 +9,7 @@ use gantry_core::ErrorCode;
 use gantry_core::seal::SealError;
 use gantry_core::store::StoreError;
 use gantry_net::{ProxyError, UrlError};
+use gantry_policy::jwks::BadSecret;
 use gantry_policy::keys::ConfigError;
 use gantry_policy::{BadPattern, Exposed, TokenError};
 use gantry_storage::postgres::ConnectError;
@@ -150,6 +151,13 @@ pub enum StartError {
         #[source]
         source: ConfigError,
     },
+    /// The secret of signed tokens cannot be used.
+    #[error("the secret of signed tokens cannot be used")]
+    TokenSecret {
+        /// Why.
+        #[source]
+        source: BadSecret,
+    },
     /// The admin token of the data folder cannot be used.
     #[error("the admin token of the data folder cannot be used")]
     AdminToken {
@@ -248,6 +256,7 @@ impl StartError {
             | Self::Proxy { .. }
             | Self::Token { .. }
             | Self::Pattern { .. } => ErrorCode::ConfigInvalidValue,
+            Self::TokenSecret { .. } => ErrorCode::WeakSecret,
         }
     }
 

@@ -8,6 +8,7 @@ mod configuration;
 mod database;
 mod folder;
 mod gateway;
+mod issuers;
 mod machine;
 mod programs;
 
@@ -43,6 +44,7 @@ const CHECKS: &[Check] = &[
     Check { about: "address", look: machine::addresses_are_free },
     Check { about: "gateway", look: gateway::is_reached },
     Check { about: "servers", look: gateway::servers_are_ready },
+    Check { about: "issuers", look: issuers::publish_keys },
     Check { about: "clocks", look: clocks::agree },
     Check { about: "programs", look: programs::are_there },
 ];

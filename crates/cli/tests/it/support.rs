@@ -7,6 +7,7 @@ pub(crate) mod gantry;
 pub(crate) mod marks;
 pub(crate) mod node;
 pub(crate) mod process;
+pub(crate) mod provider;
 pub(crate) mod relay;
 pub(crate) mod scripted;
 pub(crate) mod upstream;

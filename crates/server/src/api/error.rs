@@ -80,6 +80,7 @@ pub(crate) struct ApiError {
     message: String,
     details: Map<String, Value>,
     denied: Option<Denied>,
+    challenge: Option<HeaderValue>,
     allow: Option<HeaderValue>,
     waiting: Option<Waiting>,
 }
@@ -90,7 +91,12 @@ impl Code {
     /// The table of our own causes.
     fn of(cause: ErrorCode) -> Self {
         match cause {
-            ErrorCode::TokenWrong | ErrorCode::AdminTokenWrong => Self::AuthenticationFailed,
+            ErrorCode::TokenWrong
+            | ErrorCode::AdminTokenWrong
+            | ErrorCode::TokenExpired
+            | ErrorCode::TokenForOthers
+            | ErrorCode::TokenNotYet => Self::AuthenticationFailed,
+            ErrorCode::IssuerUnreachable => Self::ServerUnavailable,
             ErrorCode::UnknownServer
             | ErrorCode::UnknownTool
             | ErrorCode::UnknownSession
@@ -147,6 +153,7 @@ impl ApiError {
             message: message.into(),
             details,
             denied: None,
+            challenge: None,
             allow: None,
             waiting: None,
         }
@@ -200,6 +207,7 @@ impl ApiError {
             message: message(),
             details: Map::from_iter([("rpc".to_owned(), rpc)]),
             denied: None,
+            challenge: None,
             allow: None,
             waiting: None,
         }
@@ -222,7 +230,20 @@ impl ApiError {
     /// Adds what RFC 6750 wants a client to be told.
     #[must_use]
     pub(crate) fn denied(mut self, denied: Option<Denied>) -> Self {
+        let challenge = denied.and_then(|denied| denied.challenge(None));
+        self.challenge = challenge.and_then(|challenge| HeaderValue::try_from(challenge).ok());
         self.denied = denied;
+        self
+    }
+
+    /// The same, with a challenge that says more.
+    #[must_use]
+    pub(crate) fn challenged(
+        mut self,
+        denied: Option<Denied>,
+        challenge: Option<HeaderValue>,
+    ) -> Self {
+        (self.denied, self.challenge) = (denied, challenge);
         self
     }
 
@@ -278,8 +299,8 @@ impl ApiError {
         text.push(b'\n');
         let mut response = full(self.status, Bytes::from(text));
         let headers = response.headers_mut();
-        if let Some(denied) = self.denied {
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(denied.www_authenticate()));
+        if let Some(challenge) = self.challenge {
+            headers.insert(WWW_AUTHENTICATE, challenge);
         }
         if let Some(allow) = self.allow {
             headers.insert(ALLOW, allow);

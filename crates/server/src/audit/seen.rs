@@ -56,6 +56,7 @@ impl Seen {
         let Some(request) = &self.0 else { return };
         let event = match denied {
             Some(Denied::Missing) => Some(Event::AuthenticationMissing),
+            Some(Denied::TokenTooNarrow) => Some(Event::AuthorizationDenied),
             Some(_) => Some(Event::AuthenticationFailure),
             None => Event::of_refusal(code),
         };

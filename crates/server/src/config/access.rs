@@ -8,6 +8,7 @@ use gantry_policy::scopes::{self, BadWords};
 use http::HeaderName;
 
 use super::check::Checker;
+use super::identity::{self, Jwt, JwtKeys, OAuth};
 use super::path::Path;
 use super::problem::Problem;
 use super::raw;
@@ -49,6 +50,10 @@ pub struct Auth {
     pub tokens: Vec<Token>,
     /// Keys, with what they grant.
     pub api_keys: Vec<ApiKey>,
+    /// Signed tokens.
+    pub jwt: Option<Jwt>,
+    /// Tokens of a provider at which clients sign in.
+    pub oauth: Option<OAuth>,
     /// The header in which a key may be sent.
     pub api_key_header: HeaderName,
 }
@@ -81,7 +86,20 @@ type Owners<'a> = HashMap<&'a str, Path>;
 impl Auth {
     /// Tells whether clients need a credential. Keys that the gateway made may say so too.
     pub fn is_required(&self) -> bool {
-        self.required || self.n_credentials() > 0
+        self.required || self.n_credentials() > 0 || self.takes_tokens()
+    }
+
+    /// Tells whether tokens open something that others sign.
+    pub fn takes_tokens(&self) -> bool {
+        self.jwt.is_some() || self.oauth.is_some()
+    }
+
+    /// Returns the secret that signed tokens are made with, if there is one.
+    pub fn jwt_secret(&self) -> Option<&Secret> {
+        match &self.jwt.as_ref()?.keys {
+            JwtKeys::Secret(secret) => Some(secret),
+            JwtKeys::Url(_) => None,
+        }
     }
 
     /// Returns how many credentials are named.
@@ -97,7 +115,8 @@ pub(crate) fn check(raw: &raw::Auth, checker: &mut Checker<'_>) -> Auth {
     let tokens = check_tokens(&raw.tokens, &path.key("tokens"), &mut owners, checker);
     let api_keys = check_keys(&raw.api_keys, &path.key("api_keys"), &mut owners, checker);
     let api_key_header = check_header(&raw.api_key_header, &path.key("api_key_header"), checker);
-    Auth { required: raw.required, tokens, api_keys, api_key_header }
+    let (jwt, oauth) = (identity::jwt(raw, checker), identity::oauth(raw, checker));
+    Auth { required: raw.required, tokens, api_keys, jwt, oauth, api_key_header }
 }
 
 fn check_tokens<'a>(

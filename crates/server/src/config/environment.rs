@@ -23,7 +23,7 @@ use super::path::Path;
 use super::problem::{Problem, Report};
 use super::shape;
 use super::tree::{Data, Node};
-use table::{Effect, ROWS, Row, State};
+use table::{Effect, JWT_SECRET, ROWS, Row, State};
 
 /// Sets the folder of files, as the configuration file of a Spring application.
 const SPRING_LOCATION: &str = "SPRING_CONFIG_LOCATION";
@@ -63,7 +63,8 @@ pub(crate) fn fill(root: &mut Option<Node>, env: &Env, report: &mut Report) -> V
         let is_wanted = shape::has_key(&schema, key)
             && beside.is_none_or(|other| is_set(root.as_ref(), &path_of(other)))
             && !is_set(root.as_ref(), &path)
-            && !is_switched_off(row.name, env);
+            && !is_switched_off(row.name, env)
+            && (key != JWT_SECRET || is_meant_for_us(row, root.as_ref(), env));
         if !is_wanted {
             continue;
         }
@@ -84,12 +85,6 @@ pub(crate) fn fill(root: &mut Option<Node>, env: &Env, report: &mut Report) -> V
 /// Returns the variables that are set and whose feature is still to come.
 pub(crate) fn unused(env: &Env) -> Vec<Unused> {
     let schema = shape::inlined_schema();
-    let is_given = |row: &&Row| row.matching(env).next().is_some();
-    // One name that only such a system has says that the common ones are meant for it too.
-    let is_doubtful = |row: &Row| {
-        row.is_generic
-            && !ROWS.iter().filter(is_given).any(|other| !other.is_generic && other.shares(row))
-    };
     let mut unused = Vec::new();
     for row in ROWS {
         let (State::Later, Some(reason)) = row.state(&schema) else { continue };
@@ -97,11 +92,29 @@ pub(crate) fn unused(env: &Env) -> Vec<Unused> {
             unused.push(Unused {
                 variable: variable.to_owned(),
                 reason: reason.clone(),
-                is_doubtful: is_doubtful(row),
+                is_doubtful: is_doubtful(row, env),
             });
         }
     }
     unused
+}
+
+/// Tells whether a common name may well be meant for another program: one name that only such a system
+/// has says that the common ones are meant for it too.
+fn is_doubtful(row: &Row, env: &Env) -> bool {
+    let is_given = |row: &&Row| row.matching(env).next().is_some();
+    row.is_generic
+        && !ROWS.iter().filter(is_given).any(|other| !other.is_generic && other.shares(row))
+}
+
+/// Tells whether the secret of signed tokens is meant for the gateway. Another program's would open it
+/// to whoever knows that.
+fn is_meant_for_us(row: &Row, root: Option<&Node>, env: &Env) -> bool {
+    let jwt = Path::root().key("auth").key("jwt");
+    match is_set(root, &jwt) {
+        true => !is_set(root, &jwt.key("jwks_url")),
+        false => !is_doubtful(row, env),
+    }
 }
 
 /// The files that a variable of another system names, and that variable. The first one is the main

@@ -61,7 +61,8 @@ impl Path {
         };
         match key(0) {
             "auth" => match key(1) {
-                "required" | "api_key_header" => false,
+                "required" | "api_key_header" | "oauth" => false,
+                "jwt" => key(2) == "secret",
                 "api_keys" => !matches!(key(3), "name" | "scopes" | "roles" | "tier" | "expires"),
                 _ => key(3) != "name",
             },

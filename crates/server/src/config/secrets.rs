@@ -15,6 +15,7 @@ impl Config {
         let mut secrets: Vec<String> =
             self.auth.tokens.iter().map(|token| token.token.expose().to_owned()).collect();
         secrets.extend(self.auth.api_keys.iter().map(|key| key.key.expose().to_owned()));
+        secrets.extend(self.auth.jwt_secret().map(|secret| secret.expose().to_owned()));
         for spec in &self.gateway.servers {
             self.of_server(spec, &mut secrets);
         }
@@ -35,7 +36,8 @@ impl Config {
             (0..self.auth.tokens.len()).map(|at| auth.key("tokens").index(at).key("token"));
         let keys =
             (0..self.auth.api_keys.len()).map(|at| auth.key("api_keys").index(at).key("key"));
-        let mut places: Vec<Path> = tokens.chain(keys).collect();
+        let jwt = self.auth.jwt_secret().map(|_| auth.key("jwt").key("secret"));
+        let mut places: Vec<Path> = tokens.chain(keys).chain(jwt).collect();
         for spec in &self.gateway.servers {
             let server = root.key("servers").key(&spec.name);
             match &spec.connection {

@@ -3,13 +3,19 @@
 //! The result has the shape of the file, so that it can be compared with it and used as one.
 //! Secrets are left out; where a variable was put in, the variable is shown instead of its value.
 
+use std::time::Duration;
+
 use gantry_core::Grants;
 use gantry_gateway::spec::{Connection, EraMode, SessionMode, TransportMode, UpstreamSpec};
 use gantry_policy::access::{AccessSpec, Destructive, RuleSpec};
+use gantry_policy::jwt::Trust;
 use serde_json::{Map, Value, json};
 
 use super::path::{Path, Step};
-use super::{ApiKey, Audit, Auth, Config, Identity, Log, Rotation, Token, storage, traffic, units};
+use super::{
+    ApiKey, Audit, Auth, Config, Identity, Jwt, JwtKeys, Log, OAuth, Rotation, Token, storage,
+    traffic, units,
+};
 use crate::timestamp;
 
 /// Stands for what must not be shown.
@@ -119,11 +125,61 @@ fn auth(auth: &Auth) -> Value {
         shown
     };
     let api_keys: Vec<_> = auth.api_keys.iter().map(key).collect();
-    json!({
+    let mut shown = json!({
         "required": auth.required,
         "tokens": tokens,
         "api_keys": api_keys,
         "api_key_header": auth.api_key_header.as_str(),
+    });
+    if let Some(found) = &auth.jwt {
+        shown["jwt"] = jwt(found);
+    }
+    if let Some(found) = &auth.oauth {
+        shown["oauth"] = oauth(found);
+    }
+    shown
+}
+
+fn jwt(jwt: &Jwt) -> Value {
+    let mut shown = trust(&jwt.trust, jwt.keys_kept);
+    shown["expires_in"] = json!(units::format_duration(jwt.expires_in));
+    match &jwt.keys {
+        JwtKeys::Secret(_) => shown["secret"] = json!(REDACTED),
+        JwtKeys::Url(url) => shown["jwks_url"] = json!(url),
+    }
+    // Where two claims may hold the name, that is what holds without the key.
+    if let [subject] = jwt.trust.mapping.subject.as_slice() {
+        shown["subject_claim"] = json!(subject);
+    }
+    if let Some(issuer) = &jwt.trust.issuer {
+        shown["issuer"] = json!(issuer);
+    }
+    shown
+}
+
+fn oauth(oauth: &OAuth) -> Value {
+    let mut shown = trust(&oauth.trust, oauth.keys_kept);
+    shown["issuer"] = json!(oauth.issuer);
+    shown["subject_claim"] = json!(oauth.trust.mapping.subject.first());
+    shown["required_scopes"] = json!(oauth.trust.required_scopes);
+    shown["scopes_supported"] = json!(oauth.scopes_supported);
+    for (key, url) in [("jwks_url", &oauth.jwks_url), ("resource", &oauth.resource)] {
+        if let Some(url) = url {
+            shown[key] = json!(url);
+        }
+    }
+    shown
+}
+
+/// Shows what both kinds of tokens have.
+fn trust(trust: &Trust, keys_kept: Duration) -> Value {
+    json!({
+        "audience": trust.audiences,
+        "skew": units::format_duration(Duration::from_secs(trust.skew)),
+        "keys_kept": units::format_duration(keys_kept),
+        "roles_claim": trust.mapping.roles,
+        "tier_claim": trust.mapping.tier,
+        "limited_by_scopes": trust.mapping.limited_by_scopes,
     })
 }
 
@@ -359,8 +415,11 @@ fn is_free_text(path: &Path) -> bool {
         [Step::Key(part), Step::Key(key)] if part == "storage" => {
             matches!(key.as_str(), "url" | "username" | "password")
         }
+        [Step::Key(part), Step::Key(kind), Step::Key(key)] if part == "auth" && kind == "jwt" => {
+            key == "secret"
+        }
         [Step::Key(part), Step::Key(key), ..] if part == "auth" => {
-            !matches!(key.as_str(), "required" | "api_key_header")
+            !matches!(key.as_str(), "required" | "api_key_header" | "jwt" | "oauth")
         }
         [Step::Key(part), ..] => ["prompts", "resources"].contains(&part.as_str()),
         _ => false,

@@ -13,6 +13,8 @@ use super::refusal::Refusal;
 use super::route::Route;
 use super::via::Peer;
 use crate::api::Caller;
+use crate::identity::fetch::{COME_AGAIN, Fetcher};
+use crate::identity::resource::Resource;
 use crate::keys::StoredKeys;
 use crate::live::Live;
 
@@ -59,6 +61,8 @@ pub(super) struct Asking<'a> {
     pub(super) admin: &'a AdminToken,
     pub(super) peer: Peer,
     pub(super) headers: &'a HeaderMap,
+    /// What is asked, as OAuth clients name it.
+    pub(super) resource: Option<&'a Resource>,
 }
 
 impl Asking<'_> {
@@ -168,17 +172,37 @@ impl Asking<'_> {
         Ok(credential::presented(authorization, key))
     }
 
+    /// Has the keys fetched that the presented credential needs, so that whoever asks then need not wait.
+    pub(super) async fn prepare(&self, fetcher: &Arc<Fetcher>) {
+        // What is wrong with it is told later.
+        let presented = self.presented().ok().and_then(Result::ok);
+        if let Some(secret) = presented.filter(|secret| self.live.issuers.may_know(secret)) {
+            fetcher.supply(&self.live.issuers, secret).await;
+        }
+    }
+
     /// Finds whom the presented credential stands for.
     fn known(&self) -> Result<Result<Arc<Principal>, Denied>, Refusal> {
-        let known = self.presented()?.and_then(|secret| {
-            let now = self.keys.now();
-            match self.live.keys.find(secret, now) {
-                Ok(key) => Ok(Arc::clone(&key.principal)),
-                Err(Denied::Wrong) => self.keys.find(secret, now),
-                Err(denied) => Err(denied),
-            }
-        });
-        Ok(known)
+        Ok(self.presented()?.and_then(|secret| self.whose(secret)))
+    }
+
+    /// Finds whom a credential stands for.
+    fn whose(&self, secret: &[u8]) -> Result<Arc<Principal>, Denied> {
+        let (now, issuers) = (self.keys.now(), &self.live.issuers);
+        let address = self.resource.map_or(&[][..], |resource| &resource.names);
+        let is_token = issuers.may_know(secret);
+        if let Some(known) = is_token.then(|| issuers.known(secret, address, now)).flatten() {
+            return known;
+        }
+        let found = match self.live.keys.find(secret, now) {
+            Ok(key) => Ok(Arc::clone(&key.principal)),
+            Err(Denied::Wrong) => self.keys.find(secret, now),
+            Err(denied) => Err(denied),
+        };
+        match found {
+            Err(Denied::Wrong) if is_token => issuers.verify(secret, address, now),
+            found => found,
+        }
     }
 }
 
@@ -194,7 +218,26 @@ fn denied(denied: Denied) -> Refusal {
         return Refusal::new(ErrorCode::CredentialsAmbiguous, message).denied(denied);
     }
     tracing::debug!(reason = %denied, "A client was not let in.");
-    Refusal::new(ErrorCode::TokenWrong, "a valid token or key of a client is needed").denied(denied)
+    let (code, message) = match denied {
+        // Whoever had such a token in good faith may know what is wrong with it.
+        Denied::TokenExpired => (ErrorCode::TokenExpired, "the token has expired: get a new one"),
+        Denied::TokenForOthers => (
+            ErrorCode::TokenForOthers,
+            "the token is for another audience: ask for one for this resource",
+        ),
+        Denied::TokenNotYet => (ErrorCode::TokenNotYet, "the token is not valid yet"),
+        Denied::TokenTooNarrow => (
+            ErrorCode::ScopeMissing,
+            "the token lacks a scope that is needed here: ask for one with the scopes of the challenge",
+        ),
+        Denied::Unverifiable => {
+            let message = "the token cannot be verified now, because its issuer does not answer";
+            let refusal = Refusal::new(ErrorCode::IssuerUnreachable, message).denied(denied);
+            return refusal.come_again(COME_AGAIN);
+        }
+        _ => (ErrorCode::TokenWrong, "a valid token or key of a client is needed"),
+    };
+    Refusal::new(code, message).denied(denied)
 }
 
 fn is_forwarded(headers: &HeaderMap) -> bool {

@@ -1,10 +1,12 @@
 //! A request that is not served, as its sender is told: JSON-RPC on the MCP endpoints, a small JSON
 //! object elsewhere. The same code, text and status in both.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use gantry_core::ErrorCode;
 use gantry_gateway::governance::traffic::{TooMany, Waiting};
-use gantry_policy::Denied;
+use gantry_policy::{Denied, Invitation};
 use gantry_protocol::{RpcError, code, message};
 use gantry_transport::server::{ReplyBody, full};
 use http::header::WWW_AUTHENTICATE;
@@ -23,11 +25,13 @@ pub(crate) struct Refusal {
     status: Option<StatusCode>,
     denied: Option<Denied>,
     waiting: Option<Waiting>,
+    invitation: Option<Invitation>,
 }
 
 impl Refusal {
     pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), status: None, denied: None, waiting: None }
+        let message = message.into();
+        Self { code, message, status: None, denied: None, waiting: None, invitation: None }
     }
 
     /// There is nothing at this path.
@@ -41,6 +45,20 @@ impl Refusal {
     #[must_use]
     pub(crate) fn denied(mut self, denied: Denied) -> Self {
         self.denied = Some(denied);
+        self
+    }
+
+    /// Says where a token is to be had, if a better one would help.
+    #[must_use]
+    pub(crate) fn inviting(mut self, invitation: Option<&Invitation>) -> Self {
+        self.invitation = invitation.cloned();
+        self
+    }
+
+    /// Says when to come again.
+    #[must_use]
+    pub(crate) fn come_again(mut self, after: Duration) -> Self {
+        self.waiting = Some(Waiting { seconds: after.as_secs().max(1), standing: None });
         self
     }
 
@@ -73,7 +91,8 @@ impl Refusal {
 
     /// Returns the same in the form of the HTTP API.
     pub(crate) fn into_api(self) -> ApiError {
-        let error = ApiError::new(self.code, self.message).denied(self.denied);
+        let challenge = self.challenge();
+        let error = ApiError::new(self.code, self.message).challenged(self.denied, challenge);
         let error = match self.waiting {
             Some(waiting) => error.come_again(waiting),
             None => error,
@@ -84,8 +103,15 @@ impl Refusal {
         }
     }
 
+    /// Returns the challenge that goes with the status.
+    fn challenge(&self) -> Option<HeaderValue> {
+        let challenge = self.denied?.challenge(self.invitation.as_ref())?;
+        HeaderValue::try_from(challenge).ok()
+    }
+
     /// Makes the response.
     pub(crate) fn into_response(self, is_mcp: bool, request_id: &str) -> Response<ReplyBody> {
+        let challenge = self.challenge();
         let own = self.code.http().and_then(|status| StatusCode::from_u16(status).ok());
         let status = self.status.or(own).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let whole = whole(request_id);
@@ -115,8 +141,7 @@ impl Refusal {
             Bytes::from(json!({ "error": error }).to_string())
         };
         let mut response = full(status, body);
-        if let Some(denied) = self.denied {
-            let challenge = HeaderValue::from_static(denied.www_authenticate());
+        if let Some(challenge) = challenge {
             response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
         }
         if let Some(waiting) = self.waiting {

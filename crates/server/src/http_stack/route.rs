@@ -1,7 +1,9 @@
 //! Which kind of route a path is: who may use it, and under which name it is counted.
 
+use crate::identity::resource::WELL_KNOWN;
+
 /// The names of all routes, for the counters.
-pub(crate) const ROUTES: [&str; 13] = [
+pub(crate) const ROUTES: [&str; 14] = [
     "mcp",
     "health",
     "ready",
@@ -15,6 +17,7 @@ pub(crate) const ROUTES: [&str; 13] = [
     "sse",
     "messages",
     "circuit_breakers",
+    "protected_resource",
 ];
 
 /// The same routes by their paths, for counters that name those.
@@ -32,6 +35,7 @@ pub(crate) const PATHS: [&str; ROUTES.len()] = [
     "/sse",
     "/messages",
     "/circuit-breakers",
+    "/.well-known/oauth-protected-resource",
 ];
 
 /// A kind of route.
@@ -63,6 +67,8 @@ pub(crate) enum Route<'a> {
     Loggers,
     /// The circuit breakers: to be read like figures, to be reset by the administrator.
     CircuitBreakers,
+    /// What clients are told of where tokens come from; what follows names the resource.
+    ProtectedResource { resource: &'a str },
     /// Nothing of ours.
     Unknown,
 }
@@ -75,6 +81,10 @@ impl<'a> Route<'a> {
         }
         if let Some(rest) = path.strip_prefix("/sse") {
             return Self::below(rest).map_or(Self::Unknown, |view| Self::Sse { view });
+        }
+        if let Some(resource) = path.strip_prefix(WELL_KNOWN) {
+            let is_below = resource.is_empty() || resource.starts_with('/');
+            return if is_below { Self::ProtectedResource { resource } } else { Self::Unknown };
         }
         match path {
             "/messages" => Self::Messages,
@@ -120,6 +130,7 @@ impl<'a> Route<'a> {
             Self::Sse { .. } => 10,
             Self::Messages => 11,
             Self::CircuitBreakers => 12,
+            Self::ProtectedResource { .. } => 13,
         }
     }
 
@@ -191,5 +202,10 @@ mod tests {
         check("/actuator/loggers/ROOT", Route::Loggers);
         check("/actuator/loggersx", Route::Actuator);
         check("/actuator/threaddump", Route::Admin);
+        let of = |resource| Route::ProtectedResource { resource };
+        check("/.well-known/oauth-protected-resource", of(""));
+        check("/.well-known/oauth-protected-resource/mcp/git", of("/mcp/git"));
+        check("/.well-known/oauth-protected-resources", Route::Unknown);
+        check("/.well-known/oauth-authorization-server", Route::Unknown);
     }
 }

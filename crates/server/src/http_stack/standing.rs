@@ -15,6 +15,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 use super::Right;
 use super::gate::Asking;
 use super::via::Peer;
+use crate::identity::resource::Resource;
 use crate::shared::Shared;
 
 /// How often it is looked. A key that was revoked opens nothing a second later.
@@ -27,6 +28,7 @@ pub(super) struct Standing {
     peer: Peer,
     authorization: Option<HeaderValue>,
     key: Option<HeaderValue>,
+    resource: Option<Resource>,
 }
 
 /// Looks again and again.
@@ -45,7 +47,7 @@ impl Standing {
         shared: &Shared,
         right: &Right,
         peer: Peer,
-        headers: &HeaderMap,
+        (headers, resource): (&HeaderMap, Option<&Resource>),
     ) -> Option<Self> {
         let principal = match right {
             Right::Client(principal) => principal,
@@ -57,7 +59,8 @@ impl Standing {
         }
         let key = headers.get(&shared.live.load().config.auth.api_key_header).cloned();
         let authorization = headers.get(AUTHORIZATION).cloned();
-        Some(Self { principal: Arc::clone(principal), peer, authorization, key })
+        let (principal, resource) = (Arc::clone(principal), resource.cloned());
+        Some(Self { principal, peer, authorization, key, resource })
     }
 
     /// Begins to look.
@@ -78,7 +81,8 @@ impl Standing {
             headers.insert(&live.config.auth.api_key_header, key.clone());
         }
         let (keys, admin) = (&shared.keys, &shared.admin);
-        let asking = Asking { live: &live, keys, admin, peer: self.peer, headers: &headers };
+        let (peer, resource) = (self.peer, self.resource.as_ref());
+        let asking = Asking { live: &live, keys, admin, peer, headers: &headers, resource };
         asking.client().is_ok_and(|principal| principal == self.principal)
     }
 }

@@ -41,7 +41,9 @@ impl Face {
     pub(crate) fn shows(self, route: Route<'_>) -> bool {
         match self {
             Self::Everything => true,
-            Self::Management => !route.is_mcp(),
+            Self::Management => {
+                !route.is_mcp() && !matches!(route, Route::ProtectedResource { .. })
+            }
             Self::Metrics => route == Route::Metrics,
         }
     }
@@ -94,8 +96,9 @@ mod tests {
     fn a_listener_shows_what_it_is_for() {
         let administrative = ["/", "/health", "/ready", "/metrics", "/api/servers"];
         check(Face::Everything, &administrative, &[]);
-        check(Face::Everything, &["/mcp", "/mcp/git"], &[]);
-        check(Face::Management, &administrative, &["/mcp", "/mcp/git"]);
+        let of_clients = ["/mcp", "/mcp/git", "/.well-known/oauth-protected-resource/mcp"];
+        check(Face::Everything, &of_clients, &[]);
+        check(Face::Management, &administrative, &of_clients);
         let rest = ["/", "/health", "/ready", "/api/servers", "/mcp", "/nothing"];
         check(Face::Metrics, &["/metrics"], &rest);
     }

@@ -33,6 +33,7 @@ fn env() -> Env {
         ("REMOTE_TOKEN", "hunter2-remote"),
         ("MONGODB_PROD_URI", "mongodb://hunter2@db/prod"),
         ("POSTGRES_PASSWORD", "hunter2-postgres"),
+        ("JWT_SECRET", "hunter2-m3Qv8ZrT1xYbN5kLw0JpD7sGhC2uEfAo"),
     ])
 }
 

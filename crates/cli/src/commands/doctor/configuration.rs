@@ -49,6 +49,9 @@ pub(super) fn asks_who_calls(subject: &Subject<'_>) -> Vec<Finding> {
             counted(n_keys, "key")
         )),
         _ if n_tokens > 0 => Finding::good(format!("{} of clients", counted(n_tokens, "token"))),
+        _ if config.auth.takes_tokens() => {
+            Finding::good("clients need a token that somebody signs, or a key")
+        }
         Reached::Running { asks_who_calls: true, .. } => Finding::good("clients need a key"),
         _ if config.auth.required => Finding::good("clients need a key"),
         Reached::Running { .. } => vec![Finding::note(
@@ -71,7 +74,9 @@ pub(super) fn tokens_are_strong(subject: &Subject<'_>) -> Vec<Finding> {
     let keys = keys.map(|key| (format!("the key of `{}`", key.name), key.key.expose()));
     let salt = subject.env.get("API_KEY_SALT").filter(|salt| !salt.is_empty());
     let salt = salt.map(|salt| ("API_KEY_SALT".to_owned(), salt));
-    let secrets: Vec<_> = tokens.chain(keys).chain(salt).collect();
+    let jwt = config.auth.jwt_secret();
+    let jwt = jwt.map(|secret| ("the secret of signed tokens".to_owned(), secret.expose()));
+    let secrets: Vec<_> = tokens.chain(keys).chain(salt).chain(jwt).collect();
     let weak = secrets.iter().filter(|(_, secret)| is_weak(secret));
     let found: Vec<_> = weak
         .map(|(what, _)| {

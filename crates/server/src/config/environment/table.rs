@@ -139,8 +139,7 @@ const fn fills_beside(key: &'static str, value: Kind, beside: &'static str) -> E
     Effect::Fills { key, value, beside: Some(beside) }
 }
 
-const JWT: Effect = Effect::Later("tokens that are signed (JWT)");
-const OAUTH: Effect = Effect::Later("signing in with OAuth 2.1");
+const CONSOLE: Effect = Effect::Later("signing in at a console with OAuth 2.1");
 const REDIS: Effect = Effect::Later("stores that several gateways share");
 const SANDBOX: Effect = Effect::Later("running code in a sandbox");
 const SAVINGS: Effect = Effect::Later("saving tokens");
@@ -150,6 +149,9 @@ const ELSEWHERE: Effect = Effect::Nothing("it belongs to a program beside the ga
 const RUNTIME: Effect = Effect::Nothing("it tunes a runtime that Gantry does not have");
 const OWN: Effect =
     Effect::Nothing("tools read it themselves: give it to a server by `servers.NAME.env`");
+
+/// The secret that opens everything: a common name alone does not fill it.
+pub(crate) const JWT_SECRET: &str = "auth.jwt.secret";
 
 /// The family of client keys.
 pub(crate) const API_KEY: Row = row(
@@ -300,11 +302,22 @@ pub const ROWS: &[Row] = &[
         Effect::Works,
         "At least 32 characters from which the keys of session ids and cursors are made",
     ),
-    generic("JWT_SECRET_KEY", &[A2A], JWT, "The secret of signed tokens"),
-    generic("JWT_SECRET", &[GLOBAL], JWT, "The same"),
-    row("JWT_EXPIRATION_HOURS", &[A2A], JWT, "How long signed tokens hold"),
-    row("OAUTH2_CLIENT_ID", &[GLOBAL], OAUTH, "Who the gateway is for the identity provider"),
-    row("OAUTH2_CLIENT_SECRET", &[GLOBAL], OAUTH, "And its secret"),
+    generic(
+        "JWT_SECRET_KEY",
+        &[A2A],
+        fills(JWT_SECRET, Kind::Text),
+        "The secret of signed tokens, where the file has `auth.jwt` or a variable is set that this \
+         system alone has",
+    ),
+    generic("JWT_SECRET", &[GLOBAL], fills(JWT_SECRET, Kind::Text), "The same"),
+    row(
+        "JWT_EXPIRATION_HOURS",
+        &[A2A],
+        fills_beside("auth.jwt.expires_in", Kind::Hours, JWT_SECRET),
+        "How long tokens of `gantry token` hold, in hours",
+    ),
+    row("OAUTH2_CLIENT_ID", &[GLOBAL], CONSOLE, "Who the gateway is for the identity provider"),
+    row("OAUTH2_CLIENT_SECRET", &[GLOBAL], CONSOLE, "And its secret"),
     row(
         "RATE_LIMIT_REQUESTS",
         &[A2A],

@@ -40,7 +40,11 @@ const SAMPLES: &[(&str, &str, &str, &str)] = &[
     ("DB_HOST", "db", "postgres://db:5432/x", "storage: {pool: {max: 5}}"),
     ("DB_USER", "ann", "ann", "storage: {url: 'postgres://db/x'}"),
     ("DB_PASSWORD", "hunter2", "hunter2", "storage: {url: 'postgres://db/x'}"),
+    ("JWT_SECRET_KEY", JWT, JWT, "auth: {jwt: {issuer: a}}"),
+    ("JWT_SECRET", JWT, JWT, "auth: {jwt: {issuer: a}}"),
+    ("JWT_EXPIRATION_HOURS", "24", "24h", "auth: {jwt: {secret: a}}"),
 ];
+const JWT: &str = "m3Qv8ZrT1xYbN5kLw0JpD7sGhC2uEfAo";
 
 fn config(text: &str, variables: &[(&str, &str)]) -> Result<Config, String> {
     let env = Env::from_pairs(variables.iter().copied());
@@ -135,6 +139,22 @@ fn a_value_that_cannot_be_read_is_refused_by_the_name_of_its_variable() {
     assert!(error.contains("MCP_SERVER_HOST") && !error.contains("no host"), "{error}");
     let error = config("", &[("MAX_REQUEST_SIZE", "1gb"), ("REQUEST_TIMEOUT", "1")]).unwrap_err();
     insta::assert_snapshot!(error, @"`server.limits.request_timeout` must be from 1s to 1h, but is what `${REQUEST_TIMEOUT}` stands for");
+}
+
+#[test]
+fn a_secret_that_may_be_another_programs_opens_nothing() {
+    let takes = |file: &str, variables: &[(&str, &str)]| {
+        config(file, variables).unwrap().auth.jwt_secret().is_some()
+    };
+    for name in ["JWT_SECRET", "JWT_SECRET_KEY"] {
+        assert!(!takes("", &[(name, JWT)]), "{name}");
+        assert!(takes("auth: {jwt: {issuer: a}}", &[(name, JWT)]), "{name}");
+        let keys = "auth: {jwt: {jwks_url: 'https://a/', issuer: a, audience: [b]}}";
+        assert!(!takes(keys, &[(name, JWT)]), "{name}");
+    }
+    assert!(takes("", &[("JWT_SECRET_KEY", JWT), ("MCP_LOG_LEVEL", "INFO")]));
+    assert!(takes("", &[("JWT_SECRET", JWT), ("MCP_SERVER_PORT", "1")]));
+    assert!(!takes("", &[("JWT_SECRET", JWT), ("METRICS_PORT", "1")]));
 }
 
 #[test]

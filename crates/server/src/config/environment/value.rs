@@ -24,6 +24,8 @@ pub enum Kind {
     Milliseconds,
     /// A whole number of seconds.
     Seconds,
+    /// A whole number of hours.
+    Hours,
     /// A whole number.
     Number,
     /// A whole number of bytes, or of units of 1024 as in `10mb`.
@@ -61,6 +63,10 @@ pub(super) fn read(kind: Kind, text: &str, env: &Env) -> Result<Data, String> {
         Kind::Seconds => match text.parse::<u64>() {
             Ok(number) => Ok(Data::text(format!("{number}s"))),
             Err(_) => expected("a whole number of seconds such as `60`"),
+        },
+        Kind::Hours => match text.parse::<u32>() {
+            Ok(number) => Ok(Data::text(format!("{number}h"))),
+            Err(_) => expected("a whole number of hours such as `24`"),
         },
         Kind::Number => match text.parse::<u32>() {
             Ok(number) => Ok(Data::text(number.to_string())),

@@ -6,6 +6,7 @@
 //! case, camel case or with underscores.
 
 mod duration;
+mod identity;
 mod profiles;
 mod properties;
 mod reasons;
@@ -45,6 +46,7 @@ pub(super) fn convert(
     servers::take(&properties, draft);
     settings::take(&properties, draft);
     traffic::take(&properties, draft);
+    identity::take(&properties, draft);
     for property in properties.unused() {
         draft.note(&property.key, property.node.at, reasons::of(&property.canonical));
     }

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::{Jwt, OAuth};
+
 /// Who may use the gateway. Once somebody is named here or a key was made, `/mcp` needs a credential
 /// on the loopback too.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -16,6 +18,10 @@ pub struct Auth {
     /// Keys of clients, with what they grant. More are made by `gantry keys create`, and are kept in
     /// the data folder. Since 0.1.
     pub api_keys: Vec<ApiKey>,
+    /// Tokens that are signed (JWT). Since 0.1.
+    pub jwt: Option<Jwt>,
+    /// Tokens of a provider at which clients sign in. Since 0.1.
+    pub oauth: Option<OAuth>,
     /// The header in which a key or token may be sent instead of `Authorization: Bearer`. Since 0.1.
     pub api_key_header: String,
 }
@@ -26,6 +32,8 @@ impl Default for Auth {
             required: false,
             tokens: Vec::new(),
             api_keys: Vec::new(),
+            jwt: None,
+            oauth: None,
             api_key_header: "X-API-Key".to_owned(),
         }
     }

@@ -62,7 +62,7 @@ impl House {
 
     fn asking<'a>(&'a self, peer: Peer, headers: &'a HeaderMap) -> Asking<'a> {
         let (live, keys, admin) = (&self.live, &self.safe.keys, &self.admin);
-        Asking { live, keys, admin, peer, headers }
+        Asking { live, keys, admin, peer, headers, resource: None }
     }
 
     /// Whom a client from this machine is taken for.

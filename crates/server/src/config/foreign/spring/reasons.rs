@@ -13,7 +13,11 @@ const REASONS: &[(&str, &str)] = &[
         "spring.cache",
         "which results are kept is said of each tool, in `servers.NAME.traffic.tools`",
     ),
-    ("spring.security.oauth2", "signing in with OAuth 2.1 comes later"),
+    ("spring.security.oauth2.client", "signing in at a console comes later"),
+    (
+        "spring.security.oauth2",
+        "providers whose tokens are taken are in `auth.oauth`, by their issuer",
+    ),
     ("spring.security", "who may call is in `auth`"),
     (
         "spring.cloud.vault",
@@ -33,7 +37,7 @@ const REASONS: &[(&str, &str)] = &[
     ("mcp.client.retry", "what is sent again is told by `traffic.retry`"),
     ("mcp.client.pool", "connections are opened as calls need them"),
     ("mcp.client.maxconc", "connections are opened as calls need them"),
-    ("mcp.security.jwt", "tokens that are signed (JWT) come later"),
+    ("mcp.security.jwt", "signed tokens are in `auth.jwt`"),
     ("mcp.security.ratelimiting", "limits of rates are in `limits`"),
     ("mcp.security", "who may call is in `auth`"),
     ("mcp.ai", "answers of language models come later"),

@@ -32,7 +32,7 @@ pub use context::{CallContext, Caller, ClientLink, NoClient};
 pub use error_code::ErrorCode;
 pub use offer::{Offer, OfferCell};
 pub use principal::{Grants, Principal};
-pub use provider::{Outcome, Provider, ProviderError, RawResult, Request};
+pub use provider::{Announced, Delivery, Outcome, Provider, ProviderError, RawResult, Request};
 pub use task::Tasks;
 
 /// A future behind a pointer, as ports return it.

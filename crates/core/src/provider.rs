@@ -23,6 +23,29 @@ pub trait Provider: Send + Sync + std::fmt::Debug + 'static {
         context: &'a CallContext,
         request: Request,
     ) -> BoxFuture<'a, Result<Outcome, ProviderError>>;
+
+    /// Begins to announce changes of a resource to whom the context names; it ends when nobody
+    /// holds the subscription any more. `None` if changes of that resource are not announced.
+    fn announce(&self, _: &CallContext, _: &str) -> Option<Arc<dyn Announced>> {
+        None
+    }
+}
+
+/// A subscription to a resource of a provider of this process; dropped, it ends.
+pub trait Announced: Send + Sync + std::fmt::Debug {
+    /// Returns what the provider calls it; unique in the process.
+    fn number(&self) -> u64;
+}
+
+/// What became of a notification that may not wait for its reader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    /// It is on its way.
+    Sent,
+    /// Nobody reads now: whoever reads next is told once that something changed.
+    Merged,
+    /// There was no room for it, or nobody it was for.
+    Dropped,
 }
 
 /// A request on its way to a provider.

@@ -81,6 +81,65 @@ pub trait ServerStore: Send + Sync + std::fmt::Debug + 'static {
     fn remove_server(&self, name: &str) -> BoxFuture<'_, Result<(), StoreError>>;
 }
 
+/// Something that a service keeps for a principal.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StoredRecord {
+    /// Its name within kind and owner.
+    pub key: String,
+    /// What was written.
+    pub value: Bytes,
+    /// Unix seconds from which on it is not there any more.
+    pub expires_at: Option<u64>,
+}
+
+impl std::fmt::Debug for StoredRecord {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("StoredRecord").field("key", &self.key).finish_non_exhaustive()
+    }
+}
+
+/// Keeps records of services: by kind, owner and key. What a value means is not known to it.
+///
+/// Of one kind and owner the last 2,000 are kept, with 64 MiB of values; older ones make room. What
+/// never expires is forgotten at a start when nobody wrote it for 90 days.
+pub trait RecordStore: Send + Sync + std::fmt::Debug + 'static {
+    /// Returns a record that has not expired.
+    fn record<'a>(
+        &'a self,
+        kind: &'a str,
+        owner: &'a str,
+        key: &'a str,
+    ) -> BoxFuture<'a, Result<Option<StoredRecord>, StoreError>>;
+    /// Returns at most `most` records that have not expired, those put last first.
+    fn records<'a>(
+        &'a self,
+        kind: &'a str,
+        owner: &'a str,
+        most: usize,
+    ) -> BoxFuture<'a, Result<Vec<StoredRecord>, StoreError>>;
+    /// Keeps a record in the place of an older one of the same key; committed when this returns.
+    ///
+    /// # Errors
+    ///
+    /// A kind above 64 bytes, an owner or a key above 1 KiB, a value above 1 MiB, or what the back end
+    /// says.
+    fn put_record<'a>(
+        &'a self,
+        kind: &'a str,
+        owner: &'a str,
+        record: StoredRecord,
+    ) -> BoxFuture<'a, Result<(), StoreError>>;
+    /// Forgets a record; tells whether there was one that had not expired.
+    fn remove_record<'a>(
+        &'a self,
+        kind: &'a str,
+        owner: &'a str,
+        key: &'a str,
+    ) -> BoxFuture<'a, Result<bool, StoreError>>;
+    /// Forgets every record that has expired.
+    fn expire_records(&self) -> BoxFuture<'_, Result<(), StoreError>>;
+}
+
 /// A store that forgets: for processes without a data folder.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoStore;

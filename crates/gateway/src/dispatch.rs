@@ -38,18 +38,27 @@ pub struct Reply {
 /// A resource that a client is told of.
 #[derive(Debug, Clone)]
 pub struct Subscription {
-    /// The upstream that announces it.
+    /// The server that announces it.
     pub upstream: Box<str>,
     /// Where it is held there.
     pub held: Held,
 }
 
 impl Subscription {
-    /// Returns the lane that it is heard on; `None` for the listen stream of a modern upstream.
+    /// Returns the lane that it is heard on; `None` for the listen stream of a modern upstream, and
+    /// for what this process announces itself.
     pub fn lane(&self) -> Option<&LaneKey> {
         match &self.held {
             Held::Lane(key) => Some(key),
-            Held::Listen => None,
+            Held::Listen | Held::Own(_) => None,
+        }
+    }
+
+    /// Returns its number, if this process announces the resource itself.
+    pub(crate) fn own(&self) -> Option<u64> {
+        match &self.held {
+            Held::Own(announced) => Some(announced.number()),
+            Held::Listen | Held::Lane(_) => None,
         }
     }
 }
@@ -267,7 +276,11 @@ pub async fn subscribe(
     access::may_subscribe(gateway, &target, context)?;
     let refused =
         || RpcError::invalid_params(format!("the server does not announce changes of `{uri}`"));
-    let upstream = target.server.upstream.as_ref().ok_or_else(refused)?;
+    let Some(upstream) = &target.server.upstream else {
+        let announced = target.server.provider.announce(context, uri).ok_or_else(refused)?;
+        let upstream = (&*target.server.name).into();
+        return Ok(Subscription { upstream, held: Held::Own(announced) });
+    };
     match upstream.subscribe(context, uri).await {
         Ok(held) => Ok(Subscription { upstream: (&*target.server.name).into(), held }),
         Err(gantry_core::ProviderError::Refused(error)) => Err(error),

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use gantry_core::session::SessionId;
-use gantry_core::{BoxFuture, Principal};
+use gantry_core::{BoxFuture, Delivery, Principal};
 use gantry_protocol::{Message, RpcError, meta, method};
 use parking_lot::Mutex;
 
@@ -80,6 +80,8 @@ pub struct Hub {
     log_hearers: AtomicUsize,
     /// By upstream.
     watches: Mutex<HashMap<Box<str>, Vec<Watch>>>,
+    /// Who holds a subscription to what this process announces, by its number.
+    own: Mutex<HashMap<u64, Hearer>>,
     /// Unix seconds at which this process began to keep sessions; 0 before that.
     began: AtomicU64,
     /// Sessions that ended here, the last few: their ids must not revive them.
@@ -111,6 +113,7 @@ impl Hub {
             listens: Mutex::default(),
             log_hearers: AtomicUsize::new(0),
             watches: Mutex::default(),
+            own: Mutex::default(),
             began: AtomicU64::new(0),
             ended: Mutex::default(),
             replays: Replays::new(LegacySpec::default().replay.total),
@@ -261,11 +264,17 @@ impl Hub {
     }
 
     fn watch(&self, hearer: Hearer, subscription: &Subscription, uri: &str) {
+        if let Some(number) = subscription.own() {
+            self.own.lock().insert(number, hearer);
+        }
         let watch = Watch { lane: subscription.lane().cloned(), uri: uri.into(), hearer };
         self.watches.lock().entry(subscription.upstream.clone()).or_default().push(watch);
     }
 
     fn unwatch(&self, hearer: Hearer, subscription: &Subscription, uri: &str) {
+        if let Some(number) = subscription.own() {
+            self.own.lock().remove(&number);
+        }
         let mut watches = self.watches.lock();
         let Some(all) = watches.get_mut(&subscription.upstream) else { return };
         all.retain(|watch| watch.hearer != hearer || *watch.uri != *uri);
@@ -285,6 +294,41 @@ impl Hub {
             }
         }
         hearers
+    }
+}
+
+impl Hub {
+    /// Tells the holder of a subscription to what this process announces; never waits.
+    ///
+    /// A change is told to both eras. To a session that nobody reads now it is told once, in the
+    /// shortest form, and without what it was. Whatever else is said may be lost; on listen streams
+    /// it has no place (2026-07-28 `basic/utilities/subscriptions`), which have their own sign of
+    /// life.
+    pub(crate) fn tell_subscriber(&self, number: u64, notification: &Message) -> Delivery {
+        let Some(hearer) = self.own.lock().get(&number).copied() else { return Delivery::Dropped };
+        let is_change = notification.method() == method::RESOURCES_UPDATED;
+        let delivery = match hearer {
+            Hearer::Session(id) => match self.session(id) {
+                Some(session) if is_change => session.tell_change(notification),
+                Some(session) => sent(session.tell_now(notification.bytes())),
+                None => Delivery::Dropped,
+            },
+            Hearer::Listen(_) if !is_change => return Delivery::Merged,
+            Hearer::Listen(number) => {
+                let listen = self.listens.lock().get(&number).cloned();
+                let told = listen.is_some_and(|listen| listen.tell(notification));
+                if !told {
+                    // As for an upstream's: who does not read knows by the end that it missed
+                    // something.
+                    self.remove_listen(number);
+                }
+                sent(told)
+            }
+        };
+        if delivery == Delivery::Dropped {
+            self.metrics.dropped.inc();
+        }
+        delivery
     }
 }
 
@@ -354,6 +398,10 @@ impl Outlet for Hub {
             Question::ask_standalone(&session, request).await
         })
     }
+}
+
+fn sent(told: bool) -> Delivery {
+    if told { Delivery::Sent } else { Delivery::Dropped }
 }
 
 /// Tells whether who is subscribed to one URI hears of a change of another: the same, or one

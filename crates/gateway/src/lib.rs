@@ -40,7 +40,7 @@ use gantry_core::seal::KeyRing;
 use gantry_core::session::SessionStore;
 use gantry_core::store::OfferStore;
 use gantry_core::trace::Tracer;
-use gantry_core::{Clock, Principal, Tasks};
+use gantry_core::{Clock, Delivery, Principal, Tasks};
 use gantry_protocol::Message;
 use gantry_transport::client::Client;
 use gantry_transport::client::stdio::Launcher;
@@ -53,7 +53,7 @@ use crate::hub::{Hub, Keeper};
 use crate::metrics::Metrics;
 use crate::registry::{Applied, Registry};
 use crate::spec::GatewaySpec;
-use crate::tap::{Tap, WatchedOutlet};
+use crate::tap::{Direction, Side, Tap, WatchedOutlet};
 use crate::upstream::{Deps, UpstreamStatus};
 
 /// The gateway: everything that its parts share. Behind an [`Arc`], made once per process.
@@ -211,6 +211,13 @@ impl Gateway {
     /// returns how many could be told.
     pub fn tell_sessions(&self, principal: &Principal, notification: &Message) -> usize {
         self.hub.tell_sessions(principal, notification)
+    }
+
+    /// Tells the holder of a subscription to a resource that a provider of this process announces,
+    /// by the number that the provider gave it; never waits.
+    pub fn tell_subscriber(&self, number: u64, notification: &Message) -> Delivery {
+        self.tap.passed(Side::Client, Direction::Out, None, notification);
+        self.hub.tell_subscriber(number, notification)
     }
 
     /// Ends listens and calls, then every upstream and its children; `false` when something was

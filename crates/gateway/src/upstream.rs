@@ -28,7 +28,8 @@ use bytes::Bytes;
 use gantry_core::offer::Freshness;
 use gantry_core::session::SessionId;
 use gantry_core::{
-    BoxFuture, CallContext, ErrorCode, OfferCell, Outcome, Provider, ProviderError, Request,
+    Announced, BoxFuture, CallContext, ErrorCode, OfferCell, Outcome, Provider, ProviderError,
+    Request,
 };
 use gantry_protocol::{Era, Revision, code};
 use serde::Serialize;
@@ -123,6 +124,8 @@ pub enum Held {
     Listen,
     /// On a lane.
     Lane(LaneKey),
+    /// With a provider of this process; ends with the last copy.
+    Own(Arc<dyn Announced>),
 }
 
 impl Upstream {
@@ -340,7 +343,7 @@ impl Upstream {
         match (held, self.link.load_full().as_deref()) {
             (Held::Listen, Some(Link::Modern(link))) => link.listens.unsubscribe(uri),
             (Held::Lane(key), _) => self.watches.remove(&self.lanes, key, uri).await,
-            (Held::Listen, _) => {}
+            (Held::Listen | Held::Own(_), _) => {}
         }
     }
 

@@ -25,7 +25,7 @@ use prometheus_client::registry::Registry;
 use crate::config::{Config, Env, Log, LogLevel, SessionStoreKind, Source, Storage};
 use crate::log::{self, LogControl, LogOptions};
 use crate::otlp;
-use crate::services::BuiltIn;
+use crate::services::{BuiltIn, Outside};
 use crate::start_error::StartError;
 
 /// The secret for sealed handles, where several gateways share one.
@@ -250,8 +250,14 @@ pub(crate) async fn in_memory(
     let keys = KeyRing::random()
         .map_err(|source| StartError::Seal { origin: "the operating system", source })?;
     let mut spec = config.gateway.clone();
-    let built_in = BuiltIn::new(Arc::new(SystemClock), &Compute::new(), keys.signing_secret());
-    built_in.join(&mut spec, &config.services_on_mcp);
+    let built_in = BuiltIn::new(Outside {
+        clock: Arc::new(SystemClock),
+        compute: &Compute::new(),
+        token_key: keys.signing_secret(),
+        store: None,
+        ports: &config.service_ports,
+    });
+    built_in.join(&mut spec, config);
     let holdings = Holdings {
         store: Arc::new(NoStore),
         sessions: Arc::new(MemorySessions::default()),

@@ -35,11 +35,13 @@ mod rules;
 mod secret;
 mod secrets;
 mod servers_from;
+mod service_ports;
 mod services;
 mod sessions;
 mod shape;
 mod show;
 mod storage;
+mod streaming;
 mod traffic;
 mod tree;
 mod units;
@@ -75,9 +77,11 @@ pub use raw::{
     AuditArguments, AuditFull, AuditSync, LogFormat, LogLevel, SessionStoreKind, TlsVersion,
 };
 pub use secret::Secret;
+pub use service_ports::{Embeddings, Output, ServicePorts};
 pub use services::ServicesOnMcp;
 pub use shape::json_schema;
 pub use storage::Storage;
+pub use streaming::{SourceKind, SourceSpec, Streaming};
 pub use tree::Location;
 pub use warnings::Checked;
 
@@ -133,6 +137,10 @@ pub struct Config {
     pub resources: IndexMap<String, raw::Resource>,
     /// Which built-in services are offered on `/mcp`.
     pub services_on_mcp: ServicesOnMcp,
+    /// What built-in services reach outside of the gateway.
+    pub service_ports: ServicePorts,
+    /// What can be subscribed to beside the services' own resources.
+    pub streaming: Streaming,
     /// Where a gateway that serves keeps sessions.
     pub session_store: SessionStoreKind,
     /// The file, if there is one.
@@ -261,7 +269,8 @@ impl Config {
         name_files(&mut problems, &files);
         environment::name_variables(&mut problems, &filled);
         (config.format, config.notes) = (format, notes);
-        config.watched = [files, candidates].concat();
+        let vocabularies = config.service_ports.vocabulary_files.clone();
+        config.watched = [files, candidates, vocabularies].concat();
         config.filled = filled;
         config.unused = environment::unused(env);
         if problems.is_empty() {
@@ -317,6 +326,8 @@ fn check_all(
         prompts: raw.prompts.clone(),
         resources: raw.resources.clone(),
         services_on_mcp: services::check(&raw.services, checker),
+        service_ports: service_ports::check(&raw.services, checker),
+        streaming: streaming::check(&raw.services.streaming, checker),
         session_store: raw.sessions.store,
         file: source.path.clone(),
         format: Format::Gantry,

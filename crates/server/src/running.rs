@@ -32,7 +32,7 @@ use crate::live::Live;
 use crate::log::LogControl;
 use crate::metrics::Sources;
 use crate::reload::Reloader;
-use crate::services::BuiltIn;
+use crate::services::{BuiltIn, Outside};
 use crate::shared::Shared;
 use crate::start_error::StartError;
 use crate::tls::{Tls, TlsMetrics};
@@ -109,9 +109,14 @@ impl Running {
             .await
             .map_err(|source| StartError::Stored { source })?;
         let mut spec = added.merge(&live.config);
-        let built_in =
-            BuiltIn::new(Arc::new(SystemClock), &Compute::new(), kept.keys.signing_secret());
-        built_in.join(&mut spec, &live.config.services_on_mcp);
+        let built_in = BuiltIn::new(Outside {
+            clock: Arc::new(SystemClock),
+            compute: &Compute::new(),
+            token_key: kept.keys.signing_secret(),
+            store: Some(Arc::clone(&kept.store)),
+            ports: &live.config.service_ports,
+        });
+        built_in.join(&mut spec, &live.config);
         let fetcher = Fetcher::new(compose::outbound(&options.env)?, background.clone());
         let trail = trail(&live.config, &kept, &mut registry).await?;
         let holdings = Holdings::of(&live.config, &kept.store, kept.keys, trail.audit());
@@ -161,6 +166,7 @@ impl Running {
             is_draining: AtomicBool::new(false),
         });
 
+        shared.built_in.observe(&shared);
         shared.hide_secrets();
         let reloader = Reloader::new(Arc::clone(&shared), options, log);
         let workers = open_doors(&shared, listeners, &connections)?;

@@ -84,7 +84,7 @@ impl Shared {
     /// Returns everything that is offered with this configuration.
     pub(crate) fn offered(&self, config: &Config) -> GatewaySpec {
         let mut spec = self.added.merge(config);
-        self.built_in.join(&mut spec, &config.services_on_mcp);
+        self.built_in.join(&mut spec, config);
         spec
     }
 

@@ -40,6 +40,10 @@ pub trait CallLink: Send + Sync + Debug {
     /// Sends the caller a notification; never waits, and may be lost.
     fn notify(&self, method: &str, params: &Value);
 
+    /// Tells of a step of reasoning: what was asked of a skill, and what it answered. For whoever
+    /// follows the call; most do not.
+    fn thought(&self, _skill: &'static str, _request: &Value, _answer: &Value) {}
+
     /// Asks the caller's own model (MCP, sampling), within the time limit of the call.
     fn sample(&self, question: &Sampling<'_>) -> Result<String, PortError>;
 }

@@ -10,6 +10,7 @@ pub mod catalogue;
 pub mod confidence_calculator;
 pub mod context;
 pub mod data_standardization;
+mod embedding;
 pub mod error;
 mod folding;
 mod numbers;

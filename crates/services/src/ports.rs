@@ -7,7 +7,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use gantry_core::{Clock, Principal};
+use gantry_core::{Clock, Delivery, Principal};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -34,6 +34,8 @@ pub struct Ports {
     pub gateway: Option<Arc<dyn Gateway>>,
     /// The process, where it may be seen.
     pub process: Option<Arc<dyn Process>>,
+    /// Those who are subscribed to resources, where anybody can be.
+    pub subscribers: Option<Arc<dyn Subscribers>>,
 }
 
 /// A secret that signs tokens.
@@ -121,6 +123,39 @@ pub trait Process: Send + Sync + Debug + 'static {
     fn state(&self) -> Result<ProcessState, PortError>;
 }
 
+/// Those who are subscribed to resources of the services, and what else they can subscribe to.
+pub trait Subscribers: Send + Sync + Debug + 'static {
+    /// Sends one of them a notification, by the number of the subscription; never waits.
+    fn tell(&self, subscription: u64, method: &str, params: &Value) -> Delivery;
+
+    /// Tells of the sources that the operator named.
+    fn sources(&self) -> Vec<SourceState>;
+}
+
+/// A source at one moment.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct SourceState {
+    /// Its name.
+    pub name: String,
+    /// The resource that it is.
+    pub resource_uri: String,
+    /// What it is: `file`, `url` or `metric`.
+    pub kind: &'static str,
+    /// How often it is looked at while somebody is subscribed.
+    pub interval_seconds: f64,
+    /// Whether somebody is, so that it is looked at.
+    pub watched: bool,
+    /// How often it was looked at.
+    pub looks: u64,
+    /// How often it had changed.
+    pub changes: u64,
+    /// How often it could not be read.
+    pub errors: u64,
+    /// Why, the last time, if it cannot be read now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<String>,
+}
+
 /// What the process takes at one moment.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct ProcessState {
@@ -194,6 +229,7 @@ impl Ports {
             folder: None,
             gateway: None,
             process: None,
+            subscribers: None,
         }
     }
 }

@@ -19,6 +19,9 @@ mod process;
 mod synthesis;
 mod tools;
 
+pub(crate) use process::{Outcome, process};
+pub(crate) use tools::question::check_question;
+
 /// The service.
 pub static SERVICE: Service = Service {
     name: "reasoning_agent",

@@ -1,13 +1,17 @@
 //! Running the services: the one place through which every call goes.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use gantry_core::Principal;
+use parking_lot::RwLock;
 
 use crate::context::{CallLink, Context};
+use crate::data_standardization::Vocabulary;
 use crate::error::ToolError;
 use crate::output::Output;
 use crate::ports::Ports;
+use crate::resource_streaming::Streaming;
 use crate::service::Service;
 use crate::tool::Tool;
 use crate::usage::{RecentCall, Usage};
@@ -19,12 +23,21 @@ pub struct Services {
     ports: Ports,
     usage: Usage,
     collections: Collections,
+    streaming: Streaming,
+    /// Replaced as a whole, and read for as long as it takes to copy a pointer.
+    vocabularies: RwLock<Arc<Vec<Vocabulary>>>,
 }
 
 impl Services {
     /// Makes services that reach the world by `ports`.
     pub fn new(ports: Ports) -> Self {
-        Self { ports, usage: Usage::new(), collections: Collections::default() }
+        Self {
+            ports,
+            usage: Usage::new(),
+            collections: Collections::default(),
+            streaming: Streaming::default(),
+            vocabularies: RwLock::default(),
+        }
     }
 
     /// Returns what a tool, a resource or a prompt of a service needs to know of a call.
@@ -61,6 +74,20 @@ impl Services {
     /// Returns what the services get from outside.
     pub fn ports(&self) -> &Ports {
         &self.ports
+    }
+
+    /// Returns who is subscribed to what, and what they are told.
+    pub fn streaming(&self) -> &Streaming {
+        &self.streaming
+    }
+
+    /// Takes the operator's own words for `data_standardization`, those that come first first.
+    pub fn use_vocabularies(&self, vocabularies: Arc<Vec<Vocabulary>>) {
+        *self.vocabularies.write() = vocabularies;
+    }
+
+    pub(crate) fn vocabularies(&self) -> Arc<Vec<Vocabulary>> {
+        Arc::clone(&self.vocabularies.read())
     }
 
     pub(crate) fn collections(&self) -> &Collections {

@@ -70,6 +70,8 @@ pub enum Effort {
     Light,
     /// Computes for longer: off the threads that carry requests.
     Heavy,
+    /// As [`Effort::Light`], unless the operator named a model: then as [`Effort::Waits`].
+    Embeds,
     /// Uses a port that may wait: as [`Effort::Heavy`], and without keeping a core busy.
     Waits,
 }
@@ -111,9 +113,14 @@ impl Tool {
     }
 
     /// Tells whether a call with so many bytes of arguments may run on a thread that carries
-    /// requests.
-    pub fn is_light(&self, n_bytes: usize) -> bool {
-        self.effort == Effort::Light && n_bytes <= LIGHT_ARGUMENTS
+    /// requests; `has_model` says whether there is a model that makes vectors.
+    pub fn is_light(&self, n_bytes: usize, has_model: bool) -> bool {
+        let is_light = match self.effort {
+            Effort::Light => true,
+            Effort::Embeds => !has_model,
+            Effort::Heavy | Effort::Waits => false,
+        };
+        is_light && n_bytes <= LIGHT_ARGUMENTS
     }
 }
 

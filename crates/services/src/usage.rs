@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::catalogue::catalogue;
 use crate::context::Context;
+use crate::service::Service;
 
 /// The last calls of a service that are remembered, whoever made them.
 const MAX_CALLS: usize = 256;
@@ -76,7 +77,12 @@ impl Usage {
 
     /// Returns the figures of the service that is called; a tool that was not called has none.
     pub(crate) fn tools(&self, context: &Context<'_>) -> BTreeMap<&'static str, ToolUsage> {
-        let service = self.services.get(context.service.name);
+        self.of(context.service)
+    }
+
+    /// Returns the figures of a service.
+    pub(crate) fn of(&self, service: &Service) -> BTreeMap<&'static str, ToolUsage> {
+        let service = self.services.get(service.name);
         service.map(|service| service.lock().tools.clone()).unwrap_or_default()
     }
 

@@ -11,6 +11,7 @@ mod bm25_scores;
 pub(crate) mod collection;
 mod diversity;
 mod document;
+mod embedding;
 mod fusion;
 mod index;
 mod page_rank;

@@ -21,7 +21,7 @@ use gantry_core::BoxFuture;
 use gantry_core::audit::AuditStore;
 use gantry_core::keys::KeyStore;
 use gantry_core::session::SessionStore;
-use gantry_core::store::{OfferStore, ServerStore};
+use gantry_core::store::{OfferStore, RecordStore, ServerStore};
 
 pub use audit_reader::AuditReader;
 pub use folder::{DataFolder, LockError, SecretError};
@@ -49,7 +49,9 @@ pub struct Connections {
 }
 
 /// Everything that is kept, in one database.
-pub trait Database: OfferStore + SessionStore + ServerStore + KeyStore + AuditStore {
+pub trait Database:
+    OfferStore + SessionStore + ServerStore + KeyStore + AuditStore + RecordStore
+{
     /// Returns which back end it is.
     fn kind(&self) -> Kind;
     /// Tells how its connections are used.

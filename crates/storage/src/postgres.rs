@@ -17,6 +17,7 @@ mod keys;
 pub(crate) mod migration;
 pub(crate) mod offers;
 pub(crate) mod open;
+mod records;
 mod servers;
 mod sessions;
 

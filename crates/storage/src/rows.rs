@@ -7,7 +7,7 @@ use gantry_core::Principal;
 use gantry_core::audit::Query;
 use gantry_core::keys::{KeyChange, StoredKey};
 use gantry_core::session::{Lists, Remembered, SessionRecord};
-use gantry_core::store::StoreError;
+use gantry_core::store::{StoreError, StoredRecord};
 use gantry_protocol::Revision;
 use sqlx::{ColumnIndex, Decode, Row, Type};
 
@@ -25,6 +25,16 @@ pub(crate) const MOST_ENTRY: usize = 256 * 1024;
 pub(crate) const MOST_LINE: usize = 1024 * 1024;
 /// Longest text of an API key, in bytes: its scopes and roles may be many.
 const MOST_KEY_TEXT: usize = 16 * 1024;
+/// Longest kind of a record, in bytes.
+pub(crate) const MOST_KIND: usize = 64;
+/// Longest owner or key of a record, in bytes.
+pub(crate) const MOST_RECORD_NAME: usize = 1024;
+/// Largest value of a record, in bytes.
+pub(crate) const MOST_RECORD: usize = 1024 * 1024;
+/// Most records of one kind and owner.
+pub(crate) const MOST_RECORDS: i64 = 2_000;
+/// Most bytes of their values.
+pub(crate) const MOST_RECORD_BYTES: i64 = 64 * 1024 * 1024;
 /// Seconds after which what nobody touched is forgotten.
 pub(crate) const KEPT: u64 = 90 * DAY;
 /// A read within a day of the last touch writes nothing.
@@ -197,4 +207,26 @@ pub(crate) fn size_of_change(change: &KeyChange) -> usize {
 
 fn words(text: &str) -> Box<[Box<str>]> {
     text.split_ascii_whitespace().map(Box::from).collect()
+}
+
+/// Refuses a record that is larger than a row may be.
+pub(crate) fn bounded_record(
+    kind: &str,
+    owner: &str,
+    record: &StoredRecord,
+) -> Result<(), StoreError> {
+    const ACTION: &str = "keep a record";
+    bounded(ACTION, "a kind", kind.len(), MOST_KIND)?;
+    bounded(ACTION, "an owner", owner.len(), MOST_RECORD_NAME)?;
+    bounded(ACTION, "a key", record.key.len(), MOST_RECORD_NAME)?;
+    bounded(ACTION, "a record", record.value.len(), MOST_RECORD)
+}
+
+/// Key, value, unix seconds at which it expires.
+pub(crate) type RecordRow = (String, Vec<u8>, Option<i64>);
+
+/// Reads a record.
+pub(crate) fn record((key, value, expires_at): RecordRow) -> StoredRecord {
+    let expires_at = expires_at.map(|at| u64::try_from(at).unwrap_or(0));
+    StoredRecord { key, value: value.into(), expires_at }
 }

@@ -14,6 +14,7 @@ mod keys;
 pub(crate) mod migration;
 mod offers;
 pub(crate) mod open;
+mod records;
 mod servers;
 mod sessions;
 mod writer;

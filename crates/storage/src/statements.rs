@@ -85,6 +85,49 @@ pub(crate) const BOUND_SESSIONS: &str = "\
         SELECT id FROM sessions ORDER BY ended, seen_at DESC LIMIT 9223372036854775807 OFFSET 200000
     )";
 
+pub(crate) const RECORD: &str = "\
+    SELECT key, value, expires_at FROM records
+    WHERE kind = $1 AND owner = $2 AND key = $3 AND (expires_at IS NULL OR expires_at > $4)";
+
+pub(crate) const RECORDS: &str = "\
+    SELECT key, value, expires_at FROM records
+    WHERE kind = $1 AND owner = $2 AND (expires_at IS NULL OR expires_at > $3)
+    ORDER BY put DESC, key LIMIT $4";
+
+pub(crate) const PUT_RECORD: &str = "\
+    INSERT INTO records (kind, owner, key, put, size, written_at, expires_at, value)
+    SELECT $1, $2, $3, COALESCE(MAX(put), 0) + 1, $4, $5, $6, $7
+    FROM records WHERE kind = $1 AND owner = $2
+    ON CONFLICT (kind, owner, key) DO UPDATE SET
+        put = excluded.put,
+        size = excluded.size,
+        written_at = excluded.written_at,
+        expires_at = excluded.expires_at,
+        value = excluded.value";
+
+/// Keeps `$3` records of a kind and owner, with `$4` bytes of values, the last ones put; and none
+/// that have expired by `$5`.
+pub(crate) const BOUND_RECORDS: &str = "\
+    DELETE FROM records WHERE kind = $1 AND owner = $2 AND (
+        expires_at <= $5 OR key IN (
+            SELECT key FROM (
+                SELECT key,
+                    ROW_NUMBER() OVER (ORDER BY put DESC, key) AS place,
+                    SUM(size) OVER (ORDER BY put DESC, key) AS total
+                FROM records WHERE kind = $1 AND owner = $2
+            ) AS ordered WHERE place > $3 OR total > $4
+        )
+    )";
+
+pub(crate) const REMOVE_RECORD: &str =
+    "DELETE FROM records WHERE kind = $1 AND owner = $2 AND key = $3";
+
+pub(crate) const EXPIRE_RECORDS: &str = "DELETE FROM records WHERE expires_at <= $1";
+
+pub(crate) const PRUNE_RECORDS: &str = "\
+    DELETE FROM records
+    WHERE expires_at <= $2 OR (expires_at IS NULL AND written_at < $1)";
+
 pub(crate) const SERVERS: &str = "SELECT name, entry FROM servers ORDER BY name";
 
 pub(crate) const PUT_SERVER: &str = "\

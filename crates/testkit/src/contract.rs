@@ -5,6 +5,7 @@
 
 mod audit;
 mod keys;
+mod records;
 mod servers;
 mod sessions;
 
@@ -14,6 +15,7 @@ use gantry_core::store::{OfferStore, StoredVerdict};
 
 pub use audit::audit_store;
 pub use keys::key_store;
+pub use records::record_store;
 pub use servers::server_store;
 pub use sessions::session_store;
 

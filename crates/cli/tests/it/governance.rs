@@ -1,6 +1,5 @@
 //! What is decided about requests: who asks, who may do what, how much, and who did it.
 
-
 mod access;
 mod jwt;
 mod oauth;

@@ -1,5 +1,9 @@
 //! The built-in services, as clients of a gateway see them.
 
+mod keeping;
+mod ports;
+mod streaming;
+
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -49,9 +53,6 @@ async fn services_are_on_the_main_endpoint_while_nothing_else_is_or_when_chosen(
         names.iter().any(|name| name.starts_with(prefix))
     };
     let alone = Gantry::start("{}").await;
-    // One that has no tools is nowhere.
-    let empty = Client::modern(&alone.url("/mcp/resource_streaming"), json!({}));
-    assert_eq!(empty.request("tools/list", json!({})).await.status, 404);
     assert!(has(&alone, "vector_similarity__").await && has(&alone, "reasoning_agent__").await);
     let upstream = Scripted::modern().tool("good", json!({}), |_| Answer::text("fine"));
     let upstream = upstream.start().await;

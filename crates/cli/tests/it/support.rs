@@ -6,6 +6,7 @@ pub(crate) mod client;
 pub(crate) mod gantry;
 pub(crate) mod marks;
 pub(crate) mod node;
+pub(crate) mod page;
 pub(crate) mod process;
 pub(crate) mod provider;
 pub(crate) mod relay;

@@ -14,9 +14,9 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use gantry_core::session::{Lists, SessionId, SessionRecord};
-use gantry_core::{CallContext, Caller, ErrorCode, NoClient, Principal};
+use gantry_core::{CallContext, Caller, Delivery, ErrorCode, NoClient, Principal};
 use gantry_protocol::capabilities::Profile;
-use gantry_protocol::{Id, Message, Revision, RpcError};
+use gantry_protocol::{Id, Message, Revision, RpcError, message, method};
 use gantry_transport::server::EventBody;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
@@ -365,6 +365,27 @@ impl Session {
         }
         state.flush();
         state.offer(&message) || state.keep(message, None)
+    }
+
+    /// Sends that a resource changed. While nobody reads, the changes of one resource are one: what
+    /// they were is left out, so that the message is the same and kept once.
+    pub(super) fn tell_change(&self, notification: &Message) -> Delivery {
+        let (is_read, ended) = {
+            let state = self.state.lock();
+            let reads = |all: &Arc<Streams>| all.fill().is_some();
+            (state.pipe.is_some() || state.streams.as_ref().is_some_and(reads), state.ended)
+        };
+        if ended {
+            return Delivery::Dropped;
+        }
+        if is_read {
+            let told = self.tell(notification.bytes().clone());
+            return if told { Delivery::Sent } else { Delivery::Dropped };
+        }
+        let uri = notification.param_string("uri").unwrap_or_default();
+        let params = serde_json::json!({ "uri": uri }).to_string();
+        let told = self.tell(message::notification(method::RESOURCES_UPDATED, params.as_bytes()));
+        if told { Delivery::Merged } else { Delivery::Dropped }
     }
 
     /// Sends a message on the standalone stream if that is possible now, or soon.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use gantry_core::Principal;
 use gantry_core::session::{SessionId, SessionRecord};
+use gantry_core::{Delivery, Principal};
 use gantry_protocol::{Message, Revision, message, method};
 use prometheus_client::registry::Registry;
 use tokio::sync::mpsc;
@@ -84,6 +84,51 @@ async fn an_update_reaches_who_subscribed_and_nobody_else() {
     hub.unwatch_session(one_id, &subscription("up"), "a://x");
     hub.resource_updated("up", None, &updated("a://x/y"));
     assert!(first.try_recv().is_err());
+}
+
+#[derive(Debug)]
+struct Numbered(u64);
+
+impl gantry_core::Announced for Numbered {
+    fn number(&self) -> u64 {
+        self.0
+    }
+}
+
+fn own(number: u64) -> Subscription {
+    Subscription { upstream: "own".into(), held: Held::Own(Arc::new(Numbered(number))) }
+}
+
+#[tokio::test]
+async fn what_the_process_announces_reaches_the_holder_of_that_subscription() {
+    let hub = hub();
+    let ((one, one_id), (two, two_id)) = (session(&hub, 1), session(&hub, 2));
+    let (mut first, mut second) = (attached(&one), attached(&two));
+    hub.watch_session(one_id, &own(7), "a://x");
+    hub.watch_session(two_id, &own(8), "a://x");
+    assert_eq!(hub.tell_subscriber(7, &updated("a://x")), Delivery::Sent);
+    assert_eq!(first.recv().await.as_ref(), Some(updated("a://x").bytes()));
+    assert!(second.try_recv().is_err());
+    hub.unwatch_session(one_id, &own(7), "a://x");
+    assert_eq!(hub.tell_subscriber(7, &updated("a://x")), Delivery::Dropped);
+    assert!(first.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn changes_that_nobody_reads_are_one_and_signs_of_life_are_lost() {
+    let hub = hub();
+    let (session, id) = session(&hub, 1);
+    hub.watch_session(id, &own(7), "a://x");
+    let detailed = br#"{"uri":"a://x","_meta":{"change_type":"created"}}"#;
+    let detailed = parsed(message::notification(method::RESOURCES_UPDATED, detailed));
+    for _ in 0..200 {
+        assert_eq!(hub.tell_subscriber(7, &detailed), Delivery::Merged);
+    }
+    let beat = parsed(message::notification("notifications/beat", b"{}"));
+    assert_eq!(hub.tell_subscriber(7, &beat), Delivery::Dropped);
+    let mut pipe = attached(&session);
+    assert_eq!(pipe.recv().await.as_ref(), Some(updated("a://x").bytes()));
+    assert!(pipe.try_recv().is_err());
 }
 
 #[tokio::test]

@@ -68,6 +68,7 @@ impl Path {
             },
             "server" => key(2) == "keystore_password",
             "servers" => matches!(key(2), "env" | "headers"),
+            "services" => key(4) == "url" || matches!(key(2), "url" | "api_key"),
             "storage" => matches!(key(1), "url" | "password"),
             "tracing" => key(2) == "headers",
             _ => false,

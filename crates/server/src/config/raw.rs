@@ -14,9 +14,11 @@ mod identity;
 mod listener;
 mod log;
 mod rules;
+mod service_ports;
 mod services;
 mod sessions;
 mod storage;
+mod streaming;
 mod traffic;
 mod upstream;
 mod watching;
@@ -35,9 +37,11 @@ pub use identity::{Jwt, OAuth};
 pub use listener::{Limits, Server};
 pub use log::{Log, Otlp, Rotation, Tracing};
 pub use rules::{Access, AccessDefault, Approval, DestructiveMode, Rule, RuleEffect};
+pub use service_ports::Embeddings;
 pub use services::Services;
 pub use sessions::{SessionStoreKind, Sessions, Streams};
 pub use storage::{Storage, StoragePool};
+pub use streaming::{StreamSource, Streaming};
 pub use traffic::{
     Breaker, Cache, CacheScope, Concurrency, Rate, RateAlgorithm, RateLimits, Repeat, Retry,
     ServerTraffic, ToolTraffic, Traffic,

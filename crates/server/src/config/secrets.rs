@@ -6,7 +6,7 @@ use gantry_gateway::tap::is_secret_name;
 use url::Url;
 
 use super::path::Path;
-use super::{Config, Storage};
+use super::{Config, SourceKind, Storage};
 
 impl Config {
     /// Returns every text that is a secret, or likely to be one: tokens, variables and headers of
@@ -24,6 +24,13 @@ impl Config {
         }
         if let Storage::Postgres(config) = &self.storage {
             secrets.extend(config.password.clone());
+        }
+        let key = self.service_ports.embeddings.as_ref().and_then(|model| model.api_key.as_ref());
+        secrets.extend(key.map(|key| key.expose().to_owned()));
+        for source in &self.streaming.sources {
+            if let SourceKind::Url { url, .. } = &source.kind {
+                of_query(url, &mut secrets);
+            }
         }
         secrets
     }
@@ -54,6 +61,10 @@ impl Config {
         let otlp = root.key("tracing").key("otlp").key("headers");
         let sent = self.otlp.iter().flat_map(|otlp| otlp.headers.keys());
         places.extend(sent.filter(|name| is_secret_name(name)).map(|name| otlp.key(name)));
+        let embeddings = self.service_ports.embeddings.as_ref();
+        if embeddings.is_some_and(|model| model.api_key.is_some()) {
+            places.push(root.key("services").key("embeddings").key("api_key"));
+        }
         let storage = root.key("storage");
         if matches!(&self.storage, Storage::Postgres(config) if config.password.is_some()) {
             let is_given = |key| self.written.iter().any(|(path, _)| *path == storage.key(key));
@@ -83,11 +94,15 @@ impl Config {
                 for value in headers.values() {
                     of_header(value, secrets);
                 }
-                if let Ok(url) = Url::parse(url) {
-                    secrets.extend(url.query_pairs().map(|(_, value)| value.into_owned()));
-                }
+                of_query(url, secrets);
             }
         }
+    }
+}
+
+fn of_query(url: &str, secrets: &mut Vec<String>) {
+    if let Ok(url) = Url::parse(url) {
+        secrets.extend(url.query_pairs().map(|(_, value)| value.into_owned()));
     }
 }
 

@@ -13,7 +13,8 @@ use serde_json::{Map, Value, json};
 
 use super::path::{Path, Step};
 use super::{
-    ApiKey, Audit, Auth, Config, Identity, Jwt, JwtKeys, Log, OAuth, Rotation, Token, storage,
+    ApiKey, Audit, Auth, Config, Identity, Jwt, JwtKeys, Log, OAuth, Rotation, Token, service_ports,
+    storage, streaming,
     traffic, units,
 };
 use crate::timestamp;
@@ -76,7 +77,11 @@ pub(crate) fn to_json(config: &Config) -> Value {
         value["storage"] = shown;
     }
     if let Some(names) = config.services_on_mcp.chosen() {
-        value["services"] = json!({ "on_mcp": names });
+        value["services"]["on_mcp"] = json!(names);
+    }
+    service_ports::show(&config.service_ports, &mut value, REDACTED, hidden_query);
+    if let Some(shown) = streaming::shown(&config.streaming, hidden_query) {
+        value["services"]["streaming"] = shown;
     }
     if !config.prompts.is_empty() {
         value["prompts"] = json!(config.prompts);
@@ -412,6 +417,10 @@ fn is_free_text(path: &Path) -> bool {
         }
         [Step::Key(part), _, Step::Key(key), ..] if part == "tracing" => key == "headers",
         [Step::Key(part), _, Step::Key(key), ..] if part == "server" => key == "keystore_password",
+        [Step::Key(part), _, _, _, Step::Key(key)] if part == "services" => key == "url",
+        [Step::Key(part), Step::Key(port), Step::Key(key)] if part == "services" => {
+            port == "embeddings" && matches!(key.as_str(), "url" | "model" | "api_key")
+        }
         [Step::Key(part), Step::Key(key)] if part == "storage" => {
             matches!(key.as_str(), "url" | "username" | "password")
         }

@@ -40,6 +40,11 @@ pub(crate) fn open_files() -> Option<u64> {
     Some(u64::try_from(open).ok()?.saturating_sub(1))
 }
 
+/// Counts the threads.
+pub(crate) fn threads() -> Option<u64> {
+    u64::try_from(std::fs::read_dir("/proc/self/task").ok()?.count()).ok()
+}
+
 /// Returns how many file descriptors may be open, where there is a limit.
 pub(crate) fn max_files() -> Option<u64> {
     #[cfg(target_os = "linux")]

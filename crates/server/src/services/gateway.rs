@@ -31,7 +31,7 @@ impl Around {
         let _ = self.gateway.set((Arc::downgrade(gateway), Handle::current()));
     }
 
-    fn get(&self) -> Result<(Arc<Gateway>, &Handle), PortError> {
+    pub(super) fn get(&self) -> Result<(Arc<Gateway>, &Handle), PortError> {
         let found = self.gateway.get();
         let found = found.and_then(|(gateway, runtime)| Some((gateway.upgrade()?, runtime)));
         found.ok_or_else(|| PortError::new("the gateway is not up"))

@@ -55,7 +55,7 @@ impl ServiceProvider {
                 };
                 let read = move |context: &Context<'_>| (resource.read)(context);
                 let value = self.aside(context, Effort::Heavy, read).await?;
-                Ok(contents(resource, &value.map_err(failed)?))
+                Ok(contents(resource.uri, &value.map_err(failed)?))
             }
             method::PROMPTS_GET => {
                 let name = name(request);
@@ -77,7 +77,8 @@ impl ServiceProvider {
     }
 
     async fn call(&self, context: &CallContext, tool: &'static Tool, arguments: Bytes) -> Answer {
-        let answer = if tool.is_light(arguments.len()) {
+        let has_model = self.services.ports().embeddings.is_some();
+        let answer = if tool.is_light(arguments.len(), has_model) {
             let link = Link::new(context, context.cancelled.clone());
             let context = self.services.context(self.service, &context.principal, &link);
             Services::call(&context, tool, &arguments)
@@ -94,7 +95,7 @@ impl ServiceProvider {
     /// Does something off the threads that carry requests.
     ///
     /// Cancel safe: dropped, the work sees that it is cancelled.
-    async fn aside<T: Send + 'static>(
+    pub(super) async fn aside<T: Send + 'static>(
         &self,
         context: &CallContext,
         effort: Effort,
@@ -107,7 +108,7 @@ impl ServiceProvider {
         let principal = Arc::clone(&context.principal);
         let work = move || work(&services.context(service, &principal, &link));
         let done = match effort {
-            Effort::Waits => self.compute.run_waiting(work).await,
+            Effort::Waits | Effort::Embeds => self.compute.run_waiting(work).await,
             Effort::Light | Effort::Heavy => self.compute.run(work).await,
         };
         done.map_err(not_computed)
@@ -178,9 +179,9 @@ fn prompt_arguments(
     }
 }
 
-fn contents(resource: &Resource, value: &Value) -> Vec<u8> {
+pub(super) fn contents(uri: &str, value: &Value) -> Vec<u8> {
     let text = value.to_string();
-    let part = json!({ "uri": resource.uri, "mimeType": "application/json", "text": text });
+    let part = json!({ "uri": uri, "mimeType": "application/json", "text": text });
     json!({ "contents": [part] }).to_string().into_bytes()
 }
 
@@ -190,7 +191,7 @@ fn spoken(prompt: &Prompt, text: &str) -> Vec<u8> {
     result.to_string().into_bytes()
 }
 
-fn unknown_resource(era: Era, uri: &str) -> RpcError {
+pub(super) fn unknown_resource(era: Era, uri: &str) -> RpcError {
     let code = match era {
         Era::Legacy => code::RESOURCE_NOT_FOUND,
         Era::Modern => code::INVALID_PARAMS,
@@ -213,7 +214,7 @@ fn not_computed(error: NotComputed) -> RpcError {
 }
 
 /// Returns what the service offers; it never changes.
-fn offer(service: &Service) -> Offer {
+pub(super) fn offer(service: &Service) -> Offer {
     let item = |name: &str, definition: Value| Item {
         name: name.into(),
         raw: Bytes::from(definition.to_string()),

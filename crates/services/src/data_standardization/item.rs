@@ -77,11 +77,11 @@ pub(super) struct Batch {
 #[serde(deny_unknown_fields)]
 pub(super) struct Term {
     /// What it is.
-    kind: Kind,
+    pub(super) kind: Kind,
     /// What it is called; compared without case, accents and signs.
-    names: Vec<String>,
+    pub(super) names: Vec<String>,
     /// The four levels, from the widest to the narrowest; an empty one is left out.
-    levels: [String; 4],
+    pub(super) levels: [String; 4],
 }
 
 /// An item in its hierarchy.
@@ -234,12 +234,15 @@ pub(super) fn standardize(
 ) -> Result<Vec<Standardized>, ToolError> {
     let total: usize = lists.iter().map(|(_, items)| items.len()).sum();
     let mut done = Vec::with_capacity(total);
+    let operators = context.services.vocabularies();
+    // The caller's own words come before the operator's.
+    let vocabularies: Vec<&Vocabulary> = std::iter::once(own).chain(operators.iter()).collect();
     for (kind, items) in lists {
         for item in items {
             if done.len().is_multiple_of(STRIDE) {
                 context.progress(done.len(), total, &format!("standardising {}s", kind.name()))?;
             }
-            done.push(one(*kind, item, own));
+            done.push(one(*kind, item, &vocabularies));
         }
     }
     context.progress(total, total, "standardised")?;
@@ -247,8 +250,8 @@ pub(super) fn standardize(
 }
 
 /// Standardises one item.
-pub(super) fn one(kind: Kind, item: &Item, own: &Vocabulary) -> Standardized {
-    let placed = classify(kind, &item.text, item.country.as_deref(), &[own]);
+pub(super) fn one(kind: Kind, item: &Item, vocabularies: &[&Vocabulary]) -> Standardized {
+    let placed = classify(kind, &item.text, item.country.as_deref(), vocabularies);
     let confidence = round(placed.confidence());
     let is_found = placed.is_found();
     let mut fields = BTreeMap::from([(kind.id_field(), Some(item.id.clone()))]);

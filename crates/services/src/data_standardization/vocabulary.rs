@@ -1,11 +1,13 @@
 //! Words of the operator's or the caller's own, which come before the tables.
 //!
-//! The form is that of the tables: a line a term, `kind`, then the four levels, then what the term
+//! One form is that of the tables: a line a term, `kind`, then the four levels, then what the term
 //! is called with `|` between the names, all separated by tabs. Lines that begin with `#` are comments.
+//! The other is a JSON list of terms as callers give them.
 
 use std::collections::HashMap;
 
 use super::hierarchy::{Kind, Level, Placed};
+use super::item::Term;
 use super::table::rows;
 use crate::folding::fold;
 
@@ -32,6 +34,14 @@ pub enum VocabularyError {
         /// What is wrong with it.
         problem: String,
     },
+    /// The JSON is none, or not a list of terms.
+    #[error("line {line}: {problem}; write a list of objects with `kind`, `levels` and `names`")]
+    Json {
+        /// Which line, counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// There are too many terms.
     #[error("more than {MAX_TERMS} terms; split the vocabulary, or leave terms out")]
     TooLarge,
@@ -53,6 +63,23 @@ impl Vocabulary {
             }
             let names: Vec<&str> = row.alternatives(5).collect();
             vocabulary.add(kind, levels, &names)?;
+        }
+        Ok(vocabulary)
+    }
+
+    /// Reads a JSON list of terms.
+    pub fn parse_json(text: &str) -> Result<Self, VocabularyError> {
+        let terms: Vec<Term> = serde_json::from_str(text).map_err(|error| {
+            VocabularyError::Json { line: error.line(), problem: error.to_string() }
+        })?;
+        let mut vocabulary = Self::default();
+        for (at, term) in terms.into_iter().enumerate() {
+            if term.levels.iter().all(|level| level.trim().is_empty()) {
+                let problem = format!("all four levels of the term {at} are empty");
+                return Err(VocabularyError::Json { line: 1, problem });
+            }
+            let names: Vec<&str> = term.names.iter().map(String::as_str).collect();
+            vocabulary.add(term.kind, term.levels, &names)?;
         }
         Ok(vocabulary)
     }
@@ -121,6 +148,19 @@ mod tests {
             assert_eq!(placed.levels[3].value.as_deref(), Some("Observability"));
         }
         assert!(vocabulary.find(Kind::Product, "datadog").is_none());
+    }
+
+    #[test]
+    fn a_list_of_terms_says_the_same() {
+        let text = r#"[{"kind": "account", "names": ["Datadog"],
+            "levels": ["Expenses", "Operating Expenses", "IT", "Observability"]}]"#;
+        let vocabulary = Vocabulary::parse_json(text).unwrap();
+        let placed = vocabulary.find(Kind::Account, "datadog").unwrap();
+        assert_eq!(placed.levels[0].value.as_deref(), Some("Expenses"));
+        let error = Vocabulary::parse_json("[\n{\"kind\": \"thing\"}]").unwrap_err();
+        assert!(error.to_string().starts_with("line 2: "), "{error}");
+        let empty = r#"[{"kind": "account", "names": ["x"], "levels": ["", "", "", " "]}]"#;
+        assert!(Vocabulary::parse_json(empty).is_err());
     }
 
     #[test]

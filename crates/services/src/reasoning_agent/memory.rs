@@ -11,6 +11,8 @@ use crate::ports::{PortError, Record};
 
 /// How long something is kept, in seconds.
 const KEPT: u64 = 24 * 60 * 60;
+/// The most bytes of a record; what is longer is not kept.
+const MAX_RECORD: usize = 1 << 20;
 /// The most records of a kind that are shown.
 pub(super) const MAX_SHOWN: usize = 20;
 
@@ -28,6 +30,9 @@ pub(super) fn keep(
 ) -> Result<(), ToolError> {
     let value = serde_json::to_vec(what)
         .map_err(|error| ToolError::Unwritable { problem: error.to_string() })?;
+    if value.len() > MAX_RECORD {
+        return Ok(());
+    }
     let now = context.ports().clock.unix_seconds();
     // Records of one second that say the same are one.
     let key = format!("{now:012}-{:016x}", checksum(&value));

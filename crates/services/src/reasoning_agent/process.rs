@@ -12,7 +12,7 @@ use super::english::sentences;
 use super::memory::{self, MESSAGES};
 use super::patterns::{self, Area, Pattern};
 use super::synthesis::{Source, synthesize};
-use crate::context::{Context, Sampling};
+use crate::context::{CallLink, Context, Sampling};
 use crate::error::ToolError;
 
 /// The most tokens of a model's answer.
@@ -35,11 +35,11 @@ pub(super) struct Message {
 
 /// What a question came to.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
-pub(super) struct Processed {
+pub(crate) struct Processed {
     /// The question.
     question: String,
     /// The answer.
-    result: Outcome,
+    pub(crate) result: Outcome,
     /// How much the skills said to each other.
     mcp_communication: Communication,
     /// What they said.
@@ -49,11 +49,11 @@ pub(super) struct Processed {
 }
 
 #[derive(Debug, Clone, Serialize, JsonSchema)]
-pub(super) struct Outcome {
+pub(crate) struct Outcome {
     /// The answer, or a sentence that says that there is none.
-    pub(super) answer: String,
+    pub(crate) answer: String,
     /// How sure it is, from 0 to 1.
-    pub(super) confidence: f64,
+    pub(crate) confidence: f64,
     /// The skills that had a part in it.
     components_used: Vec<&'static str>,
     /// Where it comes from.
@@ -88,20 +88,24 @@ struct Verification {
     by_model: bool,
 }
 
-#[derive(Debug, Default)]
-struct History(Vec<Message>);
+#[derive(Debug)]
+struct History<'a> {
+    messages: Vec<Message>,
+    link: &'a dyn CallLink,
+}
 
-impl History {
+impl History<'_> {
     fn call<T: Serialize>(&mut self, method: &'static str, request: Value, answer: T) -> T {
-        let id = self.0.len() / 2 + 1;
+        let id = self.messages.len() / 2 + 1;
         let content = serde_json::to_value(&answer).unwrap_or(Value::Null);
-        self.0.push(Message {
+        self.link.thought(method, &request, &content);
+        self.messages.push(Message {
             direction: "request".to_owned(),
             method: method.to_owned(),
             id,
             content: request,
         });
-        self.0.push(Message {
+        self.messages.push(Message {
             direction: "response".to_owned(),
             method: method.to_owned(),
             id,
@@ -112,14 +116,14 @@ impl History {
 }
 
 /// Answers a question.
-pub(super) fn process(
+pub(crate) fn process(
     context: &Context<'_>,
     question: &str,
     sources: &[Source],
     use_model: bool,
 ) -> Result<Processed, ToolError> {
     let started = Instant::now();
-    let mut history = History::default();
+    let mut history = History { messages: Vec::new(), link: context.link };
     let asked = json!({ "question": question });
     let parts = history.call(
         "decompose_question",
@@ -166,7 +170,7 @@ pub(super) fn process(
     }
     let (answer, confidence, data_sources) =
         outcome.unwrap_or_else(|| (nothing(question), 0.0, Vec::new()));
-    let messages = history.0;
+    let messages = history.messages;
     let mut methods: Vec<String> = messages.iter().map(|message| message.method.clone()).collect();
     methods.dedup();
     memory::keep(context, MESSAGES, &messages)?;
@@ -190,7 +194,7 @@ type Answer = (String, f64, Vec<String>);
 
 /// Answers from the sources, or from what the question states besides.
 fn from_sources(
-    history: &mut History,
+    history: &mut History<'_>,
     components: &mut Vec<&'static str>,
     question: &str,
     sources: &[Source],
@@ -230,7 +234,7 @@ fn from_sources(
 /// Answers by the caller's own model; one that cannot be asked is no error.
 fn from_model(
     context: &Context<'_>,
-    history: &mut History,
+    history: &mut History<'_>,
     components: &mut Vec<&'static str>,
     (question, parts, patterns): (&str, &[SubQuestion], &[Pattern]),
 ) -> Option<Answer> {

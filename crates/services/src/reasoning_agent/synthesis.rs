@@ -15,7 +15,7 @@ const LEAST: f64 = 0.3;
 /// A source.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Source {
+pub(crate) struct Source {
     /// Its name, which evidence cites.
     pub(super) id: String,
     /// What it says.

@@ -3,6 +3,7 @@
 use super::measure::{Bag, Components, Method};
 use crate::arguments::{MAX_TEXT, text_within};
 use crate::context::Context;
+use crate::embedding::embed;
 use crate::error::ToolError;
 use crate::vector_similarity::metric::{Metric, compare};
 
@@ -43,14 +44,7 @@ impl Texts {
             return Ok(Self { bags, vectors: None, measure });
         };
         let plain: Vec<&str> = texts.iter().map(|(_, text)| *text).collect();
-        let unavailable = |problem: String| ToolError::Unavailable { what: "embeddings", problem };
-        let vectors = model.embed(&plain).map_err(|error| unavailable(error.to_string()))?;
-        let length = vectors.first().map_or(0, Vec::len);
-        if vectors.len() != texts.len() || vectors.iter().any(|one| one.len() != length) {
-            return Err(unavailable("the model returned something else than a vector each".into()));
-        }
-        let widen = |vector: Vec<f32>| vector.into_iter().map(f64::from).collect();
-        let vectors = vectors.into_iter().map(widen).collect();
+        let vectors = embed(model, &plain)?;
         Ok(Self { bags, vectors: Some(vectors), measure: Some(model.model().to_owned()) })
     }
 

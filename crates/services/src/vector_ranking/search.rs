@@ -9,6 +9,7 @@ use super::bm25::{Bm25, normalize};
 use super::bm25_scores::best;
 use super::diversity::{self, DEFAULT_LAMBDA};
 use super::document::Document;
+use super::embedding;
 use super::fusion::{DEFAULT_RANK_CONSTANT, reciprocal};
 use super::index::View;
 use super::page_rank::{DEFAULT_DAMPING, DEFAULT_ITERATIONS, Graph};
@@ -33,7 +34,7 @@ pub(super) const TOOL: Tool = Tool {
                   and how well they fit the context of the search. The results are diverse unless \
                   that is turned off.",
     annotations: Annotations::COMPUTES,
-    effort: Effort::Light,
+    effort: Effort::Embeds,
     input_schema: schema::input::<Arguments>,
     output_schema: schema::output::<Answer>,
     examples: &[
@@ -82,6 +83,10 @@ struct Arguments {
     /// The vector of the query; without it vectors count for nothing.
     #[serde(default)]
     query_vector: Option<Vec<f64>>,
+    /// Whether the operator's model makes the vectors of the query and of documents that are given
+    /// without one. A registered document keeps what it was registered with.
+    #[serde(default)]
+    embed: bool,
     /// How much each part counts; they are scaled to 1 together, and what is left out of them counts
     /// for nothing. If none are given: 0.4, 0.3, 0.2, 0.1.
     #[serde(default)]
@@ -185,7 +190,11 @@ fn carry_out(context: &Context<'_>, mut arguments: Arguments) -> Result<Answer, 
         return Err(ToolError::argument("query_vector", "is empty; give at least one number"));
     }
     let weights = arguments.ranking_weights.unwrap_or(DEFAULT_WEIGHTS).normalized()?;
-    let documents = arguments.candidate_documents.take();
+    let mut documents = arguments.candidate_documents.take();
+    if arguments.embed {
+        let given = documents.as_deref_mut().unwrap_or_default();
+        embedding::fill(context, &arguments.query, &mut arguments.query_vector, given)?;
+    }
     let index_id = arguments.index_id.take();
     source::with(context, "candidate_documents", documents, index_id.as_deref(), |view| {
         rank(context, view, &arguments, weights)

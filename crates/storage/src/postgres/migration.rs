@@ -10,7 +10,7 @@ use super::open::sql_state;
 use crate::schema::{self, Found, TooNew};
 
 /// Number, name and statements, in the order of the numbers.
-const MIGRATIONS: [(i64, &str, &str); 6] = [
+const MIGRATIONS: [(i64, &str, &str); 7] = [
     (
         1,
         "offers_and_verdicts",
@@ -21,6 +21,7 @@ const MIGRATIONS: [(i64, &str, &str); 6] = [
     (4, "api_keys", include_str!("../../migrations/postgres/0004_api_keys.sql")),
     (5, "audit", include_str!("../../migrations/postgres/0005_audit.sql")),
     (6, "meta", include_str!("../../migrations/postgres/0006_meta.sql")),
+    (7, "records", include_str!("../../migrations/postgres/0007_records.sql")),
 ];
 
 /// The last schema that this version knows.

@@ -8,7 +8,7 @@ use sqlx::{Connection as _, SqliteConnection};
 use crate::schema::{self, Found};
 
 /// Number, name and statements, in the order of the numbers.
-const MIGRATIONS: [(i64, &str, &str); 6] = [
+const MIGRATIONS: [(i64, &str, &str); 7] = [
     (
         1,
         "offers_and_verdicts",
@@ -19,6 +19,7 @@ const MIGRATIONS: [(i64, &str, &str); 6] = [
     (4, "api_keys", include_str!("../../migrations/sqlite/0004_api_keys.sql")),
     (5, "audit", include_str!("../../migrations/sqlite/0005_audit.sql")),
     (6, "meta", include_str!("../../migrations/sqlite/0006_meta.sql")),
+    (7, "records", include_str!("../../migrations/sqlite/0007_records.sql")),
 ];
 
 /// The last schema that this version knows.

@@ -151,7 +151,7 @@ pub(super) async fn apply(
         }
         Write::RemoveServer { name } => servers::remove(connection, name).await?,
         // Not of these tables.
-        Write::Sessions(_) | Write::Audit(_) | Write::Keys(_) => {}
+        Write::Sessions(_) | Write::Audit(_) | Write::Keys(_) | Write::Records(_) => {}
     }
     Ok(())
 }
@@ -161,6 +161,9 @@ pub(super) async fn prune(connection: &mut SqliteConnection, now: u64) -> Result
     let limit = seconds(now.saturating_sub(KEPT));
     let offers =
         sqlx::query(statements::PRUNE_OFFERS).bind(limit).execute(&mut *connection).await?;
-    let verdicts = sqlx::query(statements::PRUNE_VERDICTS).bind(limit).execute(connection).await?;
-    Ok(offers.rows_affected() + verdicts.rows_affected())
+    let verdicts =
+        sqlx::query(statements::PRUNE_VERDICTS).bind(limit).execute(&mut *connection).await?;
+    let records = sqlx::query(statements::PRUNE_RECORDS).bind(limit).bind(seconds(now));
+    let records = records.execute(connection).await?;
+    Ok(offers.rows_affected() + verdicts.rows_affected() + records.rows_affected())
 }

@@ -14,7 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::{audit, keys, offers, sessions};
+use super::{audit, keys, offers, records, sessions};
 
 /// Most writes of one commit.
 const GROUP: usize = 128;
@@ -42,6 +42,7 @@ pub(super) enum Write {
     Keys(keys::Change),
     PutServer { name: String, entry: String, now: i64 },
     RemoveServer { name: String },
+    Records(records::Change),
 }
 
 /// Why a write was not made.
@@ -187,6 +188,7 @@ impl Writer {
                 Write::Sessions(change) => sessions::apply(&mut transaction, change).await?,
                 Write::Audit(change) => audit::apply(&mut transaction, change).await?,
                 Write::Keys(change) => keys::apply(&mut transaction, change).await?,
+                Write::Records(change) => records::apply(&mut transaction, change).await?,
                 write => offers::apply(&mut transaction, write).await?,
             }
         }
@@ -229,6 +231,7 @@ impl Write {
             Self::Sessions(change) => change.size(),
             Self::Audit(change) => change.size(),
             Self::Keys(change) => change.size(),
+            Self::Records(change) => change.size(),
             Self::PutServer { entry, .. } => entry.len(),
             Self::TouchOffer { .. }
             | Self::PutVerdict { .. }

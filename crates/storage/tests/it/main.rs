@@ -16,6 +16,8 @@ mod postgres;
 #[cfg(test)]
 mod pruning;
 #[cfg(test)]
+mod records;
+#[cfg(test)]
 mod releases;
 #[cfg(test)]
 mod servers;

@@ -55,6 +55,7 @@ async fn it_keeps_the_contracts() {
     contract::session_store(&database).await;
     contract::server_store(&database).await;
     contract::key_store(&database).await;
+    contract::record_store(&database, NOW).await;
     contract::audit_store(&database).await;
     let mut reader = AuditReader::connect(&config(&server)).await.unwrap();
     for trail in reader.trails().await.unwrap() {

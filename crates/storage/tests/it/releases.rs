@@ -41,6 +41,7 @@ async fn a_rollback_goes_on_with_a_schema_that_was_only_added_to() {
     contract::session_store(&database).await;
     contract::server_store(&database).await;
     contract::key_store(&database).await;
+    contract::record_store(&database, NOW).await;
     database.close().await;
     // And it is still the later one's: nothing was applied again, nothing was taken back.
     later(&place, "INSERT INTO seats (number) SELECT COUNT(*) FROM offers WHERE colour = 'none'")

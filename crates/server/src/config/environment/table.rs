@@ -353,8 +353,8 @@ pub const ROWS: &[Row] = &[
     row(
         "STANDARDIZATION_OUTPUT_DIR",
         &[A2A],
-        Effect::Later("the built-in service `data_standardization`"),
-        "Where its results are written",
+        fills("services.output", Kind::Text),
+        "The folder in which the service `data_standardization` writes results",
     ),
     // Catalogues.
     row("CATALOG_SIGNING_KEY", &[EAT], CATALOG, "The key that signs the catalogue"),

@@ -36,6 +36,7 @@ const SAMPLES: &[(&str, &str, &str, &str)] = &[
         "https://telemetry.example.com/v1/traces",
         "",
     ),
+    ("STANDARDIZATION_OUTPUT_DIR", "/srv/results", "/srv/results", ""),
     ("DATABASE_URL", "postgres://a:b@db/x", "postgres://a:b@db/x", "storage: {pool: {max: 5}}"),
     ("DB_HOST", "db", "postgres://db:5432/x", "storage: {pool: {max: 5}}"),
     ("DB_USER", "ann", "ann", "storage: {url: 'postgres://db/x'}"),

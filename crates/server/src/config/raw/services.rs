@@ -3,14 +3,40 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::words::NameText;
+use super::words::{NameText, SizeText};
+use super::{Embeddings, Streaming};
 
 /// The built-in services.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Services {
     /// Which of them are offered on `/mcp`; each is always found at `/mcp/NAME`. `all` stands for
     /// all of them. Left out, they are offered there as long as nothing else is configured.
     /// Since 0.1.
     pub on_mcp: Option<Vec<NameText>>,
+    /// What clients of `resource_streaming` can subscribe to. Since 0.1.
+    pub streaming: Streaming,
+    /// A model that makes vectors of texts. Since 0.1.
+    pub embeddings: Option<Embeddings>,
+    /// The folder in which results are written; it must be there. Takes effect at the next start.
+    /// Since 0.1.
+    pub output: Option<String>,
+    /// The most bytes that the files of `output` may have together. Since 0.1.
+    pub output_limit: SizeText,
+    /// Files with words of your own for `data_standardization`: tables with tabs, or lists of terms in
+    /// files named `.json`. Of two that know a word, the first counts. Since 0.1.
+    pub vocabulary: Vec<String>,
+}
+
+impl Default for Services {
+    fn default() -> Self {
+        Self {
+            on_mcp: None,
+            streaming: Streaming::default(),
+            embeddings: None,
+            output: None,
+            output_limit: SizeText::from("1GiB"),
+            vocabulary: Vec::new(),
+        }
+    }
 }

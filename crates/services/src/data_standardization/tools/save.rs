@@ -91,7 +91,8 @@ fn carry_out(context: &Context<'_>, arguments: Arguments) -> Result<Answer, Tool
         return Ok(Answer { saved: false, path: None, name, bytes });
     }
     let Some(folder) = &context.ports().folder else {
-        let problem = "there is none; the operator names one by STANDARDIZATION_OUTPUT_DIR";
+        let problem = "there is none; the operator names one by `services.output` or \
+                       STANDARDIZATION_OUTPUT_DIR";
         return Err(ToolError::Unavailable { what: "output folder", problem: problem.to_owned() });
     };
     let written = folder.write(&name, &contents);

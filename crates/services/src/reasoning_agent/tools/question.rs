@@ -103,7 +103,7 @@ fn demonstrate(context: &Context<'_>, _: NoArguments) -> Result<Processed, ToolE
 }
 
 /// Refuses a question that is empty or too long.
-pub(super) fn check_question(field: &str, question: &str) -> Result<(), ToolError> {
+pub(crate) fn check_question(field: &str, question: &str) -> Result<(), ToolError> {
     text_within(field, question, MAX_QUESTION)?;
     if question.trim().is_empty() {
         return Err(ToolError::argument(field, "is empty; give a question"));

@@ -1,0 +1,18 @@
+-- What the built-in services keep for a principal, by kind and key. `put` orders the records of one
+-- kind and owner: the last one written has the highest number. `size` is that of the value, so that
+-- it can be added up without reading it.
+
+CREATE TABLE records (
+    kind       TEXT COLLATE "C" NOT NULL,
+    owner      TEXT COLLATE "C" NOT NULL,
+    key        TEXT COLLATE "C" NOT NULL,
+    put        BIGINT           NOT NULL,
+    size       BIGINT           NOT NULL,
+    written_at BIGINT           NOT NULL,
+    expires_at BIGINT,
+    value      BYTEA            NOT NULL,
+    PRIMARY KEY (kind, owner, key)
+);
+
+CREATE INDEX records_by_age ON records (kind, owner, put, size);
+CREATE INDEX records_by_end ON records (expires_at) WHERE expires_at IS NOT NULL;

@@ -13,9 +13,8 @@ use serde_json::{Map, Value, json};
 
 use super::path::{Path, Step};
 use super::{
-    ApiKey, Audit, Auth, Config, Identity, Jwt, JwtKeys, Log, OAuth, Rotation, Token, service_ports,
-    storage, streaming,
-    traffic, units,
+    ApiKey, Audit, Auth, Config, Identity, Jwt, JwtKeys, Log, OAuth, Rotation, Token,
+    service_ports, storage, streaming, traffic, units,
 };
 use crate::timestamp;
 

@@ -4,5 +4,6 @@
 pub mod access;
 pub(crate) mod audit;
 pub mod traffic;
+pub(crate) mod validation;
 
 mod approval;

@@ -146,6 +146,8 @@ pub struct UpstreamSpec {
     pub tools: ToolFilter,
     /// Whether its annotations are believed when deciding on a repetition.
     pub trust_annotations: bool,
+    /// Whether arguments are held against the schema of their tool before it is asked.
+    pub validate_arguments: bool,
     /// Largest message taken from it, bytes.
     pub max_message: usize,
     /// How it is asked; a change of this alone does not start it anew.
@@ -263,6 +265,7 @@ impl UpstreamSpec {
             probe_timeout: Duration::from_secs(10),
             tools: ToolFilter::default(),
             trust_annotations: false,
+            validate_arguments: false,
             max_message: 16 * 1024 * 1024,
             traffic: Arc::default(),
         }

@@ -47,6 +47,7 @@ use self::scope::{LaneKey, Scope};
 use self::shared::Shared;
 use self::watches::Watches;
 use crate::census::{UpstreamCensus, fill};
+use crate::governance::validation::Schemas;
 use crate::spec::{Connection, EraMode, UpstreamSpec};
 
 /// Pause before the offer of a profile is asked for again, when no lane could be opened.
@@ -59,6 +60,7 @@ pub struct Upstream {
     link: ArcSwapOption<Link>,
     lanes: Lanes,
     watches: Watches,
+    schemas: Schemas,
 }
 
 /// How an upstream is, for people and scripts.
@@ -136,6 +138,7 @@ impl Upstream {
             link: ArcSwapOption::empty(),
             lanes: Lanes::default(),
             watches: Watches::default(),
+            schemas: Schemas::default(),
         });
         if upstream.shared.spec.enabled {
             supervise::start(&upstream);
@@ -146,6 +149,11 @@ impl Upstream {
     /// Returns the configuration it was started with.
     pub fn spec(&self) -> &UpstreamSpec {
         &self.shared.spec
+    }
+
+    /// Returns the schemas by which arguments are validated.
+    pub(crate) fn schemas(&self) -> &Schemas {
+        &self.schemas
     }
 
     /// Makes what is known of its era be looked at again: it may have been upgraded.

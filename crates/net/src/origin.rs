@@ -178,7 +178,7 @@ impl Origin {
         };
         let stream =
             if *https { self.shared.tls.handshake(tcp, host).await? } else { Stream::Plain(tcp) };
-        tracing::debug!(authority = self.authority(), "Connected.");
+        tracing::debug!(function = "dial", authority = self.authority(), "Connected.");
         Connection::open(stream, self.shared.config.max_response_head)
             .await
             .map_err(|error| Error::Unsent { authority: self.authority(), source: error.into() })

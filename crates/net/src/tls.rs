@@ -54,7 +54,7 @@ fn load(ca_file: Option<&Path>) -> Result<TlsConnector, Error> {
     let mut roots = RootCertStore::empty();
     let system = rustls_native_certs::load_native_certs();
     for error in &system.errors {
-        tracing::warn!(%error, "Some of the system's certificate authorities are unreadable.");
+        tracing::warn!(function = "load", %error, "Some of the system's certificate authorities are unreadable.");
     }
     // Stores in the wild hold certificates that rustls cannot read; those are left out.
     roots.add_parsable_certificates(system.certs);

@@ -129,7 +129,11 @@ impl Process {
     pub async fn stop(&mut self) -> Exit {
         self.stdin.close();
         if timeout(self.stop_grace, self.watch.wait()).await.is_err() {
-            tracing::debug!(pid = self.pid(), "The child did not end when its stdin was closed.");
+            tracing::debug!(
+                function = "stop",
+                pid = self.pid(),
+                "The child did not end when its stdin was closed."
+            );
         }
         self.end().await
     }
@@ -139,7 +143,11 @@ impl Process {
         self.stdin.close();
         self.life = None;
         if timeout(self.stop_grace + STOP_MARGIN, self.watch.all_ended()).await.is_err() {
-            tracing::warn!(pid = self.pid(), "The shim of a child has not ended in time.");
+            tracing::warn!(
+                function = "end",
+                pid = self.pid(),
+                "The shim of a child has not ended in time."
+            );
             return self.watch.now().unwrap_or(Exit::Lost);
         }
         self.watch.wait().await

@@ -5,6 +5,7 @@ mod jwt;
 mod oauth;
 mod refusals;
 mod traffic;
+mod validation;
 
 use serde_json::json;
 

@@ -134,6 +134,15 @@ async fn files_have_what_standard_error_has_and_one_the_errors_alone() {
     let carried = line("A request was carried out.");
     assert_eq!((&carried["tool_name"], &carried["server"]), (&json!("add"), &json!("up")));
     assert!(carried["duration_ms"].is_u64(), "{carried}");
+    assert_eq!(
+        (&asked["function"], &carried["function"]),
+        (&json!("say_the_request"), &json!("finish"))
+    );
+    let own =
+        |line: &&Value| line["logger"].as_str().is_some_and(|name| name.starts_with("gantry"));
+    for line in lines.iter().filter(own) {
+        assert!(line["function"].is_string(), "a line of our own without its function: {line}");
+    }
     line("The gateway has ended.");
     let errors = files.lines("error.log");
     assert!(errors.iter().all(|line| line["level"] == "ERROR"), "{errors:?}");

@@ -13,6 +13,7 @@ use crate::Gateway;
 use crate::governance::access::{self, Decided};
 use crate::governance::audit;
 use crate::governance::traffic::{Looked, Rules};
+use crate::governance::validation;
 use crate::metrics::{RequestLabels, ServerLabels, ToolLabels, method_label, outcome};
 use crate::snapshot::Target;
 use crate::tap::{Pending, Whose};
@@ -67,6 +68,10 @@ async fn permitted(
     context: &CallContext,
     request: Request,
 ) -> Result<Outcome, ProviderError> {
+    // Before the limits: what the tool does not take is no call of it.
+    if let Some(refused) = validation::refuse(target, &request) {
+        return Ok(refused);
+    }
     // Limits of tools: first, because a call counts wherever its answer comes from. Those of callers
     // were asked at the door.
     gateway.traffic.admit_tool(target, context, &request)?;

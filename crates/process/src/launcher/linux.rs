@@ -208,7 +208,12 @@ async fn supervise(
             Ok(Report::Signalled { signal }) => Exit::Signal(signal),
             Ok(Report::Done { n_left }) => {
                 if n_left > 0 {
-                    tracing::warn!(pid, n_left, "Descendants of a child could not be ended.");
+                    tracing::warn!(
+                        function = "supervise",
+                        pid,
+                        n_left,
+                        "Descendants of a child could not be ended."
+                    );
                 }
                 continue;
             }
@@ -219,7 +224,7 @@ async fn supervise(
         state.send_modify(|state| state.exit = Some(exit));
     }
     if let Err(error) = shim.wait().await {
-        tracing::warn!(pid, %error, "The shim of a child could not be reaped.");
+        tracing::warn!(function = "supervise", pid, %error, "The shim of a child could not be reaped.");
     }
     state.send_modify(|state| {
         state.exit.get_or_insert(Exit::Lost);

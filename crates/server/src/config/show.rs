@@ -372,6 +372,7 @@ fn upstream(spec: &UpstreamSpec) -> Value {
     let tools = json!({ "allow": spec.tools.allow, "deny": spec.tools.deny });
     shown.insert("tools".into(), tools);
     shown.insert("trust_annotations".into(), json!(spec.trust_annotations));
+    shown.insert("validate_arguments".into(), json!(spec.validate_arguments));
     shown.insert("max_message".into(), json!(units::format_size(spec.max_message)));
     shown.insert("traffic".into(), traffic::show_server(&spec.traffic));
     Value::Object(shown)

@@ -70,6 +70,7 @@ pub(crate) fn check(
         probe_timeout,
         tools,
         trust_annotations: raw.trust_annotations,
+        validate_arguments: raw.validate_arguments,
         max_message,
         traffic: Arc::new(traffic),
     })

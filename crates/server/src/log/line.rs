@@ -30,6 +30,7 @@ pub(super) struct Line {
     level: Level,
     target: String,
     module: Option<String>,
+    function: Option<String>,
     number: Option<u64>,
     thread: String,
     message: String,
@@ -53,6 +54,7 @@ impl Line {
             level: *metadata.level(),
             target: metadata.target().to_owned(),
             module: metadata.module_path().map(str::to_owned),
+            function: None,
             number: metadata.line().map(u64::from),
             thread: std::thread::current().name().unwrap_or("unnamed").to_owned(),
             message: String::new(),
@@ -85,6 +87,7 @@ impl Line {
     fn put(&mut self, name: &'static str, value: Value) {
         match (name, value) {
             ("message", Value::String(text)) => self.message = text,
+            ("function", Value::String(text)) => self.function = Some(text),
             ("log.target", Value::String(text)) => self.target = text,
             ("log.module_path", Value::String(text)) => self.module = Some(text),
             ("log.line", value) => self.number = value.as_u64(),

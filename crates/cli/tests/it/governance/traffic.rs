@@ -18,7 +18,7 @@ use crate::support::{
 
 /// A gateway in front of `up`, once it is ready; `more` are further keys of the configuration, and
 /// `server` further keys of the server.
-async fn gateway(upstream: &Scripted, server: Value, more: Value) -> Gantry {
+pub(super) async fn gateway(upstream: &Scripted, server: Value, more: Value) -> Gantry {
     let gantry = Gantry::start(&config(upstream, server, more)).await;
     ready(&gantry).await;
     gantry
@@ -49,7 +49,7 @@ pub(super) fn merge(into: &mut Value, more: Value) {
     }
 }
 
-fn modern(gantry: &Gantry) -> Client {
+pub(super) fn modern(gantry: &Gantry) -> Client {
     Client::modern(&gantry.url("/mcp"), json!({}))
 }
 

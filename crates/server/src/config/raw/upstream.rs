@@ -48,6 +48,9 @@ pub struct Upstream {
     /// Believe what the server says about its tools (read-only, idempotent) when deciding whether a
     /// call may be repeated or its answer kept. Since 0.1.
     pub trust_annotations: bool,
+    /// Hold the arguments of a call against the schema of its tool, and answer what does not fit
+    /// with an error of the tool instead of asking the server. Since 0.1.
+    pub validate_arguments: bool,
     /// The largest single message that is taken from the server. Since 0.1.
     pub max_message: SizeText,
     /// How the server is asked: its circuit breaker, repetitions, room, kept answers. A change of
@@ -137,6 +140,7 @@ impl Default for Upstream {
             probe_timeout: DurationText::from("10s"),
             tools: Tools::default(),
             trust_annotations: false,
+            validate_arguments: false,
             max_message: SizeText::from("16MiB"),
             traffic: ServerTraffic::default(),
         }

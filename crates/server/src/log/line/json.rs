@@ -7,12 +7,13 @@ use super::super::time;
 use super::Line;
 
 /// Members that every line has a use for; a field of that name comes under another one.
-const TAKEN: [&str; 12] = [
+const TAKEN: [&str; 13] = [
     "timestamp",
     "level",
     "logger",
     "message",
     "module",
+    "function",
     "line",
     "thread",
     "service",
@@ -35,6 +36,9 @@ pub(super) fn write(line: &Line, service: &str) -> String {
     put("logger", line.target.as_str().into());
     put("message", line.message.as_str().into());
     put("module", line.module.as_deref().into());
+    if let Some(function) = line.function.as_deref() {
+        put("function", function.into());
+    }
     put("line", line.number.into());
     put("thread", line.thread.as_str().into());
     put("service", service.into());

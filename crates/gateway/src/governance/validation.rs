@@ -9,9 +9,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use gantry_core::offer::Item;
 use gantry_core::{Outcome, RawResult, Request};
 use gantry_protocol::method;
+use gantry_protocol::tool::Item;
 use jsonschema::{PatternOptions, Validator};
 use parking_lot::RwLock;
 use serde_json::{Value, json};

@@ -14,7 +14,7 @@ use crate::support::process::Finished;
 use crate::support::scripted::Scripted;
 use crate::support::wait::eventually;
 
-const SECRET: &str = "m3Qv8ZrT1xYbN5kLw0JpD7sGhC2uEfAo";
+pub(super) const SECRET: &str = "m3Qv8ZrT1xYbN5kLw0JpD7sGhC2uEfAo";
 const OTHER: &str = "w9Fq2NcU6aHtR4vXz8KyB1mEoJ5sLgPd";
 
 fn config(up: &Scripted, jwt: &Value) -> String {
@@ -27,14 +27,14 @@ async fn gateway(up: &Scripted) -> Gantry {
     Setup::new(&config(up, &jwt)).variable("JWT_SECRET", SECRET).start().await
 }
 
-fn now() -> u64 {
+pub(super) fn now() -> u64 {
     #[expect(clippy::disallowed_methods, reason = "tokens are held against the machine's clock")]
     let now = SystemTime::now();
     now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
 /// A token, made without any code of the gateway.
-fn signed(secret: &str, more: Value) -> String {
+pub(super) fn signed(secret: &str, more: Value) -> String {
     let mut claims = json!({ "sub": "ada", "aud": "gate", "exp": now() + 600, "scope": "*:*" });
     for (name, value) in more.as_object().into_iter().flatten() {
         claims[name] = value.clone();

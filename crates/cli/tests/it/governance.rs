@@ -7,7 +7,7 @@ mod refusals;
 mod traffic;
 mod validation;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::client::{Client, Open};
 use crate::support::gantry::Gantry;
@@ -18,6 +18,13 @@ fn tools() -> Script {
     Scripted::dual()
         .tool("look", json!({ "annotations": { "readOnlyHint": true } }), |_| Answer::text("seen"))
         .tool("write", json!({}), |_| Answer::text("written"))
+}
+
+/// The entry of such a server, which is believed what it says of its tools.
+fn believed(up: &Scripted) -> Value {
+    let mut server = up.server();
+    server["trust_annotations"] = true.into();
+    server
 }
 
 /// What each door answers to a request with this credential, read to the head: a modern request, a
@@ -44,7 +51,7 @@ async fn doors(gantry: &Gantry, token: Option<&str>) -> Vec<(&'static str, Open)
 /// What a door says of a refusal: the status, our code, and the challenge.
 async fn refusal(open: Open) -> (u16, String, Option<String>) {
     let reply = open.finish().await;
-    let body: serde_json::Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+    let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
     let places = ["/error/data/code", "/error/details/code", "/error/code"];
     let code = places.iter().find_map(|place| body.pointer(place)?.as_str());
     let challenge = reply.header("www-authenticate").map(str::to_owned);

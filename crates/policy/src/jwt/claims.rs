@@ -162,7 +162,8 @@ fn whole_of(number: f64) -> Option<u64> {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "the range is checked before, and the fraction is not wanted"
+        reason = "the range is checked below, and the fraction is not wanted"
     )]
-    (0.0..=FAR).contains(&number).then_some(number as u64)
+    let whole = number as u64;
+    (0.0..=FAR).contains(&number).then_some(whole)
 }

@@ -111,10 +111,7 @@ fn is_doubtful(row: &Row, env: &Env) -> bool {
 /// to whoever knows that.
 fn is_meant_for_us(row: &Row, root: Option<&Node>, env: &Env) -> bool {
     let jwt = Path::root().key("auth").key("jwt");
-    match is_set(root, &jwt) {
-        true => !is_set(root, &jwt.key("jwks_url")),
-        false => !is_doubtful(row, env),
-    }
+    if is_set(root, &jwt) { !is_set(root, &jwt.key("jwks_url")) } else { !is_doubtful(row, env) }
 }
 
 /// The files that a variable of another system names, and that variable. The first one is the main

@@ -177,7 +177,8 @@ impl Asking<'_> {
         // What is wrong with it is told later.
         let presented = self.presented().ok().and_then(Result::ok);
         if let Some(secret) = presented.filter(|secret| self.live.issuers.may_know(secret)) {
-            fetcher.supply(&self.live.issuers, secret).await;
+            // Apart, because few requests have to wait for keys, and all would be as large.
+            Box::pin(fetcher.supply(&self.live.issuers, secret)).await;
         }
     }
 

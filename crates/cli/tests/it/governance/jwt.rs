@@ -7,18 +7,18 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use super::{doors, refusal, tools};
+use super::{believed, doors, refusal, tools};
 use crate::support::client::Client;
 use crate::support::gantry::{Gantry, Setup};
 use crate::support::process::Finished;
 use crate::support::scripted::Scripted;
 use crate::support::wait::eventually;
 
-const SECRET: &str = "m3Qv8ZrT1xYbN5kLw0JpD7sGhC2uEfAo";
+pub(super) const SECRET: &str = "m3Qv8ZrT1xYbN5kLw0JpD7sGhC2uEfAo";
 const OTHER: &str = "w9Fq2NcU6aHtR4vXz8KyB1mEoJ5sLgPd";
 
 fn config(up: &Scripted, jwt: &Value) -> String {
-    json!({ "servers": { "up": up.server() }, "auth": { "jwt": jwt } }).to_string()
+    json!({ "servers": { "up": believed(up) }, "auth": { "jwt": jwt } }).to_string()
 }
 
 /// A gateway whose tokens have to be for `gate`, with no patience for clocks.
@@ -27,14 +27,14 @@ async fn gateway(up: &Scripted) -> Gantry {
     Setup::new(&config(up, &jwt)).variable("JWT_SECRET", SECRET).start().await
 }
 
-fn now() -> u64 {
+pub(super) fn now() -> u64 {
     #[expect(clippy::disallowed_methods, reason = "tokens are held against the machine's clock")]
     let now = SystemTime::now();
     now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
 /// A token, made without any code of the gateway.
-fn signed(secret: &str, more: Value) -> String {
+pub(super) fn signed(secret: &str, more: Value) -> String {
     let mut claims = json!({ "sub": "ada", "aud": "gate", "exp": now() + 600, "scope": "*:*" });
     for (name, value) in more.as_object().into_iter().flatten() {
         claims[name] = value.clone();
@@ -81,7 +81,12 @@ async fn a_token_opens_every_door_and_grants_what_it_says() {
     let reader = made(&gantry.run(&arguments).await);
     assert_eq!(modern(&gantry, &reader).tool_names().await, ["look"]);
     let none = signed(SECRET, json!({ "scope": "openid" }));
-    assert_eq!(modern(&gantry, &none).tool_names().await, [""; 0]);
+    // Of what it may not use there is nothing, and so no view either.
+    let nothing = modern(&gantry, &none).request("tools/list", json!({})).await;
+    assert_eq!(nothing.status, 404, "{nothing:?}");
+    let everywhere = Client::modern(&gantry.url("/mcp"), json!({}));
+    let everywhere = everywhere.with_header("authorization", &format!("Bearer {none}"));
+    assert_eq!(everywhere.tool_names().await, [""; 0]);
     // In the header for keys as well.
     let keyed = Client::modern(&gantry.url("/mcp/up"), json!({}));
     assert_eq!(keyed.with_header("x-api-key", &reader).tool_names().await, ["look"]);
@@ -187,7 +192,7 @@ async fn a_short_life_ends_by_the_clock() {
 #[tokio::test]
 async fn the_variables_of_another_system_are_enough() {
     let up = tools().start().await;
-    let config = json!({ "servers": { "up": up.server() } }).to_string();
+    let config = json!({ "servers": { "up": believed(&up) } }).to_string();
     let gantry = Setup::new(&config)
         .variable("JWT_SECRET_KEY", SECRET)
         .variable("JWT_EXPIRATION_HOURS", "2")
@@ -200,8 +205,9 @@ async fn the_variables_of_another_system_are_enough() {
         "user_id": "ada", "permissions": ["read"], "jti": "1", "iat": now(),
     });
     eventually("the tool that may be used is there", async || {
-        let names = modern(&gantry, &signed(SECRET, more.clone())).tool_names().await;
-        (names == ["look"]).then_some(())
+        let client = modern(&gantry, &signed(SECRET, more.clone()));
+        let listed = client.request("tools/list", json!({})).await;
+        (listed.status == 200 && client.tool_names().await == ["look"]).then_some(())
     })
     .await;
     let shown = gantry.run(&["config", "show"]).await;
@@ -212,7 +218,7 @@ async fn the_variables_of_another_system_are_enough() {
 #[tokio::test]
 async fn a_common_name_alone_opens_nothing() {
     let up = tools().start().await;
-    let config = json!({ "servers": { "up": up.server() } }).to_string();
+    let config = json!({ "servers": { "up": believed(&up) } }).to_string();
     // Somebody's shell has it for another program.
     let gantry = Setup::new(&config).variable("JWT_SECRET", "short").start().await;
     let open = Client::modern(&gantry.url("/mcp/up"), json!({}));

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{doors, refusal, tools};
+use super::{believed, doors, refusal, tools};
 use crate::support::client::{Client, Reply};
 use crate::support::gantry::Gantry;
 use crate::support::provider::{Provider, sign_in};
@@ -27,7 +27,7 @@ impl Stage {
         for (key, value) in more.as_object().into_iter().flatten() {
             oauth[key] = value.clone();
         }
-        let servers = json!({ "up": up.server() });
+        let servers = json!({ "up": believed(&up) });
         let config = json!({ "servers": servers, "auth": { "oauth": oauth } }).to_string();
         Self { gantry: Gantry::start(&config).await, provider, _up: up }
     }

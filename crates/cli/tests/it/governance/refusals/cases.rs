@@ -7,10 +7,12 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
+use super::super::jwt::{SECRET, now, signed};
 use super::super::traffic::{merge, ready};
 use crate::support::beside;
 use crate::support::client::Client;
 use crate::support::gantry::Gantry;
+use crate::support::provider::Provider;
 use crate::support::scripted::{Answer, Script, Scripted};
 use crate::support::wait::eventually;
 
@@ -136,6 +138,30 @@ pub(super) const CASES: &[Case] = &[
         stage: || Box::pin(revoked()),
     },
     Case {
+        name: "expired token",
+        why: "the time of a signed token is over",
+        is_about_http: true,
+        stage: || Box::pin(signed_token(json!({ "exp": now() - 1 }))),
+    },
+    Case {
+        name: "wrong audience",
+        why: "a signed token is for somebody else",
+        is_about_http: true,
+        stage: || Box::pin(signed_token(json!({ "aud": "other" }))),
+    },
+    Case {
+        name: "wrong scope",
+        why: "the token of a provider lacks one of `auth.oauth.required_scopes`",
+        is_about_http: true,
+        stage: || Box::pin(too_narrow()),
+    },
+    Case {
+        name: "provider away",
+        why: "its keys cannot be fetched, so nobody can tell whether the token is good",
+        is_about_http: true,
+        stage: || Box::pin(provider_away()),
+    },
+    Case {
         name: "over the limit",
         why: "of a principal, an address, a tier or all",
         is_about_http: true,
@@ -229,6 +255,39 @@ async fn revoked() -> Stage {
     let revoked = stage.gantry.run(&["keys", "revoke", &public]).await;
     assert!(revoked.status.success(), "{revoked:?}");
     stage.with_headers(&[("x-api-key", key)])
+}
+
+/// What clients know the gateway by.
+const RESOURCE: &str = "https://mcp.example.com/mcp";
+
+async fn with_bearer(auth: Value, token: &str) -> Stage {
+    let headers = [("authorization", format!("Bearer {token}"))];
+    Stage::new(json!({ "auth": auth })).await.with_headers(&headers)
+}
+
+async fn signed_token(claims: Value) -> Stage {
+    let jwt = json!({ "secret": SECRET, "audience": ["gate"], "skew": "0s" });
+    with_bearer(json!({ "jwt": jwt }), &signed(SECRET, claims)).await
+}
+
+async fn too_narrow() -> Stage {
+    let provider = Provider::start().await;
+    let token = provider.token("RS256", RESOURCE, "mcp:read").await;
+    let issuer = provider.issuer();
+    let oauth = json!({ "issuer": issuer, "resource": RESOURCE, "required_scopes": ["mcp:write"] });
+    let stage = with_bearer(json!({ "oauth": oauth }), &token).await;
+    // From here on the keys are known, and the provider may go.
+    let client = Client::modern(&stage.gantry.url("/mcp"), json!({}));
+    let reply = stage.with_credentials(client).request("tools/list", json!({})).await;
+    assert_eq!(reply.status, 403, "{reply:?}");
+    stage
+}
+
+async fn provider_away() -> Stage {
+    // Nobody listens there, and nobody else can begin to.
+    let issuer = "http://127.0.0.1:1";
+    let token = signed(SECRET, json!({ "iss": issuer, "aud": RESOURCE }));
+    with_bearer(json!({ "oauth": { "issuer": issuer, "resource": RESOURCE } }), &token).await
 }
 
 async fn over_the_limit() -> Stage {

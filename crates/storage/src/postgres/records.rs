@@ -66,9 +66,12 @@ impl RecordStore for Postgres {
                     .bind(&record.value[..])
                     .execute(&mut *transaction)
                     .await?;
-                let bound = sqlx::query(statements::BOUND_RECORDS).bind(kind).bind(owner);
-                let bound = bound.bind(rows::MOST_RECORDS).bind(rows::MOST_RECORD_BYTES).bind(now);
-                bound.execute(&mut *transaction).await?;
+                let taken = sqlx::query_as(statements::RECORDS_TAKEN).bind(kind).bind(owner);
+                if rows::are_too_many(taken.fetch_one(&mut *transaction).await?) {
+                    let bound = sqlx::query(statements::BOUND_RECORDS).bind(kind).bind(owner);
+                    let bound = bound.bind(rows::MOST_RECORDS).bind(rows::MOST_RECORD_BYTES);
+                    bound.bind(now).execute(&mut *transaction).await?;
+                }
                 transaction.commit().await
             };
             self.within_limit("keep a record", work).await

@@ -25,7 +25,7 @@ pub struct Services {
     collections: Collections,
     streaming: Streaming,
     /// Replaced as a whole, and read for as long as it takes to copy a pointer.
-    vocabularies: RwLock<Arc<Vec<Vocabulary>>>,
+    vocabularies: RwLock<Arc<[Vocabulary]>>,
 }
 
 impl Services {
@@ -82,11 +82,11 @@ impl Services {
     }
 
     /// Takes the operator's own words for `data_standardization`, those that come first first.
-    pub fn use_vocabularies(&self, vocabularies: Arc<Vec<Vocabulary>>) {
+    pub fn use_vocabularies(&self, vocabularies: Arc<[Vocabulary]>) {
         *self.vocabularies.write() = vocabularies;
     }
 
-    pub(crate) fn vocabularies(&self) -> Arc<Vec<Vocabulary>> {
+    pub(crate) fn vocabularies(&self) -> Arc<[Vocabulary]> {
         Arc::clone(&self.vocabularies.read())
     }
 

@@ -222,6 +222,11 @@ pub(crate) fn bounded_record(
     bounded(ACTION, "a record", record.value.len(), MOST_RECORD)
 }
 
+/// Tells whether there are more records of one kind and owner, or more bytes, than are kept.
+pub(crate) fn are_too_many((records, bytes): (i64, i64)) -> bool {
+    records > MOST_RECORDS || bytes > MOST_RECORD_BYTES
+}
+
 /// Key, value, unix seconds at which it expires.
 pub(crate) type RecordRow = (String, Vec<u8>, Option<i64>);
 

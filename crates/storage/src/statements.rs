@@ -105,6 +105,11 @@ pub(crate) const PUT_RECORD: &str = "\
         expires_at = excluded.expires_at,
         value = excluded.value";
 
+/// Says whether room has to be made: cheap, because the index has all of it.
+pub(crate) const RECORDS_TAKEN: &str = "\
+    SELECT COUNT(*), CAST(COALESCE(SUM(size), 0) AS BIGINT)
+    FROM records WHERE kind = $1 AND owner = $2";
+
 /// Keeps `$3` records of a kind and owner, with `$4` bytes of values, the last ones put; and none
 /// that have expired by `$5`.
 pub(crate) const BOUND_RECORDS: &str = "\
@@ -114,7 +119,8 @@ pub(crate) const BOUND_RECORDS: &str = "\
                 SELECT key,
                     ROW_NUMBER() OVER (ORDER BY put DESC, key) AS place,
                     SUM(size) OVER (ORDER BY put DESC, key) AS total
-                FROM records WHERE kind = $1 AND owner = $2
+                FROM records
+                WHERE kind = $1 AND owner = $2 AND (expires_at IS NULL OR expires_at > $5)
             ) AS ordered WHERE place > $3 OR total > $4
         )
     )";

@@ -232,7 +232,9 @@ impl View {
     /// Tells whether a caller may no longer be told of a resource of a server.
     pub fn hides_resource(&self, server: &str, uri: &str) -> bool {
         let found = self.servers.iter().find(|other| *other.name == *server);
-        found.is_some_and(|found| self.seen_at(found, Kind::Resource, &uri.into()).is_err())
+        found.is_some_and(|found| {
+            self.seen_at(found, Kind::Resource, &governed_as(found, uri)).is_err()
+        })
     }
 
     /// Returns which arguments of a tool are repeated in headers, by the schema that clients see.
@@ -249,7 +251,7 @@ impl View {
         let local: Arc<str> = uri.into();
         let target = |at: usize| {
             let server = &self.servers[at];
-            let check = self.seen_at(server, Kind::Resource, &local).ok()?;
+            let check = self.seen_at(server, Kind::Resource, &governed_as(server, uri)).ok()?;
             Some(Target { server, local: Arc::clone(&local), check })
         };
         if let (true, [at]) = (self.single, self.members.as_slice()) {
@@ -477,6 +479,15 @@ impl Plan<'_> {
             }
         }
         Some(merged.trim_end().to_owned())
+    }
+}
+
+/// Returns what rules call a resource that no list has. A query asks a provider of this process for a
+/// part of a resource: whoever may not have the whole may not have a part.
+fn governed_as(server: &Server, uri: &str) -> Arc<str> {
+    match uri.split_once('?') {
+        Some((whole, _)) if server.upstream.is_none() => whole.into(),
+        _ => uri.into(),
     }
 }
 

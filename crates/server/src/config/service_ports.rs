@@ -33,7 +33,7 @@ pub struct ServicePorts {
     /// The files of vocabularies, absolute.
     pub vocabulary_files: Vec<PathBuf>,
     /// What was read from them.
-    pub vocabularies: Arc<Vec<Vocabulary>>,
+    pub vocabularies: Arc<[Vocabulary]>,
 }
 
 /// A model that makes vectors of texts.
@@ -73,7 +73,7 @@ pub(crate) fn check(raw: &raw::Services, checker: &mut Checker<'_>) -> ServicePo
     });
     let (vocabulary_files, vocabularies) =
         vocabularies(&raw.vocabulary, &path.key("vocabulary"), checker);
-    ServicePorts { embeddings, output, vocabulary_files, vocabularies: Arc::new(vocabularies) }
+    ServicePorts { embeddings, output, vocabulary_files, vocabularies: vocabularies.into() }
 }
 
 fn embeddings(raw: &raw::Embeddings, path: &Path, checker: &mut Checker<'_>) -> Option<Embeddings> {

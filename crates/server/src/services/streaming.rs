@@ -223,9 +223,9 @@ impl Streams {
         source.begin();
         loop {
             let (Some(world), Some(services)) = (self.world(), self.services()) else { return };
-            if let Some(change_type) = source.look(&world).await {
+            if let Some(kind) = source.look(&world).await {
                 let (resource, metadata) = (source.uri.as_str(), &[][..]);
-                let change = Change { resource, change_type, metadata, owner: None };
+                let change = Change { resource, kind, metadata, owner: None };
                 services.streaming().changed(services.ports(), &change);
             }
             drop((world, services));
@@ -239,8 +239,8 @@ impl Streams {
             let Some(services) = self.services() else { return };
             let now = read(&services, METRICS);
             if before.is_some() && before != now {
-                let change_type = ChangeType::ContentChanged;
-                let change = Change { resource: METRICS, change_type, metadata: &[], owner: None };
+                let kind = ChangeType::ContentChanged;
+                let change = Change { resource: METRICS, kind, metadata: &[], owner: None };
                 services.streaming().changed(services.ports(), &change);
             }
             before = now;

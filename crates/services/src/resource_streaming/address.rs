@@ -18,8 +18,6 @@ const CHANGE_TYPE: &str = "change_type";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address {
     uri: Box<str>,
-    /// How long the resource's own URI is.
-    resource: usize,
     conditions: Vec<(String, String)>,
 }
 
@@ -41,7 +39,7 @@ impl Address {
             }
             conditions.push((key.to_owned(), value.into_owned()));
         }
-        Some(Self { uri: uri.into(), resource: resource.len(), conditions })
+        Some(Self { uri: uri.into(), conditions })
     }
 
     /// Returns the whole URI.
@@ -51,7 +49,7 @@ impl Address {
 
     /// Returns the URI of the resource itself.
     pub fn resource(&self) -> &str {
-        &self.uri[..self.resource]
+        self.uri.split_once('?').map_or(&*self.uri, |(resource, _)| resource)
     }
 
     /// Returns the name of the source that it is, if it is one.

@@ -16,7 +16,7 @@ const MAX_OWNERS: usize = 1_000;
 const MAX_ENTRIES: usize = 200;
 /// The most bytes of what a thought says; what is longer is left out.
 const MAX_CONTENT: usize = 4 << 10;
-/// The most bytes of a question as it is kept.
+/// The most characters of a question as it is kept.
 const MAX_QUESTION: usize = 256;
 
 /// The journals of all principals.
@@ -120,14 +120,11 @@ pub(super) fn kept(value: &Value) -> Value {
 
 /// Returns the beginning of a question.
 pub(super) fn shortened(question: &str) -> String {
-    if question.len() <= MAX_QUESTION {
-        return question.to_owned();
+    let mut short: String = question.chars().take(MAX_QUESTION).collect();
+    if short.len() < question.len() {
+        short.push('…');
     }
-    let mut end = MAX_QUESTION;
-    while !question.is_char_boundary(end) {
-        end -= 1;
-    }
-    format!("{}…", &question[..end])
+    short
 }
 
 fn push<T>(entries: &mut VecDeque<T>, entry: T) {
@@ -177,7 +174,8 @@ mod tests {
     fn what_is_long_is_cut_and_says_so() {
         assert_eq!(kept(&json!("x".repeat(MAX_CONTENT)))["left_out"], true);
         assert_eq!(kept(&json!({ "a": 1 })), json!({ "a": 1 }));
-        let short = shortened(&"ä".repeat(MAX_QUESTION));
-        assert!(short.len() <= MAX_QUESTION + 3 && short.ends_with('…'));
+        assert_eq!(shortened("ä"), "ä");
+        let short = shortened(&"ä".repeat(MAX_QUESTION + 1));
+        assert!(short.chars().count() == MAX_QUESTION + 1 && short.ends_with('…'));
     }
 }

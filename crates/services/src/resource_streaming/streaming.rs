@@ -90,7 +90,7 @@ impl Streaming {
                 "_meta": {
                     "subscription_id": id_of(*number),
                     "resource_uri": change.resource,
-                    "change_type": change.change_type.name(),
+                    "change_type": change.kind.name(),
                     "timestamp": timestamp(now),
                 },
             });
@@ -192,8 +192,8 @@ impl Streaming {
         resource: &str,
         metadata: &[(&str, &str)],
     ) -> usize {
-        let change_type = ChangeType::Created;
-        self.changed(ports, &Change { resource, change_type, metadata, owner: Some(owner) })
+        let kind = ChangeType::Created;
+        self.changed(ports, &Change { resource, kind, metadata, owner: Some(owner) })
     }
 
     /// Returns the subscriptions of a principal.

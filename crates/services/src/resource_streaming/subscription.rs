@@ -36,7 +36,7 @@ pub struct Change<'a> {
     /// The resource, without a query.
     pub resource: &'a str,
     /// How it changed.
-    pub change_type: ChangeType,
+    pub kind: ChangeType,
     /// What else is said of it.
     pub metadata: &'a [(&'a str, &'a str)],
     /// Whose it is; `None` if it is everybody's.
@@ -137,7 +137,7 @@ impl Subscriptions {
     /// Returns those that a change concerns: their numbers and the URIs they named.
     pub(super) fn concerned(&self, change: &Change<'_>) -> Vec<(u64, Box<str>)> {
         let mut metadata = change.metadata.to_vec();
-        metadata.push(("change_type", change.change_type.name()));
+        metadata.push(("change_type", change.kind.name()));
         let owner = change.owner.map(owner_of);
         let is_meant = |subscription: &&Subscription| {
             owner.as_ref().is_none_or(|owner| subscription.owner == *owner)
@@ -238,7 +238,7 @@ mod tests {
         let ada = Principal::of_gantry("ada");
         let change = Change {
             resource: super::super::LOG,
-            change_type: ChangeType::Created,
+            kind: ChangeType::Created,
             metadata: &[("stage", "started")],
             owner: Some(&ada),
         };

@@ -117,6 +117,10 @@ pub(super) async fn apply(
                 .bind(&record.value[..])
                 .execute(&mut *connection)
                 .await?;
+            let taken = sqlx::query_as(statements::RECORDS_TAKEN).bind(kind).bind(owner);
+            if !rows::are_too_many(taken.fetch_one(&mut *connection).await?) {
+                return Ok(());
+            }
             let bound = sqlx::query(statements::BOUND_RECORDS).bind(kind).bind(owner);
             let bound = bound.bind(rows::MOST_RECORDS).bind(rows::MOST_RECORD_BYTES).bind(now);
             bound.execute(connection).await?;

@@ -296,3 +296,45 @@ async fn a_figure_of_the_gateway_can_be_followed() {
     let text = read.result()["contents"][0]["text"].as_str().expect("a text").to_owned();
     assert!(text.contains("gantry_tool_executions_total"), "{text}");
 }
+
+/// What a rule forbids, no query gets around, and a new rule takes back.
+#[tokio::test]
+async fn a_rule_about_a_resource_is_one_about_its_parts() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("secret.txt");
+    fs::write(&file, "s").unwrap();
+    let config = |rules: Value| {
+        let sources = json!({ "secret": { "file": file, "interval": "100ms" } });
+        let auth =
+            json!({ "tokens": [{ "name": "ada", "token": ADA }, { "name": "bob", "token": BOB }] });
+        json!({
+            "services": { "streaming": { "sources": sources } },
+            "auth": auth,
+            "access": { "rules": rules },
+        })
+        .to_string()
+    };
+    let gantry = Gantry::start(&config(json!([]))).await;
+    let client = |token: &str| {
+        let client = Client::modern(&gantry.url(STREAMING), json!({}));
+        client.with_header("authorization", &format!("Bearer {token}"))
+    };
+    let (ada, bob) = (client(ADA), client(BOB));
+    let part = "stream://secret?change_type=deleted";
+    let mut stream = listen(&ada, &[part]).await;
+    let hidden = json!([{
+        "name": "bobs", "principals": ["ada"], "resources": ["stream://secret"], "effect": "deny",
+    }]);
+    fs::write(gantry.config(), config(hidden)).unwrap();
+    // The stream ends, because its client may not hear of that any more.
+    assert_eq!(stream.next_or_end().await, None);
+    for uri in ["stream://secret", part] {
+        let refused = ada.request("resources/read", json!({ "uri": uri })).await;
+        assert_eq!(refused.code(), -32602, "{uri}: {refused:?}");
+        let mut stream = ada.listen(json!({ "resourceSubscriptions": [uri] })).await;
+        let acknowledged = stream.next_message().await;
+        assert_eq!(acknowledged["params"]["notifications"], json!({}), "{acknowledged}");
+        let read = bob.request("resources/read", json!({ "uri": uri })).await;
+        assert_eq!(read.result()["contents"][0]["text"], "s", "{uri}");
+    }
+}

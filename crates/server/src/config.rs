@@ -25,6 +25,7 @@ mod doors;
 mod entry;
 mod env;
 mod foreign;
+mod hooks;
 mod listener;
 mod log;
 mod names;
@@ -363,6 +364,7 @@ fn check_gateway(
         keep_alive,
         legacy: sessions::check(raw, checker),
         access: rules::check(&raw.access, checker),
+        hooks: hooks::check(&raw.hooks, checker),
         traffic: Arc::new(traffic::check(raw, checker)),
     }
 }

@@ -3,6 +3,7 @@
 
 use gantry_gateway::spec::{Connection, UpstreamSpec};
 use gantry_gateway::tap::is_secret_name;
+use gantry_policy::hooks::{Action, WebhookSpec};
 use url::Url;
 
 use super::path::Path;
@@ -17,6 +18,10 @@ impl Config {
         secrets.extend(self.auth.api_keys.iter().map(|key| key.key.expose().to_owned()));
         for spec in &self.gateway.servers {
             self.of_server(spec, &mut secrets);
+        }
+        for (_, webhook) in self.webhooks() {
+            secrets.extend(webhook.secret.clone());
+            of_query(&webhook.url, &mut secrets);
         }
         for value in self.otlp.iter().flat_map(|otlp| otlp.headers.values()) {
             of_header(value.expose(), &mut secrets);
@@ -53,6 +58,9 @@ impl Config {
         let sent = self.otlp.iter().flat_map(|otlp| otlp.headers.keys());
         places.extend(sent.filter(|name| is_secret_name(name)).map(|name| otlp.key(name)));
         let storage = root.key("storage");
+        for (path, webhook) in self.webhooks() {
+            places.extend(webhook.secret.is_some().then(|| path.key("secret")));
+        }
         if matches!(&self.storage, Storage::Postgres(config) if config.password.is_some()) {
             let is_given = |key| self.written.iter().any(|(path, _)| *path == storage.key(key));
             // It stands in one of the two, and nobody else knows in which.
@@ -65,6 +73,19 @@ impl Config {
             self.written.iter().map(|(path, _)| path.to_string().to_ascii_lowercase()).collect();
         places.retain(|place| !from_outside.contains(&place.to_string().to_ascii_lowercase()));
         places
+    }
+
+    /// Returns every webhook and where it stands.
+    fn webhooks(&self) -> impl Iterator<Item = (Path, &WebhookSpec)> {
+        let spec = self.gateway.hooks.spec();
+        let all = [("requests", &spec.requests), ("results", &spec.results)];
+        all.into_iter().flat_map(|(key, hooks)| {
+            let path = Path::root().key("hooks").key(key);
+            hooks.iter().enumerate().filter_map(move |(at, hook)| match &hook.action {
+                Action::Webhook(webhook) => Some((path.index(at).key("webhook"), webhook)),
+                _ => None,
+            })
+        })
     }
 
     fn of_server(&self, spec: &UpstreamSpec, secrets: &mut Vec<String>) {
@@ -81,11 +102,16 @@ impl Config {
                 for value in headers.values() {
                     of_header(value, secrets);
                 }
-                if let Ok(url) = Url::parse(url) {
-                    secrets.extend(url.query_pairs().map(|(_, value)| value.into_owned()));
-                }
+                of_query(url, secrets);
             }
         }
+    }
+}
+
+/// The query of an address: people put tokens there.
+fn of_query(url: &str, secrets: &mut Vec<String>) {
+    if let Ok(url) = Url::parse(url) {
+        secrets.extend(url.query_pairs().map(|(_, value)| value.into_owned()));
     }
 }
 

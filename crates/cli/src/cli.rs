@@ -429,8 +429,9 @@ pub(crate) struct ExplainAccess {
     /// The public name of the tool, `SERVER__TOOL`
     pub(crate) tool: String,
 
-    /// Who calls: a name of the configuration, or `ISSUER#SUBJECT`
-    #[arg(long = "as", value_name = "PRINCIPAL")]
+    /// Who calls: a key by its name or public part, another name of the configuration, or
+    /// `ISSUER#SUBJECT`; never the key itself
+    #[arg(long = "as", value_name = "KEY|PRINCIPAL")]
     pub(crate) principal: String,
 
     /// The arguments of the call as one JSON object
@@ -445,15 +446,15 @@ pub(crate) struct ExplainAccess {
     #[arg(long, value_name = "NAME")]
     pub(crate) view: Option<String>,
 
-    /// A scope of the credential; without one it is not limited by scopes
+    /// A scope of the credential, instead of those of the key; without any it is not limited by scopes
     #[arg(long = "scope", value_name = "SCOPE")]
     pub(crate) scopes: Vec<String>,
 
-    /// A role of the principal
+    /// A role of the principal, instead of those of the key
     #[arg(long = "role", value_name = "ROLE")]
     pub(crate) roles: Vec<String>,
 
-    /// The tier of the principal
+    /// The tier of the principal, instead of that of the key
     #[arg(long, value_name = "TIER")]
     pub(crate) tier: Option<String>,
 

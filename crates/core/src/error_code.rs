@@ -144,6 +144,9 @@ macro_rules! for_each_error_code {
             ArgumentsNotChecked "E0416" Request (-32602) (400) false "access rules cannot look at the arguments of a call";
             ApprovalDeclined "E0417" Access (-32600) (403) false "a call was not approved";
             ApprovalImpossible "E0418" Access (-32600) (403) false "a call needs an approval that its client cannot ask for";
+            HookDenied "E0419" Access (-32600) (403) false "a hook refuses a call or its result";
+            HookUndecided "E0420" Access (-32603) (503) true "a webhook did not decide on a call in time";
+            HookUnreadable "E0421" Request (-32602) (400) false "hooks cannot look at a call or its result";
 
             RateLimited "E0430" Request (-32603) (429) true "too many requests came in a time";
             BreakerOpen "E0431" Upstream (-32603) (503) true "an upstream that failed too often is left alone for now";

@@ -94,7 +94,9 @@ pub async fn carry(
         }
     }
     let server = routed.as_ref().ok().map(|target| &target.server.name);
-    let watched = gateway.tap.from_client(Whose::of(context), &message, server);
+    let secrecy = routed.as_ref().map(Target::secrecy).unwrap_or_default();
+    let whose = Whose::of(context).with(secrecy);
+    let watched = gateway.tap.from_client(whose, &message, server);
     let reply = match routed {
         Ok(target) => {
             traces::routed(context, &target, &message);
@@ -102,7 +104,7 @@ pub async fn carry(
         }
         Err(refusal) => {
             traces::refused(context, &refusal.error);
-            let error = audit::refused(gateway, context, &message, refusal.error).await;
+            let error = audit::refused(gateway, context, (&message, secrecy), refusal.error).await;
             Reply::error(&message, refusal.status, &error)
         }
     };
@@ -122,7 +124,8 @@ async fn carry_to(
 ) -> Reply {
     if let Err(error) = check_param_headers(view, context, &message) {
         traces::refused(context, &error);
-        let error = audit::refused(gateway, context, &message, causes::explained(error)).await;
+        let sent = (&message, target.secrecy());
+        let error = audit::refused(gateway, context, sent, causes::explained(error)).await;
         return Reply::error(&message, 400, &error);
     }
     let renamed = match method::routed_member(message.method()) {

@@ -3,6 +3,7 @@
 
 pub mod access;
 pub(crate) mod audit;
+pub(crate) mod hooks;
 pub mod traffic;
 pub(crate) mod validation;
 

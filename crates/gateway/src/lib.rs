@@ -81,6 +81,8 @@ pub struct Gateway {
     pub tracer: Option<Arc<Tracer>>,
     /// Records who did what.
     pub audit: Audit,
+    /// Asks those who decide on calls over HTTP.
+    webhooks: governance::hooks::Webhooks,
     /// Exchanges that wait for their next round, for the audit trail.
     rounds: governance::audit::Rounds,
     /// Calls that outlive their connection, and everything else in the background.
@@ -140,6 +142,7 @@ impl Gateway {
             tap: Arc::clone(&tap),
             traffic: Arc::clone(&traffic),
         };
+        let webhooks = governance::hooks::Webhooks::new(parts.http.clone());
         let deps = Arc::new(Deps {
             launcher: parts.launcher,
             http: parts.http,
@@ -164,6 +167,7 @@ impl Gateway {
             clock: parts.clock,
             tracer: parts.tracer,
             audit: parts.audit,
+            webhooks,
             rounds: governance::audit::Rounds::default(),
             tasks: parts.tasks,
         });

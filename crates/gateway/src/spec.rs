@@ -9,9 +9,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use gantry_core::Provider;
 use gantry_policy::access::Access;
+use gantry_policy::hooks::Hooks;
 pub use gantry_policy::pattern::matches;
+use gantry_protocol::{Object, ObjectEdit};
 use url::Url;
 
 use crate::governance::traffic::spec::{ServerSpec, TrafficSpec};
@@ -46,6 +49,8 @@ pub struct GatewaySpec {
     pub legacy: LegacySpec,
     /// Who may do what.
     pub access: Arc<Access>,
+    /// What looks at calls and results.
+    pub hooks: Arc<Hooks>,
     /// How much may pass, and how servers are asked.
     pub traffic: Arc<TrafficSpec>,
 }
@@ -227,13 +232,25 @@ impl Connection {
     }
 }
 
-/// Which tools of an upstream are offered: patterns on its own names. By default all are.
+/// Which tools of an upstream are offered: patterns on its own names; by default all are. And what is
+/// said of them instead of what it says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ToolFilter {
     /// A tool must fit one of these.
     pub allow: Vec<String>,
     /// And none of these.
     pub deny: Vec<String>,
+    /// Other words for tools, by their own names.
+    pub overrides: BTreeMap<String, ToolWords>,
+}
+
+/// What clients are told of a tool instead of what its server says of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ToolWords {
+    /// The name for people; the server's own if it is absent.
+    pub title: Option<String>,
+    /// What the tool does; the server's own if it is absent.
+    pub description: Option<String>,
 }
 
 impl ToolFilter {
@@ -242,11 +259,40 @@ impl ToolFilter {
         let any = |patterns: &[String]| patterns.iter().any(|pattern| matches(pattern, tool));
         any(&self.allow) && !any(&self.deny)
     }
+
+    /// Returns the definition of a tool with the words that are said of it; the same bytes if there
+    /// are none, or it is no object.
+    pub fn told(&self, tool: &str, raw: &Bytes) -> Bytes {
+        match self.overrides.get(tool) {
+            Some(words) => words.told(raw),
+            None => raw.clone(),
+        }
+    }
+}
+
+impl ToolWords {
+    fn told(&self, raw: &Bytes) -> Bytes {
+        let Some(mut edit) = ObjectEdit::read(raw) else { return raw.clone() };
+        if let Some(title) = &self.title {
+            edit.set_string("title", title);
+            // Where a tool was given a title before there was `title`, the old one must not win.
+            let members = Object::read(raw, 0..raw.len()).ok();
+            let annotations = members.as_ref().and_then(|members| members.raw(raw, "annotations"));
+            if let Some(mut annotations) = annotations.and_then(ObjectEdit::read) {
+                annotations.set_string("title", title);
+                edit.nest("annotations", annotations);
+            }
+        }
+        if let Some(description) = &self.description {
+            edit.set_string("description", description);
+        }
+        edit.finish()
+    }
 }
 
 impl Default for ToolFilter {
     fn default() -> Self {
-        Self { allow: vec!["*".to_owned()], deny: Vec::new() }
+        Self { allow: vec!["*".to_owned()], deny: Vec::new(), overrides: BTreeMap::new() }
     }
 }
 
@@ -272,9 +318,10 @@ impl UpstreamSpec {
     }
 
     /// Tells whether a running server is the one that is wanted, so that it need not be started
-    /// anew. How it is asked is no part of it.
+    /// anew. How it is asked, and what is said of its tools, is no part of it.
     pub fn is_same_server(&self, wanted: &Self) -> bool {
-        let as_asked = Self { traffic: Arc::clone(&wanted.traffic), ..self.clone() };
+        let mut as_asked = Self { traffic: Arc::clone(&wanted.traffic), ..self.clone() };
+        as_asked.tools.overrides.clone_from(&wanted.tools.overrides);
         as_asked == *wanted
     }
 }
@@ -324,19 +371,43 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use super::{Connection, GatewaySpec, LegacySpec, ToolFilter, UpstreamSpec};
+    use bytes::Bytes;
+
+    use super::{Connection, GatewaySpec, LegacySpec, ToolFilter, ToolWords, UpstreamSpec};
 
     #[test]
     fn deny_wins_over_allow() {
-        let filter = ToolFilter { allow: vec!["read_*".into()], deny: vec!["*_secret".into()] };
+        let filter = ToolFilter {
+            allow: vec!["read_*".into()],
+            deny: vec!["*_secret".into()],
+            ..ToolFilter::default()
+        };
         assert!(filter.admits("read_file"));
         assert!(!filter.admits("read_secret"));
         assert!(!filter.admits("write_file"));
     }
+
+    #[test]
+    fn a_tool_is_told_in_other_words_and_nothing_else_of_it_changes() {
+        let words = ToolWords { title: Some("T \"1\"".into()), description: Some("D".into()) };
+        let overrides = [("log".to_owned(), words)].into();
+        let filter = ToolFilter { overrides, ..ToolFilter::default() };
+        let raw = |text: &'static str| Bytes::from_static(text.as_bytes());
+        let told = |raw: &Bytes| String::from_utf8(filter.told("log", raw).to_vec()).unwrap();
+        let plain = raw(r#"{"name":"log","inputSchema":{"type":"object"}}"#);
+        let expected =
+            r#"{"name":"log","inputSchema":{"type":"object"},"title":"T \"1\"","description":"D"}"#;
+        assert_eq!(told(&plain), expected);
+        assert_eq!(filter.told("other", &plain), plain);
+        let full = r#"{"name":"log","title":"old","description":"old","annotations":{"title":"old","readOnlyHint":true}}"#;
+        let expected = r#"{"name":"log","title":"T \"1\"","description":"D","annotations":{"title":"T \"1\"","readOnlyHint":true}}"#;
+        assert_eq!(told(&raw(full)), expected);
+    }
+
     #[test]
     fn an_empty_allow_list_admits_nothing() {
         assert!(ToolFilter::default().admits("anything"));
-        let filter = ToolFilter { allow: Vec::new(), deny: Vec::new() };
+        let filter = ToolFilter { allow: Vec::new(), ..ToolFilter::default() };
         assert!(!filter.admits("anything"));
     }
 
@@ -357,6 +428,7 @@ mod tests {
             keep_alive: Duration::ZERO,
             legacy: LegacySpec::default(),
             access: Arc::default(),
+            hooks: Arc::default(),
             traffic: Arc::default(),
         };
         for (pattern, expected) in [

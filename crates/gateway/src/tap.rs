@@ -18,9 +18,11 @@ use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 use gantry_core::{Clock, Outcome, Principal, ProviderError, correlation};
+use gantry_policy::hooks::{SECRET, Secrecy};
 use gantry_protocol::message::Kind;
 use gantry_protocol::{Id, Message, RpcError, method};
 use serde::Serialize;
+use serde_json::Value;
 use tokio::sync::broadcast;
 use tokio::time::Instant;
 
@@ -133,6 +135,8 @@ pub(crate) struct Pending {
     /// The answer, but for its outcome.
     answer: Option<Box<Event>>,
     begun: Instant,
+    /// Whether nobody may be shown what the answer says.
+    is_secret: bool,
     /// What it means when there is no answer.
     unanswered: &'static str,
 }
@@ -142,6 +146,8 @@ pub(crate) struct Pending {
 pub(crate) struct Whose<'a> {
     pub(crate) principal: &'a Principal,
     pub(crate) request_id: &'a Arc<str>,
+    /// What of it nobody may be shown.
+    pub(crate) secrecy: Secrecy,
 }
 
 // === impl Tap ===
@@ -187,7 +193,9 @@ impl Tap {
         server: Option<&Arc<str>>,
     ) -> Option<Pending> {
         let event = || self.event(Side::Client, Direction::In, Some(whose), message);
-        self.is_watched().then(|| self.begin(Event { server: server.cloned(), ..event() }))
+        let is_secret = whose.secrecy.result;
+        self.is_watched()
+            .then(|| self.begin(Event { server: server.cloned(), ..event() }, is_secret))
     }
 
     /// Notes a request to an upstream, where the thing that is asked for is called `local`.
@@ -202,7 +210,8 @@ impl Tap {
             let event = self.event(Side::Upstream, Direction::Out, Some(whose), message);
             let name = if local.is_empty() { event.name.clone() } else { Some(local.to_owned()) };
             // The id is of the client's hop; on this one the upstream's link gives another.
-            self.begin(Event { server: Some(Arc::clone(server)), name, id: None, ..event })
+            let server = Some(Arc::clone(server));
+            self.begin(Event { server, name, id: None, ..event }, whose.secrecy.result)
         })
     }
 
@@ -247,7 +256,22 @@ impl Tap {
         });
     }
 
-    fn begin(self: &Arc<Self>, request: Event) -> Pending {
+    /// The same for a message of which nobody may be shown more than that it passed.
+    pub(crate) fn passed_unseen(
+        &self,
+        side: Side,
+        direction: Direction,
+        server: &str,
+        message: &Message,
+    ) {
+        if self.is_watched() {
+            let event = self.event(side, direction, None, message);
+            let body = self.veiled(message.bytes(), &["params"]);
+            self.tell(Event { server: Some(server.into()), body, ..event });
+        }
+    }
+
+    fn begin(self: &Arc<Self>, request: Event, is_secret: bool) -> Pending {
         let direction = match request.direction {
             Direction::In => Direction::Out,
             Direction::Out => Direction::In,
@@ -258,6 +282,7 @@ impl Tap {
             tap: Arc::clone(self),
             answer: Some(Box::new(answer)),
             begun: Instant::now(),
+            is_secret,
             unanswered: "cancelled",
         }
     }
@@ -288,8 +313,30 @@ impl Tap {
             micros: None,
             outcome: None,
             reason: None,
-            body: self.body(message.bytes()),
+            body: match whose {
+                Some(whose) if whose.secrecy.arguments => {
+                    self.veiled(message.bytes(), &["arguments"])
+                }
+                _ => self.body(message.bytes()),
+            },
         }
+    }
+
+    /// Returns a message of which some members, or those of its `params`, must not be shown.
+    fn veiled(&self, message: &[u8], members: &[&str]) -> Option<Arc<str>> {
+        if self.readers.load(Ordering::Relaxed) == 0 {
+            return None;
+        }
+        let mut value: Value = serde_json::from_slice(message).unwrap_or(Value::from(SECRET));
+        let veil = |holder: Option<&mut Value>| {
+            let Some(Value::Object(holder)) = holder else { return };
+            for (_, hidden) in holder.iter_mut().filter(|(name, _)| members.contains(&&***name)) {
+                *hidden = SECRET.into();
+            }
+        };
+        veil(value.get_mut("params"));
+        veil(Some(&mut value));
+        Some(self.secrets.load().redacted(value.to_string().as_bytes()).into())
     }
 
     fn body(&self, message: &[u8]) -> Option<Arc<str>> {
@@ -355,7 +402,13 @@ impl Pending {
         answer.time = self.tap.now();
         answer.micros = Some(u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX));
         answer.outcome = Some(outcome);
-        answer.body = body.and_then(|body| self.tap.body(body));
+        answer.body = body.and_then(|body| {
+            if self.is_secret {
+                self.tap.veiled(body, &["result", "error"])
+            } else {
+                self.tap.body(body)
+            }
+        });
         self.tap.tell(*answer);
     }
 }

@@ -12,6 +12,7 @@ pub mod breaker;
 pub mod cache_key;
 pub mod credential;
 pub mod exposure;
+pub mod hooks;
 pub mod jwks;
 pub mod jwt;
 pub mod keys;

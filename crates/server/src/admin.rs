@@ -4,7 +4,7 @@
 //! The same routes as over the network, but a command finds them without knowing an address, and
 //! where ports are blocked too. What a client would be told is asked by [`crate::reach`] instead.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use gantry_core::ErrorCode;
@@ -105,10 +105,14 @@ impl Admin {
     /// [`AdminError::NoGateway`] if none does.
     pub async fn open(options: &Options) -> Result<Self, AdminError> {
         options.start_command_log();
-        let folder = &options.data;
+        Self::at(&options.data).await
+    }
+
+    /// The same, where the log runs already.
+    pub(crate) async fn at(folder: &Path) -> Result<Self, AdminError> {
         let connected = local::connect_http(folder).await.map_err(AdminError::broken)?;
         let Some(ends) = connected else {
-            return Err(AdminError::NoGateway { folder: folder.clone() });
+            return Err(AdminError::NoGateway { folder: folder.to_owned() });
         };
         let token = DataFolder::read_admin_token(folder)
             .map_err(|source| AdminError::Token { source: Some(source) })?

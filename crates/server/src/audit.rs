@@ -4,7 +4,8 @@
 //! 2. [`writer`]: one task takes entries out, many at once, and writes each down as text.
 //! 3. [`sink`]: each place has a task of its own, which chains the entries and adds them there. What
 //!    cannot be added waits in a [`backlog`], in memory and then in a [`spool`] on the disk.
-//! 4. [`file`], [`database`], [`stdout`]: the places.
+//! 4. [`file`], [`database`], [`stdout`]: the places; [`later`] stands for those that a command does
+//!    not write to.
 //! 5. [`search`] and [`verify`]: what was kept, read again, without a gateway.
 //!
 //! How an entry looks, and what is left out of it, is decided in `gantry_policy::audit`. Calls are
@@ -21,6 +22,7 @@ mod figures;
 mod file;
 mod files;
 mod head;
+mod later;
 mod recorder;
 mod sink;
 mod spool;
@@ -35,19 +37,20 @@ use arc_swap::ArcSwap;
 use gantry_core::audit::{Audit, AuditStore, Entry, Event};
 use gantry_core::seal::{self, SealError};
 use gantry_core::store::StoreError;
-use gantry_core::{Clock, Tasks};
+use gantry_core::{Clock, SystemClock, Tasks};
 use gantry_policy::audit::chain::hex;
 use gantry_policy::audit::{Keep, Rules};
 use gantry_policy::redact::Secrets;
 use prometheus_client::registry::Registry;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{self, AuditArguments, AuditFull, AuditSync};
+use crate::config::{self, AuditArguments, AuditFull, AuditSync, Config};
 use backlog::Backlog;
 use database::Database;
 use figures::Figures;
 use file::AuditFile;
 use head::HeadFile;
+use later::Later;
 use recorder::Recorder;
 use sink::{Drain, Sink};
 use spool::Spool;
@@ -114,7 +117,9 @@ pub enum AuditError {
 #[derive(Debug)]
 pub(crate) struct Parts<'a> {
     pub(crate) data: &'a Path,
-    pub(crate) store: Arc<dyn AuditStore>,
+    /// `None` for a command: what belongs to the database and to standard output then waits on the
+    /// disk for the next start.
+    pub(crate) store: Option<Arc<dyn AuditStore>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) secrets: Vec<String>,
 }
@@ -135,6 +140,8 @@ struct Running {
     reopen: Option<file::Reopen>,
     tasks: Tasks,
     closing: CancellationToken,
+    /// Whether it is the trail of a gateway, whose start and end are recorded.
+    is_gateways: bool,
 }
 
 /// How a place is.
@@ -176,6 +183,8 @@ impl Trail {
         let mut truncated = Vec::new();
         for (place, sink) in sinks {
             let backlog = Arc::new(Backlog::new(place, config.spool));
+            // Nothing has failed where a command leaves the writing to the next gateway.
+            backlog.set_failing(parts.store.is_none() && place != file::NAME);
             let opened = Drain::open(sink, &folder, Arc::clone(&backlog), figures.clone()).await?;
             truncated.extend(opened.loss);
             let drain = opened.drain;
@@ -196,26 +205,33 @@ impl Trail {
         };
         let ending = closing.clone();
         tasks.spawn("audit-writer", writer.run(ending));
-        if let Some(retention) = config.retention {
-            tasks.spawn_until_stop(
-                "audit-retention",
-                forget(parts.store, retention, recorder.clock()),
-            );
+        let is_gateways = parts.store.is_some();
+        if let (Some(retention), Some(store)) = (config.retention, parts.store) {
+            tasks.spawn_until_stop("audit-retention", forget(store, retention, recorder.clock()));
         }
         let audit = Audit::new(Arc::clone(&recorder) as _);
-        for loss in truncated {
-            audit.record(Event::SecurityViolation, |entry| Entry {
-                detail: Some(loss.into()),
-                ..entry
-            });
-        }
-        audit.record(Event::GatewayStarted, |entry| Entry {
-            detail: Some(concat!("version ", env!("CARGO_PKG_VERSION")).into()),
-            ..entry
-        });
+        begin(&audit, truncated, is_gateways);
         let config = config.clone();
-        let running = Running { audit, recorder, config, rules, backlogs, reopen, tasks, closing };
+        let running = Running {
+            audit,
+            recorder,
+            config,
+            rules,
+            backlogs,
+            reopen,
+            tasks,
+            closing,
+            is_gateways,
+        };
         Ok(Self { running: Some(running) })
+    }
+
+    /// Begins to record what a command does that holds the data folder because no gateway runs. Of
+    /// the places only the file is written to.
+    pub(crate) async fn of_command(config: &Config, data: &Path) -> Result<Self, AuditError> {
+        let (clock, secrets) = (Arc::new(SystemClock), config.secrets());
+        let parts = Parts { data, store: None, clock, secrets };
+        Self::start(&config.audit, parts, &mut Registry::default()).await
     }
 
     /// Returns the way to it.
@@ -249,9 +265,25 @@ impl Trail {
     /// for the next start. `false` if something was still under way at the limit.
     pub(crate) async fn close(&self, limit: Duration) -> bool {
         let Some(running) = &self.running else { return true };
-        running.audit.record(Event::GatewayStopped, |entry| entry);
+        if running.is_gateways {
+            running.audit.record(Event::GatewayStopped, |entry| entry);
+        }
         running.closing.cancel();
         running.tasks.shut_down(limit).await
+    }
+}
+
+/// Records what is missing of a trail, and that a gateway begins to write it.
+fn begin(audit: &Audit, truncated: Vec<String>, is_gateways: bool) {
+    for loss in truncated {
+        audit
+            .record(Event::SecurityViolation, |entry| Entry { detail: Some(loss.into()), ..entry });
+    }
+    if is_gateways {
+        audit.record(Event::GatewayStarted, |entry| Entry {
+            detail: Some(concat!("version ", env!("CARGO_PKG_VERSION")).into()),
+            ..entry
+        });
     }
 }
 
@@ -273,11 +305,18 @@ fn sinks(
         sinks.push((file::NAME, Box::new(file)));
     }
     if config.database {
-        let database = Database::new(Arc::clone(&parts.store), trail_name(folder)?, each);
-        sinks.push((database::NAME, Box::new(database)));
+        sinks.push(match &parts.store {
+            Some(store) => {
+                let database = Database::new(Arc::clone(store), trail_name(folder)?, each);
+                (database::NAME, Box::new(database) as _)
+            }
+            None => (database::NAME, Box::new(Later) as _),
+        });
     }
     if config.stdout {
-        sinks.push((stdout::NAME, Box::new(Stdout)));
+        let stdout: Box<dyn Sink> =
+            if parts.store.is_some() { Box::new(Stdout) } else { Box::new(Later) };
+        sinks.push((stdout::NAME, stdout));
     }
     Ok((sinks, reopen))
 }

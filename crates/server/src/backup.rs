@@ -1,7 +1,10 @@
 //! Backups for commands: which database and which files belong to one, and where they go back to.
 //!
 //! What a backup is made of is told in `gantry_storage::backup`. No running gateway is needed, and
-//! none is in the way of making one.
+//! none is in the way of making one. Where there is an audit trail, it has an entry of what was made or
+//! put back ([`recorded`]).
+
+pub(crate) mod recorded;
 
 use std::path::{Component, Path, PathBuf};
 
@@ -13,9 +16,12 @@ use gantry_storage::postgres::ConnectError;
 
 pub use gantry_storage::backup::{BackupError, Passphrase, Restored, Summary};
 
+pub use recorded::Unrecorded;
+
 use crate::accept;
 use crate::config::{Config, Storage};
 use crate::timestamp::{compact, rfc3339};
+use recorded::Noted;
 
 /// Below it stand the files of the configuration, by their way from the main one's folder.
 const CONFIGURATION: &str = "configuration/";
@@ -53,6 +59,17 @@ pub struct Made {
     pub summary: Summary,
     /// Files of the configuration that lie elsewhere and are not in it.
     pub left_out: Vec<PathBuf>,
+    /// Why the audit trail has no entry of it, if it should have one.
+    pub unrecorded: Option<Unrecorded>,
+}
+
+/// A backup that was put back.
+#[derive(Debug)]
+pub struct PutBack {
+    /// What was done.
+    pub restored: Restored,
+    /// Why the audit trail has no entry of it, if it should have one.
+    pub unrecorded: Option<Unrecorded>,
 }
 
 impl Site<'_> {
@@ -76,7 +93,10 @@ impl Site<'_> {
         };
         let making =
             gantry_storage::backup::make(wish.path, wish.may_replace, wish.passphrase, &contents);
-        run(making).map(|summary| Made { summary, left_out })
+        let made = run(making);
+        let noted = Noted::made(wish, made.as_ref().map_err(code));
+        let unrecorded = self.record(&noted).err();
+        made.map(|summary| Made { summary, left_out, unrecorded })
     }
 
     /// Puts a backup back, while this process holds the data folder.
@@ -89,9 +109,22 @@ impl Site<'_> {
         path: &Path,
         passphrase: Option<&Passphrase>,
         may_replace: bool,
-    ) -> Result<Restored, BackupError> {
+    ) -> Result<PutBack, BackupError> {
         let folder = DataFolder::open(self.data);
         let folder = folder.map_err(|source| BackupError::Folder { source })?;
+        let restored = self.put_back(&folder, path, passphrase, may_replace);
+        let noted = Noted::put_back(path, restored.as_ref().map_err(code));
+        let unrecorded = self.record_beside(&noted).err();
+        restored.map(|restored| PutBack { restored, unrecorded })
+    }
+
+    fn put_back(
+        &self,
+        folder: &DataFolder,
+        path: &Path,
+        passphrase: Option<&Passphrase>,
+        may_replace: bool,
+    ) -> Result<Restored, BackupError> {
         let secrets = self.secrets();
         let base = self.base();
         let files = |name: &str| match name.strip_prefix(CONFIGURATION) {

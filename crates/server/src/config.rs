@@ -25,6 +25,7 @@ mod doors;
 mod entry;
 mod env;
 mod foreign;
+mod hooks;
 mod identity;
 mod listener;
 mod log;
@@ -376,6 +377,7 @@ fn check_gateway(
         keep_alive,
         legacy: sessions::check(raw, checker),
         access: rules::check(&raw.access, checker),
+        hooks: hooks::check(&raw.hooks, checker),
         traffic: Arc::new(traffic::check(raw, checker)),
     }
 }

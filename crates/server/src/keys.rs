@@ -3,13 +3,15 @@
 //!
 //! [`StoredKeys`] is what requests are held against; [`model`] what is said of keys; [`desk`] where
 //! commands change them, in the running gateway or beside none. The keys that the configuration
-//! names are in [`crate::live`].
+//! names are in [`crate::live`]. [`recorded`] tells the audit trail of a change, whoever makes it.
 //!
 //! A change is stored first and then put in force, one at a time. A key that was revoked opens
 //! nothing from the moment on at which the change is answered.
 
 pub mod desk;
 pub mod model;
+
+pub(crate) mod recorded;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -86,6 +88,9 @@ pub enum KeyError {
     /// The system gave no random bytes.
     #[error("no key could be drawn")]
     Random(#[from] SealError),
+    /// The audit trail takes no entry of it, or did not keep it in time.
+    #[error(transparent)]
+    Unrecorded(#[from] recorded::Unrecorded),
 }
 
 // === impl KeyError ===
@@ -100,13 +105,12 @@ impl KeyError {
             Self::Full => ErrorCode::Overloaded,
             Self::Store(_) => ErrorCode::StorageFailed,
             Self::Random(_) => ErrorCode::Internal,
+            Self::Unrecorded(error) => error.code(),
         }
     }
 
-    fn unknown(id: &str) -> Self {
-        // Whoever sends a whole key instead of its id does not get it back.
-        let shown = id.split('_').take(2).collect::<Vec<_>>().join("_");
-        Self::Unknown { id: shown.chars().take(40).collect() }
+    pub(crate) fn unknown(id: &str) -> Self {
+        Self::Unknown { id: public_part(id) }
     }
 
     fn invalid(what: impl std::fmt::Display) -> Self {
@@ -176,6 +180,16 @@ impl StoredKeys {
     pub(crate) fn list(&self) -> Vec<KeyView> {
         let (table, now) = (self.table.load(), self.now());
         table.all().iter().map(|key| KeyView::new(key, table.state(key, now))).collect()
+    }
+
+    /// Returns every key, the oldest first, and what it is good for now.
+    pub(crate) fn all(&self) -> Vec<(Arc<Key>, KeyState)> {
+        let (table, now) = (self.table.load(), self.now());
+        let state = |key: Arc<Key>| {
+            let state = table.state(&key, now);
+            (key, state)
+        };
+        table.all().into_iter().map(state).collect()
     }
 
     /// Makes a key.
@@ -297,6 +311,13 @@ impl StoredKeys {
         let name = key.as_ref().map(|key| &*key.principal.subject).unwrap_or_default();
         tracing::info!(key = id, name, action, "The keys were changed.");
     }
+}
+
+/// Returns what may be shown of an id that somebody sends: whoever sends a whole key instead does not
+/// get it back.
+pub(crate) fn public_part(id: &str) -> String {
+    let shown = id.split('_').take(2).collect::<Vec<_>>().join("_");
+    shown.chars().take(40).collect()
 }
 
 /// Writes down uses behind the requests; never returns before the keys are dropped.

@@ -4,6 +4,7 @@
 //! Who may use a route was decided before (`http_stack`); here a caller either may see details or
 //! may not.
 
+mod backups;
 mod breakers;
 mod dumps;
 pub(crate) mod figures;
@@ -62,6 +63,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .merge(levels::routes())
         .merge(dumps::routes())
         .merge(breakers::routes())
+        .merge(backups::routes())
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
         .with_state(shared)

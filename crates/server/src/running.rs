@@ -296,7 +296,7 @@ impl Running {
 async fn trail(config: &Config, kept: &Kept, registry: &mut Registry) -> Result<Trail, StartError> {
     let parts = audit::Parts {
         data: kept.folder.path(),
-        store: Arc::clone(&kept.store) as Arc<dyn AuditStore>,
+        store: Some(Arc::clone(&kept.store) as Arc<dyn AuditStore>),
         clock: Arc::new(SystemClock),
         secrets: config.secrets(),
     };

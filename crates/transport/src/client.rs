@@ -8,4 +8,4 @@ pub mod stdio;
 pub use self::conversation::{Answer, AnswerTooLarge, Inbound, number};
 
 // Whoever has upstreams makes one client for all of them, and needs no other part of `net`.
-pub use gantry_net::{Client, ClientConfig, ProxyConfig, ProxyError, Target, UrlError};
+pub use gantry_net::{Client, ClientConfig, Limits, ProxyConfig, ProxyError, Target, UrlError};

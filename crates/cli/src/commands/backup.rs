@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use gantry_server::backup::{self, BackupError, Passphrase, Site, Summary, Wish};
+use gantry_server::backup::{self, BackupError, Passphrase, Site, Summary, Unrecorded, Wish};
 
 use super::passphrase::{self, Use};
 use crate::cli::{Backup, BackupCommand, Restore};
@@ -45,6 +45,7 @@ fn make(place: &Place, target: &Path, arguments: &Backup) -> Result<(), Failure>
     for file in &made.left_out {
         output::hint(&format!("`{}` lies elsewhere and is not in it", file.display()));
     }
+    tell_unrecorded(made.unrecorded.as_ref());
     match arguments.keep {
         Some(keep) => prune(target, usize::from(keep)),
         None => Ok(()),
@@ -80,12 +81,14 @@ pub(crate) fn restore(place: &Place, arguments: &Restore) -> Result<(), Failure>
     let config = place.config()?;
     let site = Site { config: &config, data: &place.data_folder };
     let restored = site.restore(&arguments.file, passphrase.as_ref(), arguments.force);
-    let restored = restored.map_err(|error| failure("cannot restore the backup", &error))?;
+    let backup::PutBack { restored, unrecorded } =
+        restored.map_err(|error| failure("cannot restore the backup", &error))?;
     let file = arguments.file.display();
     output::line(&format!("Restored `{file}`: {}.", contents(&restored.summary)))?;
     for path in before.iter().chain(&restored.written) {
         output::line(&format!("Wrote `{}`.", path.display()))?;
     }
+    tell_unrecorded(unrecorded.as_ref());
     for path in restored.kept.iter().filter(|path| !before.contains(path)) {
         output::hint(&format!("`{}` is there and was left as it is", path.display()));
     }
@@ -95,6 +98,15 @@ pub(crate) fn restore(place: &Place, arguments: &Restore) -> Result<(), Failure>
         );
     }
     Ok(())
+}
+
+/// Says why the audit trail does not have an entry that it should have.
+fn tell_unrecorded(unrecorded: Option<&Unrecorded>) {
+    if let Some(error) = unrecorded {
+        let cause = std::error::Error::source(error);
+        let cause = cause.map(|cause| format!(": {cause}")).unwrap_or_default();
+        output::hint(&format!("the audit trail has no entry of this: {error}{cause}"));
+    }
 }
 
 /// Puts the configuration in place where there is none, because it says where the database is;

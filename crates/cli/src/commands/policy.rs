@@ -30,12 +30,22 @@ fn explain(place: &Place, arguments: &ExplainAccess) -> Result<(), Failure> {
     };
     let (tool, principal) = (text("tool"), text("principal"));
     output::line(&format!("A call of `{tool}` by `{principal}` {done}: {}.", text("reason")))?;
+    if let Some(line) = credential(&answer) {
+        output::line(&line)?;
+    }
     let seen = match (answer["server"].as_str(), answer["shown"].as_bool()) {
         (None, _) => "No server offers the tool now.".to_owned(),
         (Some(server), Some(true)) => format!("Lists show it, as a tool of `{server}`."),
         (Some(server), _) => format!("Lists do not show it; it is a tool of `{server}`."),
     };
     output::line(&seen)?;
+    if let Some(description) = answer["description"].as_str() {
+        let first = description.lines().next().unwrap_or_default();
+        output::line(&format!(
+            "Clients are told: {}",
+            first.chars().take(200).collect::<String>()
+        ))?;
+    }
     let steps = answer["rules"].as_array().map(Vec::as_slice).unwrap_or_default();
     if steps.is_empty() {
         return output::line("No rule was looked at.");
@@ -47,11 +57,29 @@ fn explain(place: &Place, arguments: &ExplainAccess) -> Result<(), Failure> {
     output::table(&["rule", "effect", "matches", "why"], &steps.iter().map(row).collect::<Vec<_>>())
 }
 
+/// Says which credential was found by the name, and what counted of it.
+fn credential(answer: &Value) -> Option<String> {
+    let name = answer["credential"].as_str()?;
+    let state = answer["credential_state"].as_str().unwrap_or_default();
+    let words = |key: &str| {
+        let list = answer[key].as_array()?;
+        let words: Vec<_> = list.iter().filter_map(Value::as_str).collect();
+        (!words.is_empty()).then(|| words.join(" "))
+    };
+    let scopes = match &answer["scopes"] {
+        Value::Null => "not limited by scopes".to_owned(),
+        _ => format!("scopes {}", words("scopes").unwrap_or_else(|| "none".to_owned())),
+    };
+    let roles = words("roles").map(|roles| format!("; roles {roles}")).unwrap_or_default();
+    let tier = answer["tier"].as_str().map(|tier| format!("; tier {tier}")).unwrap_or_default();
+    let opens = if state == "active" { "" } else { ", so it is not let in at all" };
+    Some(format!("Credential: {name}, {state}{opens}; {scopes}{roles}{tier}."))
+}
+
 fn question(arguments: &ExplainAccess) -> Value {
     let mut question = json!({
         "principal": arguments.principal,
         "tool": arguments.tool,
-        "roles": arguments.roles,
         "view": arguments.view.as_deref().unwrap_or_default(),
     });
     if let Some(given) = &arguments.arguments {
@@ -59,6 +87,9 @@ fn question(arguments: &ExplainAccess) -> Value {
     }
     if let Some(address) = arguments.address {
         question["address"] = json!(address.to_string());
+    }
+    if !arguments.roles.is_empty() {
+        question["roles"] = json!(arguments.roles);
     }
     if !arguments.scopes.is_empty() {
         question["scopes"] = json!(arguments.scopes);

@@ -1,6 +1,7 @@
 //! The audit trail of a running gateway: what is in it, by which door whatever came, and what becomes
 //! of it when something fails or is killed.
 
+mod beside;
 mod commands;
 mod doors;
 mod failing;

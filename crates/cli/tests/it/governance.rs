@@ -1,6 +1,7 @@
 //! What is decided about requests: who asks, who may do what, how much, and who did it.
 
 mod access;
+mod hooks;
 mod jwt;
 mod oauth;
 mod refusals;

@@ -86,6 +86,8 @@ events! {
     KeyRotated "key.rotated" true;
     /// A key was taken back.
     KeyRevoked "key.revoked" true;
+    /// A key that opened nothing any more was forgotten.
+    KeyForgotten "key.forgotten" true;
     /// Rules of access were changed.
     PolicyChanged "policy.changed" true;
     /// Circuit breakers were reset.

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gantry_core::{CallContext, Outcome, ProviderError, Request};
+use gantry_policy::hooks::Secrecy;
 use gantry_protocol::{Message, method};
 use tokio::time::Instant;
 use tracing::Level;
 
 use crate::Gateway;
 use crate::governance::access::{self, Decided};
-use crate::governance::audit;
 use crate::governance::traffic::{Looked, Rules};
-use crate::governance::validation;
+use crate::governance::{audit, hooks, validation};
 use crate::metrics::{RequestLabels, ServerLabels, ToolLabels, method_label, outcome};
 use crate::snapshot::Target;
 use crate::tap::{Pending, Whose};
@@ -45,9 +45,9 @@ pub(super) async fn run(
     // Where a person has to agree, the wait for them counts as part of the call.
     let inner = seen.context(inner);
     let outcome = match access::authorise(gateway, target, inner, request, &audited).await {
-        Ok(Decided::Go(request)) => permitted(gateway, target, inner, request).await,
+        Ok(Decided::Go(request)) => hooked((gateway, &audited), target, inner, request).await,
         Ok(Decided::Approved(request, binding)) => {
-            let outcome = permitted(gateway, target, inner, request).await;
+            let outcome = hooked((gateway, &audited), target, inner, request).await;
             outcome.and_then(|outcome| binding.carry(gateway, outcome))
         }
         Ok(Decided::Asks(outcome)) => Ok(outcome),
@@ -59,6 +59,19 @@ pub(super) async fn run(
     record.finish(context, &outcome);
     seen.finish(&outcome);
     audited.finish(target, context, outcome).await
+}
+
+/// What an operator lets look at calls and results: inside of what is allowed, and around all that
+/// counts or keeps anything. What a hook refuses uses up no limit, and a kept answer is what the server
+/// said, looked at anew for each caller.
+async fn hooked(
+    (gateway, audited): (&Gateway, &audit::Recorded<'_>),
+    target: &Target<'_>,
+    context: &CallContext,
+    request: Request,
+) -> Result<Outcome, ProviderError> {
+    let carry = |request| permitted(gateway, target, context, request);
+    hooks::around((gateway, audited), target, context, request, carry).await
 }
 
 /// What decides whether the request is carried out, and how often.
@@ -180,8 +193,12 @@ impl Seen {
         request: &Request,
     ) -> Self {
         let (tap, server) = (&gateway.tap, &target.server.name);
-        let pending = tap.to_upstream(Whose::of(context), &request.message, server, &target.local);
-        Self(pending.map(|pending| Box::new((pending, tap.watched(context, server)))))
+        let whose = Whose::of(context).with(target.secrecy());
+        let pending = tap.to_upstream(whose, &request.message, server, &target.local);
+        // A question of the gateway's own repeats the arguments.
+        let is_secret = target.secrecy() != Secrecy::default();
+        let watched = || tap.watched(context, server, is_secret);
+        Self(pending.map(|pending| Box::new((pending, watched()))))
     }
 
     /// Returns the context under which the request is carried out.

@@ -49,7 +49,7 @@ impl Gateway {
         message: &Message,
         lifetime: Lifetime,
     ) -> Result<Opened, Refusal> {
-        let whose = Whose { principal: &origin.principal, request_id: &origin.request_id };
+        let whose = Whose::from((&*origin.principal, &origin.request_id));
         let watched = self.tap.from_client(whose, message, None);
         let opened = self.open_unwatched_session(origin, revision, message, lifetime).await;
         if let (Some(watched), Some(id)) = (watched, message.id()) {

@@ -1,6 +1,7 @@
 //! Access at the call: what could not be decided while lists were made, because it depends on the
 //! arguments; and the explanation of a decision.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use gantry_core::{CallContext, ErrorCode, Outcome, Principal, ProviderError, Req
 use gantry_policy::access::{
     Arguments, ArgumentsError, Asker, By, Effect, Explanation, Hints, Kind, Ruling, Sight, Thing,
 };
-use gantry_protocol::{Message, RpcError, method};
+use gantry_protocol::{Message, Object, RpcError, method};
 
 use super::approval::{Asked, Binding, Wanted};
 use super::audit::Recorded;
@@ -192,8 +193,16 @@ pub struct Explained {
     pub explanation: Explanation,
     /// Whose tool it is; `None` if nobody offers it now.
     pub server: Option<Arc<str>>,
+    /// What clients are told that it does, if they are told anything.
+    pub description: Option<String>,
     /// Whether lists show the tool to the principal.
     pub is_shown: bool,
+}
+
+/// Reads what the definition of a tool says of it.
+fn description_of(raw: &[u8]) -> Option<String> {
+    let tool = Object::read(raw, 0..raw.len()).ok()?;
+    tool.string(raw, "description").map(Cow::into_owned)
 }
 
 impl Gateway {
@@ -215,6 +224,7 @@ impl Gateway {
         let found = entries.into_iter().find(|(_, entry)| *entry.public == *question.tool);
         let hints = found.map_or(Hints::default(), |(server, entry)| hints_of(server, &entry.raw));
         let server = found.map(|(server, _)| Arc::clone(&server.name));
+        let description = found.and_then(|(_, entry)| description_of(&entry.raw));
         let asker = Asker {
             principal: &question.principal,
             address: question.address,
@@ -231,6 +241,6 @@ impl Gateway {
         let sight = access.sight(&asker, &thing);
         let is_shown = server.is_some() && sight != Sight::Hidden;
         let explanation = access.explain(&asker, &thing, &arguments);
-        Ok(Explained { explanation, server, is_shown })
+        Ok(Explained { explanation, server, description, is_shown })
     }
 }

@@ -14,8 +14,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use gantry_core::audit::{Arguments, Audit, Entry, Event, Room, outcome};
 use gantry_core::{CallContext, ErrorCode, Outcome, ProviderError, Request, correlation};
+use gantry_policy::hooks::{SECRET, Secrecy};
 use gantry_protocol::message::Kind;
 use gantry_protocol::{Message, RpcError, method};
+use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::Gateway;
@@ -87,6 +89,7 @@ pub(crate) fn begin<'a>(
     };
     let mut entry = describe(gateway, context, message);
     entry.server = Some(Arc::clone(&target.server.name));
+    veil(&mut entry, target.secrecy());
     let state = rounds::of_request(&target.server.name, context, message);
     let mut begun = Instant::now();
     if let Some(earlier) = state.and_then(|key| gateway.rounds.take(&key)) {
@@ -112,7 +115,7 @@ pub(crate) fn begin<'a>(
 pub(crate) async fn refused(
     gateway: &Gateway,
     context: &CallContext,
-    message: &Message,
+    (message, secrecy): (&Message, Secrecy),
     error: RpcError,
 ) -> RpcError {
     if !gateway.audit.is_on() {
@@ -124,6 +127,7 @@ pub(crate) async fn refused(
         Err(full) => return full,
     };
     let mut entry = describe(gateway, context, message);
+    veil(&mut entry, secrecy);
     let code = code_of(&error);
     entry.event = code.and_then(Event::of_refusal).unwrap_or(Events::of(message.method()).failed);
     let entry = entry.ended(outcome::REFUSED, code);
@@ -181,6 +185,13 @@ fn describe(gateway: &Gateway, context: &CallContext, message: &Message) -> Entr
         name: name.as_deref().map(shortened),
         arguments: arguments(&gateway.audit, message),
         ..Entry::new(Events::of(method).done)
+    }
+}
+
+/// Leaves out what nobody may be shown.
+fn veil(entry: &mut Entry, secrecy: Secrecy) {
+    if secrecy.arguments && entry.arguments != Arguments::None {
+        entry.arguments = Arguments::Raw(Value::from(SECRET).to_string().into());
     }
 }
 

@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, OnceLock};
 
 use bytes::{BufMut as _, Bytes, BytesMut};
+use gantry_policy::hooks::ToolHooks;
 use gantry_protocol::{Revision, adapt};
 
 use super::lens::Checked;
@@ -33,6 +34,8 @@ pub struct Entry {
     pub local: Arc<str>,
     /// By what a request for it is decided on when its arguments are known; `None` if it is free.
     pub(super) checked: Option<Arc<Checked>>,
+    /// What looks at calls of it; `None` if nothing does.
+    pub(super) hooks: Option<Arc<ToolHooks>>,
     /// Its definition under its public name.
     pub raw: Bytes,
 }

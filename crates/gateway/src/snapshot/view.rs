@@ -8,6 +8,7 @@ use bytes::Bytes;
 use gantry_core::Offer;
 use gantry_core::offer::Freshness as OfferFreshness;
 use gantry_policy::access::{Hints, Kind, Sight, Thing};
+use gantry_policy::hooks::{Secrecy, ToolHooks};
 use gantry_protocol::capabilities::ServerCapabilities;
 use gantry_protocol::param_headers::ParamHeaders;
 use gantry_protocol::tool::{self, Item};
@@ -73,6 +74,15 @@ pub struct Target<'a> {
     pub local: Arc<str>,
     /// Set where the request is yet to be decided on.
     pub check: Option<Check<'a>>,
+    /// What looks at the call, if anything does.
+    pub hooks: Option<Arc<ToolHooks>>,
+}
+
+impl Target<'_> {
+    /// Returns what of the call nobody may be shown.
+    pub fn secrecy(&self) -> Secrecy {
+        self.hooks.as_ref().map(|hooks| hooks.secrecy).unwrap_or_default()
+    }
 }
 
 /// It is not for this caller.
@@ -200,14 +210,15 @@ impl View {
             Some(lens.check(&self.name, lens::kind_of(section), checked))
         };
         let server = &self.servers[entry.server];
-        Some(Target { server, local: Arc::clone(&entry.local), check: check() })
+        let hooks = entry.hooks.clone();
+        Some(Target { server, local: Arc::clone(&entry.local), check: check(), hooks })
     }
 
     /// Finds where a method goes that belongs to nothing a server lists; `None` if the caller may
     /// not use it.
     pub fn target_of_server<'a>(&'a self, server: &'a Server) -> Option<Target<'a>> {
         let check = self.seen_at(server, Kind::Server, &"".into()).ok()?;
-        Some(Target { server, local: "".into(), check })
+        Some(Target { server, local: "".into(), check, hooks: None })
     }
 
     /// Tells whether a caller may see something that is not listed, and whether that is yet to be
@@ -252,7 +263,7 @@ impl View {
         let target = |at: usize| {
             let server = &self.servers[at];
             let check = self.seen_at(server, Kind::Resource, &governed_as(server, uri)).ok()?;
-            Some(Target { server, local: Arc::clone(&local), check })
+            Some(Target { server, local: Arc::clone(&local), check, hooks: None })
         };
         if let (true, [at]) = (self.single, self.members.as_slice()) {
             return target(*at).ok_or_else(|| unknown_resource(uri));
@@ -313,7 +324,8 @@ impl Plan<'_> {
                 continue;
             }
             // Rules know what is named by its public name, at every endpoint.
-            let known = (named && self.lens.is_some()).then(|| {
+            let is_asked = self.lens.is_some() || !self.spec.hooks.is_empty();
+            let known = (named && is_asked).then(|| {
                 let names = items.iter().map(|item| &*item.name);
                 public_names(&server.name, names, self.spec.max_name)
             });
@@ -327,8 +339,9 @@ impl Plan<'_> {
                     public: item.name.clone(),
                     server: at,
                     local: Arc::from(own),
-                    raw: item.raw.clone(),
+                    raw: told(section, server, item),
                     checked,
+                    hooks: self.hooks(section, known_as, server),
                 });
             }
         }
@@ -361,6 +374,13 @@ impl Plan<'_> {
             Sight::Free => Ok(None),
             Sight::AtCall => Ok(Some(Arc::new(Checked { name: known_as.into(), hints }))),
         }
+    }
+
+    /// Returns what looks at calls of a tool.
+    fn hooks(&self, section: Section, known_as: &str, server: &Server) -> Option<Arc<ToolHooks>> {
+        let hooks = &self.spec.hooks;
+        let has_any = section == Section::Tools && !hooks.is_empty();
+        has_any.then(|| hooks.of_tool(known_as, &server.name, self.name)).flatten()
     }
 
     /// Returns the servers of which a caller sees something; of one that has nothing, the rules on
@@ -401,8 +421,9 @@ impl Plan<'_> {
                 public: public.as_str().into(),
                 server: at,
                 local: Arc::from(&*item.name),
-                raw: tool::renamed(&item.raw, public),
+                raw: tool::renamed(&told(section, server, item), public),
                 checked,
+                hooks: self.hooks(section, public, server),
             });
         }
     }
@@ -488,6 +509,14 @@ fn governed_as(server: &Server, uri: &str) -> Arc<str> {
     match uri.split_once('?') {
         Some((whole, _)) if server.upstream.is_none() => whole.into(),
         _ => uri.into(),
+    }
+}
+
+/// Returns a definition in the words that the configuration has for it, else in the server's own.
+fn told(section: Section, server: &Server, item: &Item) -> Bytes {
+    match section {
+        Section::Tools => server.filter.told(&item.name, &item.raw),
+        _ => item.raw.clone(),
     }
 }
 

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use gantry_core::session::SessionId;
-use gantry_core::{BoxFuture, CallContext, ClientLink};
+use gantry_core::{BoxFuture, CallContext, ClientLink, Principal};
+use gantry_policy::hooks::Secrecy;
 use gantry_protocol::{Message, RpcError};
 
 use super::{Direction, Side, Tap, Whose};
@@ -18,6 +19,8 @@ struct WatchedLink {
     inner: Arc<dyn ClientLink>,
     tap: Arc<Tap>,
     server: Arc<str>,
+    /// Whether nobody may be shown what is said.
+    is_secret: bool,
 }
 
 /// What upstreams say outside of calls, watched.
@@ -31,11 +34,17 @@ pub(crate) struct WatchedOutlet {
 
 impl Tap {
     /// Returns a call's context whose way back to the client is watched.
-    pub(crate) fn watched(self: &Arc<Self>, context: &CallContext, server: &str) -> CallContext {
+    pub(crate) fn watched(
+        self: &Arc<Self>,
+        context: &CallContext,
+        server: &str,
+        is_secret: bool,
+    ) -> CallContext {
         let link = WatchedLink {
             inner: Arc::clone(&context.client),
             tap: Arc::clone(self),
             server: server.into(),
+            is_secret,
         };
         CallContext { client: Arc::new(link), ..context.clone() }
     }
@@ -43,13 +52,16 @@ impl Tap {
     /// Notes a question of an upstream to a client, and what becomes of it.
     async fn asked(
         self: &Arc<Self>,
-        server: Option<&str>,
+        (server, is_secret): (Option<&str>, bool),
         request: &Message,
         answer: BoxFuture<'_, Result<Message, RpcError>>,
     ) -> Result<Message, RpcError> {
         let pending = self.is_watched().then(|| {
-            let event = self.event(Side::Client, Direction::Out, None, request);
-            self.begin(super::Event { server: server.map(Arc::from), ..event })
+            let mut event = self.event(Side::Client, Direction::Out, None, request);
+            if is_secret {
+                event.body = self.veiled(request.bytes(), &["params"]);
+            }
+            self.begin(super::Event { server: server.map(Arc::from), ..event }, is_secret)
         });
         let answer = answer.await;
         if let Some(pending) = pending {
@@ -65,13 +77,18 @@ impl ClientLink for WatchedLink {
     }
 
     fn notify(&self, notification: &Message) {
-        self.tap.passed(Side::Upstream, Direction::In, Some(&self.server), notification);
+        let (side, direction) = (Side::Upstream, Direction::In);
+        if self.is_secret {
+            self.tap.passed_unseen(side, direction, &self.server, notification);
+        } else {
+            self.tap.passed(side, direction, Some(&self.server), notification);
+        }
         self.inner.notify(notification);
     }
 
     fn ask<'a>(&'a self, request: &'a Message) -> BoxFuture<'a, Result<Message, RpcError>> {
         let answer = self.inner.ask(request);
-        Box::pin(self.tap.asked(Some(&self.server), request, answer))
+        Box::pin(self.tap.asked((Some(&self.server), self.is_secret), request, answer))
     }
 }
 
@@ -99,13 +116,24 @@ impl Outlet for WatchedOutlet {
         request: &'a Message,
     ) -> BoxFuture<'a, Result<Message, RpcError>> {
         let answer = self.inner.ask_session(session, request);
-        Box::pin(self.tap.asked(None, request, answer))
+        Box::pin(self.tap.asked((None, false), request, answer))
     }
 }
 
 impl<'a> Whose<'a> {
     /// The request that a call's context belongs to.
     pub(crate) fn of(context: &'a CallContext) -> Self {
-        Self { principal: &context.principal, request_id: &context.request_id }
+        Self::from((&*context.principal, &context.request_id))
+    }
+
+    /// Says what of it nobody may be shown.
+    pub(crate) fn with(self, secrecy: Secrecy) -> Self {
+        Self { secrecy, ..self }
+    }
+}
+
+impl<'a> From<(&'a Principal, &'a Arc<str>)> for Whose<'a> {
+    fn from((principal, request_id): (&'a Principal, &'a Arc<str>)) -> Self {
+        Self { principal, request_id, secrecy: Secrecy::default() }
     }
 }

@@ -21,7 +21,7 @@ impl Tap {
         let Ok(message) = Message::parse(request.clone()) else { return Own(None) };
         let event = self.event(Side::Upstream, Direction::Out, None, &message);
         let event = Event { own: true, server: Some(Arc::from(server)), id: None, ..event };
-        let mut pending = self.begin(event);
+        let mut pending = self.begin(event, false);
         pending.unanswered = "unavailable";
         Own(Some(pending))
     }

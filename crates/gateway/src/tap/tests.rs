@@ -17,7 +17,7 @@ const CALL: &str = r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"n
 
 fn call(tap: &Arc<Tap>) -> Option<Pending> {
     let (principal, request_id) = (Principal::local(), Arc::from("r1"));
-    let whose = Whose { principal: &principal, request_id: &request_id };
+    let whose = Whose::from((&principal, &request_id));
     tap.from_client(whose, &message(CALL), Some(&"git".into()))
 }
 

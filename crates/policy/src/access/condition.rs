@@ -14,7 +14,7 @@ use cel::parser::PrattParser;
 use cel::{Context, Env, IdedExpr, Value};
 
 use super::rule::Facts;
-use super::{Arguments, Kind, types};
+use super::{Arguments, Asker, Kind, Thing, types};
 
 /// Longest text, bytes.
 const MOST_TEXT: usize = 2048;
@@ -88,6 +88,16 @@ impl Condition {
     /// Tells whether it can be told only when the arguments are known.
     pub fn needs_arguments(&self) -> bool {
         self.looks_at("arguments")
+    }
+
+    /// Evaluates it for somebody who asks for something; the error is for people.
+    pub(crate) fn asks(
+        &self,
+        asker: &Asker<'_>,
+        thing: &Thing<'_>,
+        arguments: &Arguments,
+    ) -> Result<bool, String> {
+        self.holds(&Facts { asker, thing, arguments: Some(arguments) })
     }
 
     /// Evaluates it; the error is for people.

@@ -5,13 +5,16 @@
 use std::sync::Arc;
 
 use gantry_core::ErrorCode;
+use gantry_core::audit::Event;
 use http::header::{CACHE_CONTROL, LOCATION};
 use http::{HeaderValue, Response, StatusCode};
 
 use super::call::{Call, Outcome, reply};
 use super::error::ApiError;
 use super::model::Nothing;
+use crate::audit::seen::Changing;
 use crate::keys::model::{KeyList, MadeKey, NewKey, Rotation};
+use crate::keys::recorded::{self, Witness};
 use crate::keys::{KeyError, StoredKeys};
 
 /// `GET /api/keys`.
@@ -22,14 +25,18 @@ pub(super) fn list(call: &Call) -> Outcome {
 /// `POST /api/keys`.
 pub(super) async fn make(call: Call) -> Outcome {
     let wanted: NewKey = call.json()?;
-    made(&carry_out(&call, async move |keys| keys.make(wanted).await).await?)
+    let changing = begin(&call, Event::KeyCreated, &wanted.name)?;
+    let change = async move |keys: Arc<_>| recorded::make(&keys, changing, wanted).await;
+    made(&carry_out(&call, change).await?)
 }
 
 /// `POST /api/keys/{id}/rotate`.
 pub(super) async fn rotate(call: Call) -> Outcome {
     let wanted = if call.body.is_empty() { Rotation::default() } else { call.json()? };
     let id = call.parameters.text("id").to_owned();
-    made(&carry_out(&call, async move |keys| keys.rotate(&id, wanted).await).await?)
+    let changing = begin(&call, Event::KeyRotated, &id)?;
+    let change = async move |keys: Arc<_>| recorded::rotate(&keys, changing, (&id, wanted)).await;
+    made(&carry_out(&call, change).await?)
 }
 
 /// `POST /api/keys/{id}/revoke`.
@@ -38,13 +45,17 @@ pub(super) async fn revoke(call: Call) -> Outcome {
         call.json::<Nothing>()?;
     }
     let id = call.parameters.text("id").to_owned();
-    reply(StatusCode::OK, &carry_out(&call, async move |keys| keys.revoke(&id).await).await?)
+    let changing = begin(&call, Event::KeyRevoked, &id)?;
+    let change = async move |keys: Arc<_>| recorded::revoke(&keys, changing, &id).await;
+    reply(StatusCode::OK, &carry_out(&call, change).await?)
 }
 
 /// `DELETE /api/keys/{id}`.
 pub(super) async fn forget(call: Call) -> Outcome {
     let id = call.parameters.text("id").to_owned();
-    carry_out(&call, async move |keys| keys.forget(&id).await).await?;
+    let changing = begin(&call, Event::KeyForgotten, &id)?;
+    let change = async move |keys: Arc<_>| recorded::forget(&keys, changing, &id).await;
+    carry_out(&call, change).await?;
     Ok(gantry_transport::server::body::empty(StatusCode::NO_CONTENT))
 }
 
@@ -58,6 +69,12 @@ fn made(key: &MadeKey) -> Outcome {
         headers.insert(LOCATION, location);
     }
     Ok(response)
+}
+
+/// Takes room for the entry of a change: what cannot be recorded is not done.
+fn begin(call: &Call, event: Event, key: &str) -> Result<Changing, ApiError> {
+    let witness = Witness { audit: &call.shared.gateway.audit, caller: Some(&call.caller) };
+    witness.begin(event, key).map_err(|error| refused(&error))
 }
 
 async fn carry_out<T, F>(
@@ -81,6 +98,7 @@ fn refused(error: &KeyError) -> ApiError {
             tracing::error!(error = %source, "A change of the keys was not stored.");
             ApiError::new(error.code(), "the change could not be stored; the log says why")
         }
+        KeyError::Unrecorded(unrecorded) => ApiError::unrecorded(unrecorded.code()),
         _ => ApiError::new(error.code(), error.to_string()),
     }
 }

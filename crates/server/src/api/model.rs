@@ -134,9 +134,24 @@ pub(crate) struct Offered {
     /// The server's own name of it, by which `/api/servers/{id}` knows it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) own_name: Option<String>,
+    /// What the server says of a tool where `servers.NAME.tools.overrides` has other words for it; for
+    /// the administrator alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) original: Option<Original>,
     /// The members of its MCP definition: `name`, `description`, `inputSchema`, `uri`, ...
     #[serde(flatten)]
     pub(crate) definition: Map<String, Value>,
+}
+
+/// A tool in its server's own words.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Original {
+    /// The name for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) title: Option<Value>,
+    /// What it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) description: Option<Value>,
 }
 
 /// Tools.

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::call::{Call, Outcome, reply};
 use super::error::ApiError;
-use super::model::{Offered, PromptList, ResourceList, ToolList};
+use super::model::{Offered, Original, PromptList, ResourceList, ToolList};
 use super::servers;
 
 /// A tool.
@@ -18,14 +18,14 @@ pub(super) type ToolEntry = Offered;
 /// `GET /api/servers/{id}/tools`.
 pub(super) async fn tools_of_server(call: Call) -> Outcome {
     let view = server_view(&call).await?;
-    let (tools, page) = call.page(entries(&view, Section::Tools));
+    let (tools, page) = call.page(entries(&call, &view, Section::Tools));
     reply(StatusCode::OK, &ToolList { tools, page })
 }
 
 /// `GET /api/tools`.
 pub(super) async fn tools(call: Call) -> Outcome {
     let view = whole_view(&call).await?;
-    let (tools, page) = call.page(entries(&view, Section::Tools));
+    let (tools, page) = call.page(entries(&call, &view, Section::Tools));
     reply(StatusCode::OK, &ToolList { tools, page })
 }
 
@@ -37,21 +37,21 @@ pub(super) async fn tool(call: Call) -> Outcome {
     let entry = found.ok_or_else(|| {
         ApiError::new(ErrorCode::UnknownTool, format!("unknown tool: `{}`", cut(name)))
     })?;
-    reply(StatusCode::OK, &offered(&view, Section::Tools, entry))
+    reply(StatusCode::OK, &offered(&call, &view, Section::Tools, entry))
 }
 
 /// `GET /api/servers/{id}/resources`.
 pub(super) async fn resources(call: Call) -> Outcome {
     let view = server_view(&call).await?;
-    let (resources, page) = call.page(entries(&view, Section::Resources));
-    let (resource_templates, _) = call.page(entries(&view, Section::Templates));
+    let (resources, page) = call.page(entries(&call, &view, Section::Resources));
+    let (resource_templates, _) = call.page(entries(&call, &view, Section::Templates));
     reply(StatusCode::OK, &ResourceList { resources, resource_templates, page })
 }
 
 /// `GET /api/servers/{id}/prompts`.
 pub(super) async fn prompts(call: Call) -> Outcome {
     let view = server_view(&call).await?;
-    let (prompts, page) = call.page(entries(&view, Section::Prompts));
+    let (prompts, page) = call.page(entries(&call, &view, Section::Prompts));
     reply(StatusCode::OK, &PromptList { prompts, page })
 }
 
@@ -77,18 +77,32 @@ async fn whole_view(call: &Call) -> Result<Arc<View>, ApiError> {
     view.ok_or_else(|| ApiError::no_server(""))
 }
 
-fn entries(view: &View, section: Section) -> Vec<Offered> {
-    view.all(section).iter().map(|entry| offered(view, section, entry)).collect()
+fn entries(call: &Call, view: &View, section: Section) -> Vec<Offered> {
+    view.all(section).iter().map(|entry| offered(call, view, section, entry)).collect()
 }
 
-fn offered(view: &View, section: Section, entry: &Entry) -> Offered {
+fn offered(call: &Call, view: &View, section: Section, entry: &Entry) -> Offered {
     let definition: Map<String, Value> = serde_json::from_slice(&entry.raw).unwrap_or_default();
     let is_named = matches!(section, Section::Tools | Section::Prompts);
     Offered {
         server_id: view.server(entry).name.to_string(),
         own_name: is_named.then(|| entry.local.to_string()),
+        original: original(call, view, section, entry),
         definition,
     }
+}
+
+/// Returns what the server itself says of a tool for which there are other words.
+fn original(call: &Call, view: &View, section: Section, entry: &Entry) -> Option<Original> {
+    let server = view.server(entry);
+    let is_told = section == Section::Tools && server.filter.overrides.contains_key(&*entry.local);
+    if !is_told || !call.caller.is_admin() {
+        return None;
+    }
+    let offer = server.provider.offer().load();
+    let own = offer.tools.iter().find(|item| *item.name == *entry.local)?;
+    let mut own: Map<String, Value> = serde_json::from_slice(&own.raw).unwrap_or_default();
+    Some(Original { title: own.remove("title"), description: own.remove("description") })
 }
 
 /// Keeps what is repeated of a request short.

@@ -1,9 +1,10 @@
 //! Why somebody may use a tool, or may not: the decision of `access`, with its reasons.
 
+mod whom;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use gantry_core::{Grants, Principal};
 use gantry_gateway::governance::access::Question;
 use http::StatusCode;
 use schemars::JsonSchema;
@@ -12,13 +13,16 @@ use serde_json::{Map, Value};
 
 use super::call::{Call, Outcome, reply};
 use super::error::ApiError;
+use crate::keys::model::word;
+use whom::Whom;
 
 /// Who would call what.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ExplainQuestion {
-    /// The principal: `NAME` for one of the configuration, `ISSUER#SUBJECT` for one that an issuer
-    /// vouches for.
+    /// Who: a key by its public part (`gk_` and ten characters) or by the name that it has, whose scopes, roles
+    /// and tier then count; any other name of the configuration; or `ISSUER#SUBJECT` for one that an
+    /// issuer vouches for. Never a secret.
     principal: String,
     /// The public name of the tool.
     tool: String,
@@ -31,13 +35,14 @@ pub(crate) struct ExplainQuestion {
     /// The endpoint: the name below `/mcp/`; `/mcp` itself if it is left out.
     #[serde(default)]
     view: String,
-    /// The scopes of the credential; not limited by scopes if they are left out.
+    /// The scopes of the credential, instead of those of the key; not limited by scopes if there is
+    /// neither.
     #[serde(default)]
     scopes: Option<Vec<String>>,
-    /// The roles of the principal.
+    /// The roles of the principal, instead of those of the key.
     #[serde(default)]
-    roles: Vec<String>,
-    /// The tier of the principal.
+    roles: Option<Vec<String>>,
+    /// The tier of the principal, instead of that of the key.
     #[serde(default)]
     tier: Option<String>,
 }
@@ -50,8 +55,26 @@ pub(crate) struct ExplainAnswer {
     /// The server whose tool it is; absent if none offers it now.
     #[serde(skip_serializing_if = "Option::is_none")]
     server: Option<String>,
+    /// What clients are told that the tool does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<String>,
     /// As whom the call would be made, as `ISSUER#SUBJECT`.
     principal: String,
+    /// The credential that was found by that name: its kind and public part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    credential: Option<String>,
+    /// What that credential is good for: `active`, `expired`, `revoked` or `unusable`. Only an active
+    /// one is let in at all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    credential_state: Option<String>,
+    /// The scopes that counted; absent if it is not limited by scopes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scopes: Option<Vec<String>>,
+    /// The roles that counted.
+    roles: Vec<String>,
+    /// The tier that counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tier: Option<String>,
     /// Whether lists show the tool to the principal.
     shown: bool,
     /// `allow`, `deny`, or `approve` if the caller's user would be asked.
@@ -85,7 +108,8 @@ struct RuleStep {
 pub(super) fn explain(call: &Call) -> Outcome {
     let asked: ExplainQuestion = call.json()?;
     let address = asked.address.as_deref().map(address).transpose()?;
-    let principal = Arc::new(principal(&asked));
+    let Whom { principal, state } = Whom::find(call, &asked)?;
+    let principal = Arc::new(principal);
     let question = Question {
         principal: Arc::clone(&principal),
         address,
@@ -108,7 +132,13 @@ pub(super) fn explain(call: &Call) -> Outcome {
     let answer = ExplainAnswer {
         tool: question.tool,
         server: explained.server.map(|server| server.to_string()),
+        description: explained.description,
         principal: format!("{}#{}", principal.issuer, principal.subject),
+        credential: principal.grants.credential.as_deref().map(str::to_owned),
+        credential_state: state.map(|state| word(state).to_owned()),
+        scopes: principal.grants.scopes.as_deref().map(texts),
+        roles: texts(&principal.grants.roles),
+        tier: principal.grants.tier.as_deref().map(str::to_owned),
         shown: explained.is_shown,
         effect: explanation.effect.to_owned(),
         decided_by: explanation.decided_by.to_owned(),
@@ -119,19 +149,8 @@ pub(super) fn explain(call: &Call) -> Outcome {
     reply(StatusCode::OK, &answer)
 }
 
-fn principal(asked: &ExplainQuestion) -> Principal {
-    let named = match asked.principal.rsplit_once('#') {
-        Some((issuer, subject)) => Principal::new(issuer, subject),
-        None => Principal::of_gantry(&asked.principal),
-    };
-    let boxed = |texts: &[String]| texts.iter().map(|text| text.as_str().into()).collect();
-    let grants = Grants {
-        scopes: asked.scopes.as_deref().map(boxed),
-        roles: boxed(&asked.roles),
-        tier: asked.tier.as_deref().map(Into::into),
-        credential: None,
-    };
-    Principal { grants, ..named }
+fn texts(boxed: &[Box<str>]) -> Vec<String> {
+    boxed.iter().map(|text| text.to_string()).collect()
 }
 
 fn address(text: &str) -> Result<IpAddr, ApiError> {

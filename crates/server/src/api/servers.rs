@@ -1,7 +1,7 @@
 //! The servers: which there are, how they are, what they say of themselves.
 
 use gantry_core::offer::Freshness;
-use gantry_gateway::spec::{Connection, UpstreamSpec};
+use gantry_gateway::spec::{Connection, GatewaySpec, UpstreamSpec};
 use gantry_gateway::upstream::UpstreamStatus;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
@@ -101,6 +101,7 @@ fn all(call: &Call) -> Vec<Server> {
     let config = &call.live.config;
     let registry = &call.shared.gateway.registry;
     let upstreams = registry.upstreams();
+    let snapshot = registry.snapshot();
     let errand = call.errand();
     let statuses = registry.status_for(&errand.principal, errand.address);
     let mut servers = Vec::with_capacity(upstreams.len());
@@ -116,7 +117,8 @@ fn all(call: &Call) -> Vec<Server> {
             origin: if is_files { Origin::File } else { Origin::Api },
             enabled: spec.enabled,
             shadows_api: is_files && added.contains_key(&spec.name),
-            config: shown(call, spec),
+            // Of a server that need not be started anew for a change, what is in force now.
+            config: shown(call, wanted(&snapshot.spec, &spec.name).unwrap_or(spec)),
             status: status_of(status),
         });
     }
@@ -174,6 +176,10 @@ fn members(value: Value) -> Map<String, Value> {
         Value::Object(members) => members,
         _ => Map::new(),
     }
+}
+
+fn wanted<'a>(spec: &'a GatewaySpec, name: &str) -> Option<&'a UpstreamSpec> {
+    spec.servers.iter().find(|wanted| wanted.name == name)
 }
 
 /// Returns the configuration of a server, for the administrator. Arguments are left out like

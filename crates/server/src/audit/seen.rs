@@ -137,6 +137,20 @@ impl Changing {
         self
     }
 
+    /// Says that somebody at the machine itself makes it, by a command beside no gateway.
+    #[must_use]
+    pub(crate) fn by_local(mut self) -> Self {
+        self.entry = self.entry.by(Some(Arc::new(Principal::local())), None);
+        self
+    }
+
+    /// Says what it is about, where that is known only when it is made.
+    #[must_use]
+    pub(crate) fn about(mut self, name: &str) -> Self {
+        self.entry.name = Some(shortened(name, MOST_PATH).into());
+        self
+    }
+
     /// Says more of it.
     #[must_use]
     pub(crate) fn saying(mut self, detail: impl Into<Box<str>>) -> Self {

@@ -10,6 +10,7 @@ mod admin;
 mod audit;
 mod declared;
 mod doors;
+mod hooks;
 mod identity;
 mod listener;
 mod log;
@@ -33,6 +34,7 @@ pub use admin::Admin;
 pub use audit::{Audit, AuditArguments, AuditFull, AuditRotation, AuditSync};
 pub use declared::{Argument, Prompt, Resource, Role, Utterance};
 pub use doors::{Https, Management, TlsVersion};
+pub use hooks::{Hook, HookFailure, Hooks, Webhook};
 pub use identity::{Jwt, OAuth};
 pub use listener::{Limits, Server};
 pub use log::{Log, Otlp, Rotation, Tracing};
@@ -46,7 +48,7 @@ pub use traffic::{
     Breaker, Cache, CacheScope, Concurrency, Rate, RateAlgorithm, RateLimits, Repeat, Retry,
     ServerTraffic, ToolTraffic, Traffic,
 };
-pub use upstream::{EraMode, SessionMode, Tools, TransportMode, Upstream, UpstreamKind};
+pub use upstream::{EraMode, SessionMode, ToolWords, Tools, TransportMode, Upstream, UpstreamKind};
 pub use watching::{Health, Metrics};
 pub use words::{DurationText, LogFormat, LogLevel, NameText, PatternText, RatioText, SizeText};
 
@@ -94,6 +96,8 @@ pub struct Config {
     pub auth: Auth,
     /// Who may do what. Since 0.1.
     pub access: Access,
+    /// What looks at calls of tools and at their results. Since 0.1.
+    pub hooks: Hooks,
     /// What the administrator may do over the network. Since 0.1.
     pub admin: Admin,
     /// How many requests may come in which time. Since 0.1.
@@ -162,6 +166,7 @@ impl Default for Config {
             audit: Audit::default(),
             auth: Auth::default(),
             access: Access::default(),
+            hooks: Hooks::default(),
             admin: Admin::default(),
             limits: RateLimits::default(),
             traffic: Traffic::default(),

@@ -3,6 +3,7 @@
 
 use gantry_gateway::spec::{Connection, UpstreamSpec};
 use gantry_gateway::tap::is_secret_name;
+use gantry_policy::hooks::{Action, WebhookSpec};
 use url::Url;
 
 use super::path::Path;
@@ -18,6 +19,10 @@ impl Config {
         secrets.extend(self.auth.jwt_secret().map(|secret| secret.expose().to_owned()));
         for spec in &self.gateway.servers {
             self.of_server(spec, &mut secrets);
+        }
+        for (_, webhook) in self.webhooks() {
+            secrets.extend(webhook.secret.clone());
+            of_query(&webhook.url, &mut secrets);
         }
         for value in self.otlp.iter().flat_map(|otlp| otlp.headers.values()) {
             of_header(value.expose(), &mut secrets);
@@ -66,6 +71,9 @@ impl Config {
             places.push(root.key("services").key("embeddings").key("api_key"));
         }
         let storage = root.key("storage");
+        for (path, webhook) in self.webhooks() {
+            places.extend(webhook.secret.is_some().then(|| path.key("secret")));
+        }
         if matches!(&self.storage, Storage::Postgres(config) if config.password.is_some()) {
             let is_given = |key| self.written.iter().any(|(path, _)| *path == storage.key(key));
             // It stands in one of the two, and nobody else knows in which.
@@ -78,6 +86,19 @@ impl Config {
             self.written.iter().map(|(path, _)| path.to_string().to_ascii_lowercase()).collect();
         places.retain(|place| !from_outside.contains(&place.to_string().to_ascii_lowercase()));
         places
+    }
+
+    /// Returns every webhook and where it stands.
+    fn webhooks(&self) -> impl Iterator<Item = (Path, &WebhookSpec)> {
+        let spec = self.gateway.hooks.spec();
+        let all = [("requests", &spec.requests), ("results", &spec.results)];
+        all.into_iter().flat_map(|(key, hooks)| {
+            let path = Path::root().key("hooks").key(key);
+            hooks.iter().enumerate().filter_map(move |(at, hook)| match &hook.action {
+                Action::Webhook(webhook) => Some((path.index(at).key("webhook"), webhook)),
+                _ => None,
+            })
+        })
     }
 
     fn of_server(&self, spec: &UpstreamSpec, secrets: &mut Vec<String>) {
@@ -100,6 +121,7 @@ impl Config {
     }
 }
 
+/// The query of an address: people put tokens there.
 fn of_query(url: &str, secrets: &mut Vec<String>) {
     if let Ok(url) = Url::parse(url) {
         secrets.extend(url.query_pairs().map(|(_, value)| value.into_owned()));

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::path::{Path, Step};
 use super::{
-    ApiKey, Audit, Auth, Config, Identity, Jwt, JwtKeys, Log, OAuth, Rotation, Token,
+    ApiKey, Audit, Auth, Config, Identity, Jwt, JwtKeys, Log, OAuth, Rotation, Token, hooks,
     service_ports, storage, streaming, traffic, units,
 };
 use crate::timestamp;
@@ -52,6 +52,7 @@ pub(crate) fn to_json(config: &Config) -> Value {
         "audit": audit(&config.audit),
         "auth": auth(&config.auth),
         "access": access(gateway.access.spec()),
+        "hooks": hooks::show(gateway.hooks.spec()),
         "admin": { "allow_commands": config.admin.allow_commands },
         "metrics": { "enabled": config.metrics_enabled, "path": config.paths.metrics },
         "health": { "path": config.paths.health },
@@ -294,7 +295,7 @@ fn otlp(config: &Config) -> Value {
 
 /// What looks like a variable was made by the normal form of the host, and must not be read as
 /// one.
-fn hidden_query(url: &str) -> String {
+pub(crate) fn hidden_query(url: &str) -> String {
     let url = match url.split_once('?') {
         Some((address, _)) => format!("{address}?{REDACTED}"),
         None => url.to_owned(),
@@ -369,8 +370,15 @@ fn upstream(spec: &UpstreamSpec) -> Value {
     shown.insert("session".into(), json!(session(spec.session)));
     shown.insert("era".into(), json!(era(spec.era)));
     shown.insert("probe_timeout".into(), json!(units::format_duration(spec.probe_timeout)));
-    let tools = json!({ "allow": spec.tools.allow, "deny": spec.tools.deny });
-    shown.insert("tools".into(), tools);
+    let overrides = spec.tools.overrides.iter().map(|(name, words)| {
+        let words = [("title", &words.title), ("description", &words.description)];
+        let given =
+            words.into_iter().filter_map(|(key, text)| Some((key, json!(text.as_deref()?))));
+        (name.as_str(), object(given))
+    });
+    let overrides = object(overrides);
+    let (allow, deny) = (&spec.tools.allow, &spec.tools.deny);
+    shown.insert("tools".into(), json!({ "allow": allow, "deny": deny, "overrides": overrides }));
     shown.insert("trust_annotations".into(), json!(spec.trust_annotations));
     shown.insert("validate_arguments".into(), json!(spec.validate_arguments));
     shown.insert("max_message".into(), json!(units::format_size(spec.max_message)));

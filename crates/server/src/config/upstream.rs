@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use gantry_core::ErrorCode;
 use gantry_gateway::spec::{
-    Connection, EraMode, SessionMode, ToolFilter, TransportMode, UpstreamSpec,
+    Connection, EraMode, SessionMode, ToolFilter, ToolWords, TransportMode, UpstreamSpec,
 };
 use http::{HeaderName, HeaderValue};
 use indexmap::IndexMap;
@@ -21,6 +21,11 @@ use super::traffic;
 
 const SHORTEST: Duration = Duration::from_millis(1);
 const DAY: Duration = Duration::from_hours(24);
+
+/// Bytes of a title; it stands on a button.
+const LONGEST_TITLE: usize = 200;
+/// Bytes of a description; every client puts it into every context.
+const LONGEST_DESCRIPTION: usize = 16 << 10;
 
 /// Headers that the transport sets itself; a second value would contradict it.
 const OWN_HEADERS: [&str; 14] = [
@@ -282,7 +287,45 @@ fn tools(raw: &raw::Tools, path: &Path, checker: &mut Checker<'_>) -> ToolFilter
     ToolFilter {
         allow: patterns(&raw.allow, &path.key("allow"), checker),
         deny: patterns(&raw.deny, &path.key("deny"), checker),
+        overrides: overrides(&raw.overrides, &path.key("overrides"), checker),
     }
+}
+
+fn overrides(
+    written: &IndexMap<String, raw::ToolWords>,
+    path: &Path,
+    checker: &mut Checker<'_>,
+) -> BTreeMap<String, ToolWords> {
+    let mut taken = BTreeMap::new();
+    for (name, words) in written {
+        let at = path.key(name);
+        if !is_pattern(name) || name.contains('*') {
+            checker.invalid(&at, name, "the server's own name of a tool");
+        }
+        if words.title.is_none() && words.description.is_none() {
+            checker.conflict(
+                &at,
+                format!("`{at}` says nothing"),
+                Some("give it a `title` or a `description`"),
+            );
+        }
+        let bounded = [
+            ("title", &words.title, LONGEST_TITLE),
+            ("description", &words.description, LONGEST_DESCRIPTION),
+        ];
+        for (key, text, longest) in bounded {
+            let found = text.as_deref().map_or(0, str::len);
+            if found > longest {
+                let at = at.key(key);
+                let message = format!("`{at}` has {found} bytes, and may have {longest}");
+                checker.push(Problem::new(ErrorCode::ConfigInvalidValue, &at, message));
+            }
+        }
+        let words =
+            ToolWords { title: words.title.clone(), description: words.description.clone() };
+        taken.insert(name.clone(), words);
+    }
+    taken
 }
 
 fn session(raw: raw::SessionMode) -> SessionMode {

@@ -1,17 +1,25 @@
 //! Where commands make keys and take them back: in the gateway that runs on the data folder, or,
 //! where none runs, in the folder itself.
 
+use std::time::Duration;
+
 use gantry_core::ErrorCode;
+use gantry_core::audit::{Audit, Event};
 use http::Method;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::model::{KeyList, KeyView, MadeKey, NewKey, Rotation};
+use super::recorded::{self, Witness};
 use super::{KeyError, StoredKeys};
 use crate::admin::{Admin, AdminError};
+use crate::audit::Trail;
 use crate::compose::{Kept, Options};
 use crate::start_error::StartError;
+
+/// The longest that the end of a command waits for entries of the audit trail.
+const CLOSE: Duration = Duration::from_secs(10);
 
 /// A way to the keys of a data folder.
 #[derive(Debug)]
@@ -30,6 +38,8 @@ enum Whose {
 struct Own {
     keys: StoredKeys,
     kept: Kept,
+    trail: Trail,
+    audit: Audit,
 }
 
 /// Why the keys were not read or changed.
@@ -88,10 +98,14 @@ impl KeyDesk {
 
     async fn own(options: &Options) -> Result<Self, DeskError> {
         let not_opened = |error| DeskError::NotOpened(Box::new(error));
-        let storage = options.config().map_err(not_opened)?.storage;
-        let kept = Kept::open(&options.data, &storage, &options.env).await.map_err(not_opened)?;
+        let config = options.config().map_err(not_opened)?;
+        let kept = Kept::open(&options.data, &config.storage, &options.env).await;
+        let kept = kept.map_err(not_opened)?;
         let keys = StoredKeys::of(&kept, &kept.store_tasks).await.map_err(not_opened)?;
-        Ok(Self { keys: Whose::Own(Box::new(Own { keys, kept })) })
+        let trail = Trail::of_command(&config, kept.folder.path()).await;
+        let trail = trail.map_err(|source| not_opened(StartError::Audit { source }))?;
+        let audit = trail.audit();
+        Ok(Self { keys: Whose::Own(Box::new(Own { keys, kept, trail, audit })) })
     }
 
     /// Lists every key, the oldest first.
@@ -112,7 +126,10 @@ impl KeyDesk {
     pub async fn make(&mut self, wanted: NewKey) -> Result<MadeKey, DeskError> {
         match &mut self.keys {
             Whose::Running(admin) => ask(admin, Method::POST, "/api/keys", &wanted).await,
-            Whose::Own(own) => Ok(own.keys.make(wanted).await?),
+            Whose::Own(own) => {
+                let changing = own.witness().begin(Event::KeyCreated, &wanted.name)?;
+                Ok(recorded::make(&own.keys, changing, wanted).await?)
+            }
         }
     }
 
@@ -126,7 +143,10 @@ impl KeyDesk {
                 let path = format!("{}/revoke", path_of(id)?);
                 ask(admin, Method::POST, &path, &Value::Object(serde_json::Map::new())).await
             }
-            Whose::Own(own) => Ok(own.keys.revoke(id).await?),
+            Whose::Own(own) => {
+                let changing = own.witness().begin(Event::KeyRevoked, id)?;
+                Ok(recorded::revoke(&own.keys, changing, id).await?)
+            }
         }
     }
 
@@ -140,7 +160,10 @@ impl KeyDesk {
                 let path = format!("{}/rotate", path_of(id)?);
                 ask(admin, Method::POST, &path, &wanted).await
             }
-            Whose::Own(own) => Ok(own.keys.rotate(id, wanted).await?),
+            Whose::Own(own) => {
+                let changing = own.witness().begin(Event::KeyRotated, id)?;
+                Ok(recorded::rotate(&own.keys, changing, (id, wanted)).await?)
+            }
         }
     }
 
@@ -154,15 +177,29 @@ impl KeyDesk {
                 admin.ask(Method::DELETE, &path_of(id)?, None).await?;
                 Ok(())
             }
-            Whose::Own(own) => Ok(own.keys.forget(id).await?),
+            Whose::Own(own) => {
+                let changing = own.witness().begin(Event::KeyForgotten, id)?;
+                Ok(recorded::forget(&own.keys, changing, id).await?)
+            }
         }
     }
 
     /// Lets go of the folder, once all is written.
     pub async fn close(self) {
         if let Whose::Own(own) = self.keys {
+            if !own.trail.close(CLOSE).await {
+                tracing::warn!("Not everything was written to the audit trail in time.");
+            }
             own.kept.store.close().await;
         }
+    }
+}
+
+// === impl Own ===
+
+impl Own {
+    fn witness(&self) -> Witness<'_> {
+        Witness { audit: &self.audit, caller: None }
     }
 }
 

@@ -7,6 +7,8 @@ mod approving;
 mod changes;
 mod explaining;
 mod hiding;
+mod keyed;
+mod wording;
 
 use serde_json::{Value, json};
 

@@ -1,6 +1,7 @@
 //! Secrets of the configuration are in no output: not in the log, however much it says, not in
 //! metrics, states, lists, or errors.
 
+mod marked;
 mod written;
 
 use std::path::Path;

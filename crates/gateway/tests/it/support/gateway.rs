@@ -50,6 +50,7 @@ pub(crate) fn spec(servers: Vec<UpstreamSpec>) -> GatewaySpec {
         keep_alive: Duration::from_secs(15),
         legacy: LegacySpec::default(),
         access: Arc::default(),
+        hooks: Arc::default(),
         traffic: Arc::default(),
     }
 }

@@ -119,6 +119,19 @@ pub struct Tools {
     pub allow: Vec<PatternText>,
     /// The tools that are not, even if `allow` names them. Since 0.1.
     pub deny: Vec<PatternText>,
+    /// What clients are told of tools instead of what the server says, by the server's own names. A
+    /// change of this alone does not start the server anew. Since 0.1.
+    pub overrides: IndexMap<String, ToolWords>,
+}
+
+/// What clients are told of a tool; what is absent is told as the server says it.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ToolWords {
+    /// The name for people, at most 200 bytes. Since 0.1.
+    pub title: Option<String>,
+    /// What the tool does, at most 16 KiB. Since 0.1.
+    pub description: Option<String>,
 }
 
 impl Default for Upstream {
@@ -149,7 +162,7 @@ impl Default for Upstream {
 
 impl Default for Tools {
     fn default() -> Self {
-        Self { allow: vec![PatternText::from("*")], deny: Vec::new() }
+        Self { allow: vec![PatternText::from("*")], deny: Vec::new(), overrides: IndexMap::new() }
     }
 }
 

@@ -46,10 +46,56 @@ async fn people_get_a_sentence_and_a_table() {
     assert_eq!(
         finished.stdout,
         "A call of `up__delete_all` by `gantry#ci` is refused: the rule `no-deletes` refuses it.\n\
+         Credential: auth.tokens[1], active; not limited by scopes.\n\
          Lists do not show it; it is a tool of `up`.\n\
          RULE        EFFECT  MATCHES  WHY\n\
          no-deletes  deny    yes\n"
     );
+}
+
+#[tokio::test]
+async fn a_key_is_asked_for_by_its_name_or_public_part_and_counts_with_what_it_grants() {
+    let (gantry, _up, _secret) = gateway(&rules()).await;
+    let make = async |arguments: &[&str]| {
+        let words = [&["keys", "create", "bot", "--format", "json"], arguments].concat();
+        let made = gantry.run(&words).await;
+        serde_json::from_str::<Value>(&made.stdout).expect("a key is made")
+    };
+    let reader = ["--scope", "mcp:read", "--role", "dev", "--tier", "gold"];
+    let key = make(&reader).await;
+    let id = key["id"].as_str().expect("an id");
+    for name in [id, "bot"] {
+        let told = explain(&gantry, &["--as", name, "up__look"]).await;
+        let expected = json!({
+            "principal": "gantry#bot", "credential": format!("key {id}"),
+            "credential_state": "active", "scopes": ["mcp:read"], "roles": ["dev"],
+            "tier": "gold", "effect": "deny", "decided_by": "scopes",
+        });
+        for (member, value) in expected.as_object().expect("it is one") {
+            assert_eq!(&told[member], value, "{member} of {name}");
+        }
+    }
+    let told = explain(&gantry, &["--as", id, "up__look", "--scope", "mcp:write"]).await;
+    assert_eq!((&told["effect"], &told["tier"]), (&json!("allow"), &json!("gold")));
+
+    // Two of one name that differ are asked for one by one.
+    let other = make(&[]).await;
+    let other_id = other["id"].as_str().expect("an id");
+    let unclear = gantry.run(&["policy", "explain", "--as", "bot", "up__look"]).await;
+    assert!(!unclear.status.success() && unclear.stderr.contains(other_id), "{unclear}");
+    let told = explain(&gantry, &["--as", other_id, "up__look"]).await;
+    assert_eq!((&told["effect"], &told["scopes"]), (&json!("allow"), &Value::Null));
+    let revoked = gantry.run(&["keys", "revoke", other_id]).await;
+    assert!(revoked.status.success(), "{revoked}");
+    let shown = gantry.run(&["policy", "explain", "--as", other_id, "up__look"]).await;
+    assert!(shown.stdout.contains("revoked, so it is not let in at all"), "{shown}");
+
+    let secret = key["key"].as_str().expect("a key");
+    let refused = gantry.run(&["policy", "explain", "--as", secret, "up__look"]).await;
+    assert!(!refused.status.success() && refused.stderr.contains(id), "{refused}");
+    assert!(!refused.to_string().contains(secret), "{refused}");
+    let unknown = gantry.run(&["policy", "explain", "--as", "gk_aaaaaaaaaa", "up__look"]).await;
+    assert!(!unknown.status.success() && unknown.stderr.contains("E0406"), "{unknown}");
 }
 
 #[tokio::test]

@@ -73,7 +73,7 @@ async fn ask(gantry: &Gantry) {
 }
 
 /// What the administrator is shown.
-async fn shown(gantry: &mut Gantry, outputs: &mut Vec<(String, String)>) {
+pub(super) async fn shown(gantry: &mut Gantry, outputs: &mut Vec<(String, String)>) {
     let token = std::fs::read_to_string(gantry.data().join("admin.token")).expect("it is there");
     for path in [
         "/actuator/configprops",
@@ -114,7 +114,7 @@ async fn shown(gantry: &mut Gantry, outputs: &mut Vec<(String, String)>) {
 }
 
 /// Everything in a folder, but for what the test itself put there.
-fn files(folder: &Path, outputs: &mut Vec<(String, String)>) {
+pub(super) fn files(folder: &Path, outputs: &mut Vec<(String, String)>) {
     for entry in std::fs::read_dir(folder).expect("a folder can be read") {
         let path = entry.expect("a folder can be read").path();
         if path.is_dir() {

@@ -263,7 +263,6 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         summary: "Open the listener of a built-in service",
         parameters: &[SERVICE],
         takes: Takes::Maybe(of::<StartService>),
-        example: r#"{ "instance": 1 }"#,
         gives: Gives::Json(200, of::<ServiceView>),
         run: |call| Box::pin(services::start(call)),
         ..CHANGE

@@ -58,7 +58,9 @@ impl Face {
 
     pub(crate) fn shows(self, route: Route<'_>) -> bool {
         match self {
-            Self::Everything | Self::Service(_) => true,
+            Self::Everything => true,
+            // The router behind it knows more paths, which are those of the main listener.
+            Self::Service(_) => route != Route::Unknown,
             Self::Management => {
                 !route.is_mcp() && !matches!(route, Route::ProtectedResource { .. })
             }
@@ -137,12 +139,13 @@ mod tests {
             ("/circuit-breakers/reset", Route::CircuitBreakers),
         ] {
             assert_eq!(face.route(path), expected, "{path}");
+            assert!(face.shows(expected), "{path}");
         }
         for path in ["/mcp/git", "/mcp/vector_ranking", "/sse", "/messages", "/api/servers"] {
-            assert_eq!(face.route(path), Route::Unknown, "{path}");
+            assert!(!face.shows(face.route(path)), "{path}");
         }
         for path in ["/api/admin/tap", "/actuator", "/actuator/prometheus", "/healthz"] {
-            assert_eq!(face.route(path), Route::Unknown, "{path}");
+            assert!(!face.shows(face.route(path)), "{path}");
         }
         assert_eq!(Face::Everything.route("/info"), Route::Unknown);
     }

@@ -111,6 +111,9 @@ async fn a_listener_shows_its_own_service_and_nothing_else() {
     for path in ["/mcp/vector_ranking", "/api/servers", "/sse", "/actuator/health", "/nothing"] {
         assert_eq!(get(&at(path)).await.0, 404, "{path}");
     }
+    for path in ["/api/admin/tap", "/api/admin/dump/tasks", "/actuator/loggers", "/messages"] {
+        assert_eq!(get(&at(path)).await.0, 404, "{path}");
+    }
     // The gateway's own door has no such page.
     assert_eq!(get(&gantry.url("/info")).await.0, 404);
 }

@@ -9,7 +9,7 @@ use crate::support::{
     client::Client,
     gantry::{Gantry, Setup},
     process::{self, Process},
-    wait::LIMIT,
+    wait::{LIMIT, eventually},
 };
 
 /// The first ports of instances that tests take: below those that the system hands out.
@@ -208,6 +208,29 @@ async fn production_needs_credentials() {
     assert_eq!(stranger.request("tools/list", json!({})).await.status, 401);
     let alice = stranger.with_header("x-api-key", &key);
     assert!(alice.tool_names().await.contains(&"calculate_text_similarity_mcp".to_owned()));
+}
+
+#[tokio::test]
+async fn a_reload_that_would_open_a_listener_to_everybody_is_refused() {
+    let key = "alice-has-a-key-of-length";
+    let with_key = json!({ "auth": { "api_keys": [{ "name": "alice", "key": key }] } });
+    let gantry = Gantry::start(&with_key.to_string()).await;
+    let instance = free_instance();
+    let start = ["services", "start", "vector_similarity", "--host", "0.0.0.0"];
+    let started = gantry.run(&[&start[..], &["--instance", &instance]].concat()).await;
+    assert!(started.status.success(), "{started}");
+    let url = format!("http://127.0.0.1:{}/mcp", 8102 + 100 * instance_of(&instance));
+    let stranger = Client::modern(&url, json!({}));
+    assert!(!stranger.clone().with_header("x-api-key", key).tool_names().await.is_empty());
+
+    std::fs::write(gantry.config(), "{}").expect("one's own file");
+    eventually("the refusal", async || gantry.log().contains("is refused").then_some(())).await;
+    assert_eq!(stranger.request("tools/list", json!({})).await.status, 401);
+    // Without the listener the same configuration harms nobody.
+    assert!(gantry.run(&["services", "stop", "vector_similarity"]).await.status.success());
+    std::fs::write(gantry.config(), "{ }").expect("one's own file");
+    eventually("the configuration", async || gantry.log().contains("is in force").then_some(()))
+        .await;
 }
 
 #[tokio::test]

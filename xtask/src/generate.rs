@@ -1,7 +1,7 @@
 //! `cargo xtask gen`: files of the repository that the program itself writes.
 //!
 //! The code is the source; these files are kept in git so that readers, editors and reviews see them. Each is what one
-//! command of `gantry` prints, so this file knows no content.
+//! command of `gantry` prints, so this file knows no content: not even how many services there are.
 
 use std::fs;
 use std::path::PathBuf;
@@ -14,24 +14,21 @@ use crate::workspace::Workspace;
 
 /// One generated file.
 struct Generated {
-    path: &'static str,
-    arguments: &'static [&'static str],
+    path: String,
+    arguments: Vec<String>,
 }
 
-/// All of them.
-const FILES: &[Generated] = &[
-    Generated { path: "schema/config.json", arguments: &["config", "schema"] },
-    Generated { path: "schema/openapi.json", arguments: &["__reference", "openapi"] },
-    Generated { path: "docs/reference/api.md", arguments: &["__reference", "api"] },
-    Generated { path: "docs/reference/cli.md", arguments: &["__reference", "cli"] },
-    Generated {
-        path: "docs/reference/compatibility.md",
-        arguments: &["__reference", "compatibility"],
-    },
-    Generated { path: "docs/reference/config.md", arguments: &["__reference", "config"] },
-    Generated { path: "docs/reference/env.md", arguments: &["__reference", "env"] },
-    Generated { path: "docs/reference/errors.md", arguments: &["__reference", "errors"] },
-    Generated { path: "docs/reference/metrics.md", arguments: &["__reference", "metrics"] },
+/// All of them but the pages of services, each with the command that prints it.
+const FILES: &[(&str, &[&str])] = &[
+    ("schema/config.json", &["config", "schema"]),
+    ("schema/openapi.json", &["__reference", "openapi"]),
+    ("docs/reference/api.md", &["__reference", "api"]),
+    ("docs/reference/cli.md", &["__reference", "cli"]),
+    ("docs/reference/compatibility.md", &["__reference", "compatibility"]),
+    ("docs/reference/config.md", &["__reference", "config"]),
+    ("docs/reference/env.md", &["__reference", "env"]),
+    ("docs/reference/errors.md", &["__reference", "errors"]),
+    ("docs/reference/metrics.md", &["__reference", "metrics"]),
 ];
 
 /// Which `gantry` writes the files.
@@ -58,14 +55,13 @@ pub(crate) fn run(workspace: &Workspace, check: bool, binary: Binary) -> anyhow:
         }
     };
     let mut stale = Vec::new();
-    for file in FILES {
-        let content = shell::capture(&mut gantry(workspace, &binary, file))
+    for file in files(workspace, &binary)? {
+        let content = shell::capture(&mut gantry(workspace, &binary, &file.arguments))
             .with_context(|| format!("failed to generate `{}`", file.path))?;
-        let path = workspace.path(file.path);
+        let path = workspace.path(&file.path);
         if fs::read_to_string(&path).is_ok_and(|present| present == content) {
             continue;
         }
-        stale.push(file.path);
         if !check {
             let folder = path.parent().context("a generated file is in a folder")?;
             fs::create_dir_all(folder)
@@ -74,6 +70,7 @@ pub(crate) fn run(workspace: &Workspace, check: bool, binary: Binary) -> anyhow:
                 .with_context(|| format!("failed to write `{}`", file.path))?;
             println!("written: {}", file.path);
         }
+        stale.push(file.path);
     }
     if check && !stale.is_empty() {
         bail!(
@@ -84,10 +81,33 @@ pub(crate) fn run(workspace: &Workspace, check: bool, binary: Binary) -> anyhow:
     Ok(())
 }
 
-/// The command that prints one file, cut off from whatever gateway the developer has configured.
-fn gantry(workspace: &Workspace, binary: &PathBuf, file: &Generated) -> Command {
+/// Returns every file: those of the list, and a page for each service that the program knows.
+fn files(workspace: &Workspace, binary: &PathBuf) -> anyhow::Result<Vec<Generated>> {
+    let mut files: Vec<Generated> = FILES
+        .iter()
+        .map(|(path, arguments)| Generated {
+            path: (*path).to_owned(),
+            arguments: arguments.iter().map(|argument| (*argument).to_owned()).collect(),
+        })
+        .collect();
+    let list = ["services", "list", "--format", "json"].map(str::to_owned);
+    let services = shell::capture(&mut gantry(workspace, binary, &list))?;
+    let services: Vec<serde_json::Value> =
+        serde_json::from_str(&services).context("failed to read the list of services")?;
+    for service in services {
+        let name = service["name"].as_str().context("a service has a name")?;
+        files.push(Generated {
+            path: format!("docs/services/{name}.md"),
+            arguments: ["__reference", "service", name].map(str::to_owned).to_vec(),
+        });
+    }
+    Ok(files)
+}
+
+/// A command that prints something, cut off from whatever gateway the developer has configured.
+fn gantry(workspace: &Workspace, binary: &PathBuf, arguments: &[String]) -> Command {
     let mut command = shell::command(workspace, binary);
-    command.args(file.arguments);
+    command.args(arguments);
     for variable in ["GANTRY_CONFIG", "GANTRY_DATA_DIR", "GANTRY_LISTEN"] {
         command.env_remove(variable);
     }

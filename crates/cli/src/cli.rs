@@ -107,6 +107,16 @@ pub(crate) enum Command {
         command: ServersCommand,
     },
 
+    /// Give the built-in services ports of their own
+    ///
+    /// Each service is always served at `/mcp/NAME`. What listens besides has `/mcp`, `/health`, `/info`,
+    /// `/ready`, `/metrics` and `/circuit-breakers` of that service: on port 8101 the first, on 8102 the
+    /// second, and so on.
+    Services {
+        #[command(subcommand)]
+        command: ServicesCommand,
+    },
+
     /// List, describe and call tools
     Tools {
         #[command(subcommand)]
@@ -221,6 +231,10 @@ pub(crate) enum Command {
     Reference {
         /// The page
         page: ReferencePage,
+
+        /// The service, for the page of one
+        #[arg(required_if_eq("page", "service"), value_parser = service_names())]
+        service: Option<String>,
     },
 }
 
@@ -355,6 +369,66 @@ pub(crate) enum ServersCommand {
         /// Its name in `servers`
         name: String,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ServicesCommand {
+    /// Open listeners in the running gateway, or start one with them
+    ///
+    /// Where no gateway runs on the data folder, this runs one until it is told to end.
+    Start(StartServices),
+    /// Close listeners; requests that are under way are answered
+    Stop {
+        /// The services; all of them if none is named
+        #[arg(value_name = "NAME", value_parser = service_names())]
+        names: Vec<String>,
+    },
+    /// Tell which services have listeners, where and since when
+    Status {
+        #[command(flatten)]
+        format: Format,
+    },
+    /// Ask each listener how it is; ends with 1 unless all are healthy
+    Health {
+        /// The services; all that have listeners if none is named
+        #[arg(value_name = "NAME", value_parser = service_names())]
+        names: Vec<String>,
+
+        #[command(flatten)]
+        format: Format,
+    },
+    /// List the services with their ports and what they are for
+    List {
+        #[command(flatten)]
+        format: Format,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StartServices {
+    /// The services; all of them if none is named
+    #[arg(value_name = "NAME", value_parser = service_names())]
+    pub(crate) names: Vec<String>,
+
+    /// Refuse it unless clients have to say who they are
+    #[arg(long)]
+    pub(crate) production: bool,
+
+    /// The address to listen on, without a port [default: `services.listen`, else the host of
+    /// `server.listen`]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) host: Option<std::net::IpAddr>,
+
+    /// Which of several gateways on this machine it is: each takes ports that are 100 above those of
+    /// the one before [default: `services.instance`]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(..=500))]
+    pub(crate) instance: Option<u16>,
+}
+
+/// Knows the names, so that help and completions show them.
+fn service_names() -> clap::builder::PossibleValuesParser {
+    let entries = gantry_server::service_entries(0);
+    clap::builder::PossibleValuesParser::new(entries.iter().map(|entry| entry.name))
 }
 
 #[derive(Debug, Subcommand)]
@@ -757,6 +831,7 @@ pub(crate) enum ReferencePage {
     Errors,
     Metrics,
     Openapi,
+    Service,
 }
 
 /// Reads `NAME=VALUE`.

@@ -18,6 +18,7 @@ mod prompts;
 mod remove;
 mod resources;
 mod servers;
+mod services;
 mod shell;
 mod tap;
 mod token;
@@ -45,6 +46,7 @@ fn run_at(place: &Place, command: Command) -> Result<(), Failure> {
         Command::Import { file, output } => import::run(&file, output.as_deref()),
         Command::Config { command } => config::run(place, &command),
         Command::Servers { command } => servers::run(place, command),
+        Command::Services { command } => services::run(place, command),
         Command::Tools { command } => tools::run(place, command),
         Command::Resources { command } => resources::run(place, command),
         Command::Prompts { command } => prompts::run(place, command),
@@ -60,6 +62,8 @@ fn run_at(place: &Place, command: Command) -> Result<(), Failure> {
         Command::Explain { code, format } => explain::run(code.as_deref(), format),
         Command::Man { folder } => man::run(folder.as_deref()),
         Command::Completions { shell } => completions::run(shell),
-        Command::Reference { page } => output::text(&reference::page(page)),
+        Command::Reference { page, service } => {
+            output::text(&reference::page(page, service.as_deref()))
+        }
     }
 }

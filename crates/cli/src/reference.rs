@@ -11,8 +11,8 @@ use crate::cli::{Cli, ReferencePage};
 /// Help is as wide as this wherever the page is made.
 const WIDTH: usize = 100;
 
-/// Returns a page as Markdown.
-pub(crate) fn page(page: ReferencePage) -> String {
+/// Returns a page as Markdown; `service` says whose, where it is one of a service.
+pub(crate) fn page(page: ReferencePage, service: Option<&str>) -> String {
     match page {
         ReferencePage::Api => gantry_server::api::reference::markdown(),
         ReferencePage::Cli => commands(),
@@ -22,6 +22,8 @@ pub(crate) fn page(page: ReferencePage) -> String {
         ReferencePage::Errors => errors(),
         ReferencePage::Metrics => metrics::markdown(),
         ReferencePage::Openapi => gantry_server::api::reference::openapi(),
+        // Invariant: clap wants the name, and takes no other than those of services.
+        ReferencePage::Service => service.and_then(gantry_server::service_page).unwrap_or_default(),
     }
 }
 

@@ -266,6 +266,19 @@ pub(crate) fn administering<T>(
     on_a_line(place, purpose, |line| line.administer(&options(place), work))
 }
 
+/// Does the same where a gateway runs, and nothing where none does.
+pub(crate) fn administering_if_running<T>(
+    place: &Place,
+    purpose: &str,
+    work: impl AsyncFnOnce(Admin) -> Result<T, AdminError>,
+) -> Result<Option<T>, Failure> {
+    match try_on_a_line(place, |line| line.administer(&options(place), work)) {
+        Ok(done) => Ok(Some(done)),
+        Err(Broken::NotAdministered(AdminError::NoGateway { .. })) => Ok(None),
+        Err(broken) => Err(failure(purpose, &broken)),
+    }
+}
+
 /// Works on the keys of the data folder; `purpose` says what fails if it does not work.
 pub(crate) fn keys<T>(
     place: &Place,
@@ -281,15 +294,21 @@ fn on_a_line<T>(
     purpose: &str,
     work: impl FnOnce(&Line) -> Result<T, Broken>,
 ) -> Result<T, Failure> {
-    let done = match &place.line {
+    try_on_a_line(place, work).map_err(|broken| failure(purpose, &broken))
+}
+
+fn try_on_a_line<T>(
+    place: &Place,
+    work: impl FnOnce(&Line) -> Result<T, Broken>,
+) -> Result<T, Broken> {
+    match &place.line {
         Some(line) => work(line),
         None => Line::new().and_then(|line| {
             let done = work(&line);
             line.close();
             done
         }),
-    };
-    done.map_err(|broken| failure(purpose, &broken))
+    }
 }
 
 /// Says why nothing came back from the gateway.

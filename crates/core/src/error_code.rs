@@ -177,6 +177,10 @@ macro_rules! for_each_error_code {
             ClientFileUnusable "E0605" Command (-) (-) false "a client's own configuration file cannot be changed";
             NotConfirmed "E0606" Command (-) (-) false "a change was not confirmed";
 
+            ProductionWithoutAuthentication "E0701" Request (-) (409) false "services are not started for production without authentication";
+            ServiceNotOpened "E0702" Request (-) (409) false "the listener of a service cannot be opened";
+            ServiceCallRefused "E0703" Request (-) (422) false "a service cannot do what a call asks for";
+
             Internal "E0901" Internal (-32603) (500) false "Gantry has a bug";
         }
     };

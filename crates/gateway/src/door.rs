@@ -41,6 +41,7 @@ use gantry_core::trace::TraceContext;
 
 use crate::traces::Came;
 
+pub use self::http::ReadRequest;
 pub use sse::Handles;
 pub use standalone::resumes_a_call;
 

@@ -94,6 +94,8 @@ struct Arrived {
     stream: Loose,
     peer: Peer,
     entrance: Arc<Entrance>,
+    /// Whom it ends with: those who accepted it.
+    tasks: Tasks,
     held: Held,
 }
 
@@ -131,6 +133,11 @@ pub(crate) async fn bind(address: SocketAddr) -> io::Result<(Listening, SocketAd
     let listener = TcpListener::bind(address).await?;
     let address = listener.local_addr()?;
     Ok((Listening::Tcp(listener), address))
+}
+
+/// Takes a port at once; within the runtime that accepts there.
+pub(crate) fn bind_now(address: SocketAddr) -> io::Result<(Listening, SocketAddr)> {
+    adopt(std::net::TcpListener::bind(address)?)
 }
 
 /// Takes a port that somebody else has bound.
@@ -177,7 +184,8 @@ pub(crate) async fn accept(
             let fewest = workers.iter().min_by_key(|inbox| inbox.n_open.load(Ordering::Relaxed));
             let Some(Inbox { errands, n_open }) = fewest else { return };
             let held = Held::new(n_open, permit);
-            let arrived = Arrived { stream, peer, entrance: Arc::clone(&entrance), held };
+            let (entrance, tasks) = (Arc::clone(&entrance), tasks.clone());
+            let arrived = Arrived { stream, peer, entrance, tasks, held };
             if errands.send(Errand::Serve(arrived)).await.is_err() {
                 tracing::error!("A connection found no thread to serve it; this is a bug.");
             }
@@ -207,18 +215,18 @@ async fn pause_after(error: &io::Error) {
 
 impl Workers {
     /// Starts one worker for each core.
-    pub(crate) fn start(front: &Arc<Front>, tasks: &Tasks) -> io::Result<Self> {
+    pub(crate) fn start(front: &Arc<Front>) -> io::Result<Self> {
         let ending = CancellationToken::new();
         let mut workers = Self { inboxes: Vec::new(), _ending: ending.clone().drop_guard() };
         for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
             let (sender, receiver) = mpsc::channel(ON_THEIR_WAY);
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            let (front, tasks, ending) = (Arc::clone(front), tasks.clone(), ending.clone());
+            let (front, ending) = (Arc::clone(front), ending.clone());
             thread::Builder::new().name("gantry-worker".to_owned()).spawn(move || {
                 runtime.block_on(async {
                     tokio::select! {
                         () = ending.cancelled() => {}
-                        () = take_up(receiver, &front, &tasks) => ending.cancelled().await,
+                        () = take_up(receiver, &front) => ending.cancelled().await,
                         () = tick() => {}
                     }
                 });
@@ -299,9 +307,9 @@ async fn tick() {
 }
 
 /// Serves the connections that come, in the runtime of this worker.
-async fn take_up(mut inbox: mpsc::Receiver<Errand>, front: &Arc<Front>, tasks: &Tasks) {
+async fn take_up(mut inbox: mpsc::Receiver<Errand>, front: &Arc<Front>) {
     while let Some(errand) = inbox.recv().await {
-        let Arrived { stream, peer, entrance, held } = match errand {
+        let Arrived { stream, peer, entrance, tasks, held } = match errand {
             Errand::Serve(arrived) => arrived,
             Errand::Answer(asked) => {
                 // Whoever asked may have given up.

@@ -4,7 +4,7 @@
 //!    document are both made from it, so that there is no route without a description.
 //! 2. [`call`]: one request that was let in, with its parameters checked.
 //! 3. [`servers`], [`offered`], [`calls`], [`batch`], [`messages`], [`edit`], [`policy`], [`keys`],
-//!    [`mod@audit`]: what the routes do.
+//!    [`services`], [`mod@audit`]: what the routes do.
 //! 4. [`error`]: the one shape of every refusal.
 //! 5. [`openapi`] and [`mod@reference`]: the description, for programs and for people.
 //!
@@ -27,6 +27,7 @@ mod parameter;
 mod policy;
 pub mod reference;
 mod servers;
+mod services;
 mod table;
 
 use std::net::IpAddr;
@@ -41,6 +42,7 @@ use http::request::Parts;
 use http::{HeaderMap, Method, Response, StatusCode};
 use hyper::body::Incoming;
 
+pub(crate) use calls::ask_as;
 pub(crate) use error::{ApiError, whole};
 pub(crate) use table::routes;
 

@@ -44,6 +44,8 @@ use gantry_policy::redact::Secrets;
 use prometheus_client::registry::Registry;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use head::write_whole;
+
 use crate::config::{self, AuditArguments, AuditFull, AuditSync, Config};
 use backlog::Backlog;
 use database::Database;
@@ -341,7 +343,7 @@ fn trail_name(folder: &Path) -> Result<String, AuditError> {
     }
     let random = seal::random::<8>().map_err(|source| AuditError::Seal { source })?;
     let name = hex(&random);
-    head::write_whole(&path, &format!("{name}\n")).map_err(failed)?;
+    write_whole(&path, &format!("{name}\n")).map_err(failed)?;
     Ok(name)
 }
 

@@ -79,7 +79,7 @@ pub use raw::{
 };
 pub use secret::Secret;
 pub use service_ports::{Embeddings, Output, ServicePorts};
-pub use services::ServicesOnMcp;
+pub use services::{MOST_INSTANCES, ServiceDoors, ServicesFrom, ServicesOnMcp};
 pub use shape::json_schema;
 pub use storage::Storage;
 pub use streaming::{SourceKind, SourceSpec, Streaming};
@@ -142,6 +142,8 @@ pub struct Config {
     pub service_ports: ServicePorts,
     /// What can be subscribed to beside the services' own resources.
     pub streaming: Streaming,
+    /// The listeners that built-in services have of their own.
+    pub service_doors: ServiceDoors,
     /// Where a gateway that serves keeps sessions.
     pub session_store: SessionStoreKind,
     /// The file, if there is one.
@@ -173,6 +175,8 @@ pub struct Source {
     pub named_by: Option<&'static str>,
     /// What `--listen` or `GANTRY_LISTEN` says; it wins over `server.listen`.
     pub listen: Option<String>,
+    /// What the command line says of the listeners of services.
+    pub services: Option<ServicesFrom>,
 }
 
 impl Config {
@@ -309,6 +313,8 @@ fn check_all(
     listener::check_exposure(&server, &auth, listen, checker);
     let metrics = doors::metrics(&raw.metrics, checker);
     doors::check_together(&server, metrics, &auth, checker);
+    let service_doors = services::check_doors(&raw.services, source.services.as_ref(), checker);
+    services::check_exposure(&service_doors, &auth, checker);
     let gateway = check_gateway(raw, server.limits.request_timeout, checker);
     views::check_required(&raw.ready, &raw.servers, checker);
     Config {
@@ -329,6 +335,7 @@ fn check_all(
         services_on_mcp: services::check(&raw.services, checker),
         service_ports: service_ports::check(&raw.services, checker),
         streaming: streaming::check(&raw.services.streaming, checker),
+        service_doors,
         session_store: raw.sessions.store,
         file: source.path.clone(),
         format: Format::Gantry,

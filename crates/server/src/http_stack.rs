@@ -41,6 +41,7 @@ use crate::audit::seen::Seen;
 use crate::identity::resource::{self, Resource};
 use crate::live::Live;
 use crate::routes;
+use crate::services::plain;
 use crate::shared::Shared;
 use standing::Standing;
 use under_way::UnderWay;
@@ -83,7 +84,7 @@ async fn named(
     let uri = parts.uri.clone();
     // A route's further path is its own one from here on.
     let own_path = live.config.paths.own(uri.path());
-    let route = Route::of(own_path.unwrap_or(uri.path()));
+    let route = via.face.route(own_path.unwrap_or(uri.path()));
     let method = parts.method.clone();
     let origin = parts.headers.get(ORIGIN).cloned();
     // 3. The access line and the counters: around everything that may refuse.
@@ -113,7 +114,9 @@ async fn named(
         }
         // 7. Who asks: before the body is read, so that a stranger cannot make us read one.
         let oauth = live.config.auth.oauth.as_ref();
-        resource = oauth.and_then(|oauth| Resource::of(oauth, via.is_tls, &parts, route));
+        // Where a service listens, the whole endpoint is that service.
+        let named = via.face.service().map_or(route, |_| Route::Mcp { view: "" });
+        resource = oauth.and_then(|oauth| Resource::of(oauth, via.is_tls, &parts, named));
         let right = authenticate(shared, &live, (route, via), &parts, resource.as_ref()).await?;
         right.note(&seen);
         let shown = (&parts.headers, resource.as_ref());
@@ -122,8 +125,8 @@ async fn named(
         rate = limits::admit(shared, &right, &parts, route, via)?;
         // 9. Whoever answers.
         let (address, request_id) = (via.peer.address(), Arc::clone(&request_id));
-        let is_tls = via.is_tls;
-        let passed = Passed { parts, body, own_path, address, is_tls, request_id };
+        let (is_tls, service) = (via.is_tls, via.face.service());
+        let passed = Passed { parts, body, own_path, service, address, is_tls, request_id };
         Ok(hand_over(front, &live, (route, right), (passed, &seen)).await)
     };
     let answer: Result<_, Refusal> = answer.await;
@@ -162,6 +165,8 @@ struct Passed {
     body: Incoming,
     /// The route's own path, where it was asked for by another one.
     own_path: Option<&'static str>,
+    /// The service whose listener it came by.
+    service: Option<&'static str>,
     /// From where it came, unless by a unix socket.
     address: Option<IpAddr>,
     /// Whether it came by TLS.
@@ -177,11 +182,15 @@ async fn hand_over(
     (passed, seen): (Passed, &Seen),
 ) -> Response<ReplyBody> {
     let gateway = &front.shared.gateway;
-    let Passed { mut parts, body, own_path, address, is_tls, request_id } = passed;
+    let Passed { mut parts, body, own_path, service, address, is_tls, request_id } = passed;
     match (route, right) {
         (Route::Mcp { view }, Right::Client(principal)) => {
             let request =
                 HttpRequest { parts, body, view: view.into(), principal, address, request_id };
+            if service.is_some() {
+                // Who asks there may be a client of the servers that it stands in for.
+                return Box::pin(plain::serve(gateway, request)).await;
+            }
             Box::pin(gateway.serve_http(request)).await
         }
         (Route::Sse { view }, Right::Client(principal)) => {
@@ -210,6 +219,7 @@ async fn hand_over(
                 request_id,
                 may_see_details: matches!(right, Right::Details),
                 address,
+                service,
                 is_api: route.is_api(),
                 clock: Arc::clone(&gateway.clock),
             };
@@ -292,7 +302,9 @@ async fn authenticate(
             Ok(Right::Details)
         }
         Route::Ready | Route::Health | Route::ActuatorHealth => Ok(Right::Nothing),
-        Route::Index | Route::Unknown | Route::ProtectedResource { .. } => Ok(Right::Nothing),
+        Route::Index | Route::Info | Route::Unknown | Route::ProtectedResource { .. } => {
+            Ok(Right::Nothing)
+        }
     }
 }
 

@@ -71,5 +71,6 @@ pub use gantry_gateway::tap::is_secret_name;
 pub use reach::{Conversation, Reach};
 pub use running::Running;
 pub use serve::{Ending, serve};
+pub use services::asking::{ServiceEntry, service_entries, service_health, service_page};
 pub use start_error::StartError;
 pub use stdio::stdio;

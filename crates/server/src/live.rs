@@ -2,6 +2,7 @@
 //!
 //! A request takes the present one once and keeps it to its end.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use gantry_core::{Grants, Principal};
@@ -62,6 +63,29 @@ impl Live {
         let hsts = https.map(|https| http_stack::hsts(https.hsts));
         let anonymous = Arc::new(Principal::anonymous());
         Ok(Self { config, keys, issuers, anonymous, hosts, redirect_to, hsts })
+    }
+
+    /// Prepares the same for a gateway whose services listen on `addresses` besides; refuses it if one
+    /// of those would be open to everybody.
+    pub(crate) fn also_on(mut self, addresses: &[SocketAddr]) -> Result<Self, StartError> {
+        let must_authenticate = self.config.auth.is_required();
+        for address in addresses {
+            may_listen(*address, must_authenticate)
+                .map_err(|source| StartError::Exposed { source })?;
+        }
+        self.hosts = addresses.iter().copied().fold(self.hosts, HostPolicy::and_on);
+        Ok(self)
+    }
+
+    /// Returns the same configuration for other addresses of services.
+    pub(crate) fn heard_on(
+        &self,
+        bound: &Bound,
+        services: &[SocketAddr],
+    ) -> Result<Self, StartError> {
+        let mut live = Self::new(self.config.clone(), Some(bound))?.also_on(services)?;
+        live.issuers.adopt(&self.issuers);
+        Ok(live)
     }
 }
 

@@ -18,6 +18,7 @@ use crate::compose::Options;
 use crate::config::Config;
 use crate::live::Live;
 use crate::log::LogControl;
+use crate::services;
 use crate::shared::Shared;
 use crate::start_error::StartError;
 use watch::{Change, Watch};
@@ -122,14 +123,16 @@ impl Reloader {
     async fn apply(&self, config: Config) -> Result<(), StartError> {
         let shared = &self.shared;
         let log = self.log.prepare(&config.log).map_err(|source| StartError::Log { source })?;
-        let mut live = Live::new(config, Some(&shared.bound))?;
+        // The API changes servers, and opens listeners of services, under the same lock.
+        let _one = shared.added.changing.lock().await;
+        let services = shared.service_listeners.addresses();
+        let mut live = Live::new(config, Some(&shared.bound))?.also_on(&services)?;
+        services::are_fit(&live, &shared.keys)?;
         live.issuers.adopt(&shared.live.load().issuers);
         let live = Arc::new(live);
         // A certificate that cannot be used refuses the whole configuration, before any of it is
         // in force.
         self.renew_certificate(&live).await.map_err(|source| StartError::Tls { source })?;
-        // The API changes servers under the same lock.
-        let _one = shared.added.changing.lock().await;
         let old = shared.live.swap(Arc::clone(&live));
         shared.hide_secrets();
         // Access has changed by now: a token that was taken away opens nothing while upstreams
@@ -156,6 +159,7 @@ fn say_what_needs_a_restart(old: &Config, new: &Config) {
         ("server.https.listen", https(old) != https(new)),
         ("server.management.listen", old.server.management != new.server.management),
         ("server.socket", old.server.socket != new.server.socket),
+        ("services.listen", old.service_doors != new.service_doors),
         ("metrics.listen", old.metrics.listen != new.metrics.listen),
         ("tracing.otlp", old.otlp != new.otlp),
         ("storage", old.storage != new.storage),

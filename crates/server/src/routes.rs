@@ -12,6 +12,7 @@ mod health;
 mod index;
 mod levels;
 mod ready;
+mod service;
 mod streamed;
 mod tap;
 
@@ -45,6 +46,8 @@ pub(crate) struct Asked {
     pub(crate) may_see_details: bool,
     /// From where it came, unless by a unix socket.
     pub(crate) address: Option<IpAddr>,
+    /// The service whose listener it came by.
+    pub(crate) service: Option<&'static str>,
     /// Whether errors are told in the form of the HTTP API.
     pub(crate) is_api: bool,
     pub(crate) clock: Arc<dyn Clock>,
@@ -55,6 +58,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/", get(index::index))
         .route("/health", get(health::health))
+        .route("/info", get(service::info))
         .route("/ready", get(ready::ready))
         .route("/metrics", get(figures::figures))
         .route("/actuator/prometheus", get(figures::figures))

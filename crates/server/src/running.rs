@@ -32,7 +32,8 @@ use crate::live::Live;
 use crate::log::LogControl;
 use crate::metrics::Sources;
 use crate::reload::Reloader;
-use crate::services::{BuiltIn, Outside};
+use crate::services::listeners::{ServiceListeners, Taken};
+use crate::services::{self, BuiltIn, Outside};
 use crate::shared::Shared;
 use crate::start_error::StartError;
 use crate::tls::{Tls, TlsMetrics};
@@ -69,8 +70,7 @@ fn open_doors(
 ) -> Result<Workers, StartError> {
     let routes = routes::router(Arc::clone(shared));
     let front = &Arc::new(Front { shared: Arc::clone(shared), routes, api: Api::new() });
-    let workers =
-        Workers::start(front, connections).map_err(|source| StartError::Runtime { source })?;
+    let workers = Workers::start(front).map_err(|source| StartError::Runtime { source })?;
     listeners.accept(&workers.inboxes(), connections);
     if let Err(error) = local::start(&front.shared.data, front, connections) {
         // The gateway serves all the same; commands then start one of their own.
@@ -99,11 +99,14 @@ impl Running {
         let kept = Kept::open(&options.data, &live.config.storage, &options.env).await?;
         let mut listeners = Listeners::bind(&live.config, tls.clone(), inherited).await?;
         let (bound, socket) = (listeners.bound(), listeners.take_socket());
-        let live = Live::new(live.config, Some(&bound))?;
+        let taken = Taken::all(&live.config)?;
+        let services: Vec<_> = taken.iter().map(Taken::address).collect();
+        let live = Live::new(live.config, Some(&bound))?.also_on(&services)?;
 
         let background = Tasks::new();
         let http_metrics = HttpMetrics::new(&mut registry);
         let keys = Arc::new(StoredKeys::of(&kept, &background).await?);
+        services::are_fit(&live, &keys)?;
         let folder = config::folder_of(live.config.file.as_deref());
         let added = Added::load(&*kept.store, &folder)
             .await
@@ -150,6 +153,7 @@ impl Running {
             added,
             trail,
             built_in,
+            service_listeners: ServiceListeners::new(kept.folder.path(), Arc::new(SystemClock)),
             store: kept.store,
             registry,
             http_metrics,
@@ -170,6 +174,7 @@ impl Running {
         shared.hide_secrets();
         let reloader = Reloader::new(Arc::clone(&shared), options, log);
         let workers = open_doors(&shared, listeners, &connections)?;
+        shared.service_listeners.begin(workers.inboxes(), &connections, taken);
         background.spawn_until_stop("watch", Arc::clone(&reloader).watch());
         background.spawn_until_stop("renew", Arc::clone(&reloader).watch_certificates());
         tracing::info!(
@@ -247,6 +252,7 @@ impl Running {
         tracing::info!(limit_seconds = limit.as_secs(), "The gateway is ending.");
         // Doors first: nothing new comes in, and every connection closes after its answer.
         local::remove_socket(&self.shared.data);
+        self.shared.service_listeners.end();
         drop(self.socket.take());
         self.connections.stop();
         // Then calls: an upstream is ended only when nobody waits for it any more.

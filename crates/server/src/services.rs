@@ -4,7 +4,12 @@
 //! speaks MCP for one of them, [`link`] is the way from a call back to its client, and what they
 //! keep and reach is plugged in as ports: [`gateway`] is the gateway around them, [`records`] the
 //! database, [`embeddings`] a model, [`output`] a folder. [`mod@streaming`] is the one service whose
-//! resources change.
+//! resources change. A service may have a listener of its own, in [`listeners`], where [`plain`] takes
+//! calls that are no MCP.
+
+pub(crate) mod asking;
+pub(crate) mod listeners;
+pub(crate) mod plain;
 
 mod embeddings;
 mod gateway;
@@ -13,6 +18,7 @@ mod output;
 mod process;
 mod provider;
 mod records;
+mod registry;
 mod streaming;
 
 use std::sync::Arc;
@@ -26,13 +32,25 @@ use gantry_services::{Service, Services, catalogue};
 use gantry_storage::Database;
 
 use crate::config::{self, Config, ServicePorts};
+use crate::http_stack::must_authenticate;
+use crate::keys::StoredKeys;
+use crate::live::Live;
 use crate::shared::Shared;
+use crate::start_error::StartError;
 use embeddings::Model;
 use gateway::Around;
 use output::Folder;
 use provider::ServiceProvider;
 use records::{SWEEP, StoredRecords};
 use streaming::{StreamingProvider, Streams};
+
+/// Refuses to start for production a gateway whose clients need not say who they are.
+pub(crate) fn are_fit(live: &Live, keys: &StoredKeys) -> Result<(), StartError> {
+    if live.config.service_doors.for_production && !must_authenticate(live, keys) {
+        return Err(StartError::Unauthenticated);
+    }
+    Ok(())
+}
 
 /// The built-in services of a process.
 #[derive(Debug)]

@@ -29,6 +29,7 @@ use crate::live::Live;
 use crate::log::LogControl;
 use crate::metrics::Sources;
 use crate::services::BuiltIn;
+use crate::services::listeners::ServiceListeners;
 use crate::tls::Tls;
 
 /// Everything that requests and the reload share.
@@ -52,6 +53,8 @@ pub(crate) struct Shared {
     pub(crate) trail: Trail,
     /// The built-in services.
     pub(crate) built_in: BuiltIn,
+    /// The listeners that they have of their own.
+    pub(crate) service_listeners: ServiceListeners,
     /// Asked by `/ready` whether it answers.
     pub(crate) store: Arc<dyn Database>,
     /// Everything that is counted.

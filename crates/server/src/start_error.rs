@@ -93,6 +93,9 @@ pub enum StartError {
         #[source]
         source: Exposed,
     },
+    /// Nobody would have to say who they are.
+    #[error("services are not started for production without authentication")]
+    Unauthenticated,
     /// The data folder cannot be held.
     #[error("cannot use the data folder")]
     Folder {
@@ -233,6 +236,7 @@ impl StartError {
             }
             Self::Tls { source } => source.code(),
             Self::Exposed { .. } => ErrorCode::ListenWithoutAuthentication,
+            Self::Unauthenticated => ErrorCode::ProductionWithoutAuthentication,
             Self::Log { .. } => ErrorCode::LogFileUnusable,
             Self::Audit { .. } => ErrorCode::AuditUnusable,
             Self::Folder { source: LockError::Held { .. } } => ErrorCode::DataFolderLocked,

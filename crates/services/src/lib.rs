@@ -15,6 +15,7 @@ pub mod error;
 mod folding;
 mod numbers;
 pub mod output;
+pub mod page;
 mod performance;
 pub mod ports;
 mod prompt;

@@ -18,6 +18,7 @@ mod looking;
 mod man;
 mod offers;
 mod servers;
+mod services;
 mod serving;
 mod shell;
 mod tapping;

@@ -1,6 +1,11 @@
 //! The built-in services, as clients of a gateway see them.
 
+mod calls;
+mod health;
+mod inventory;
 mod keeping;
+mod listeners;
+mod old_calls;
 mod ports;
 mod streaming;
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use gantry_core::ErrorCode;
 use gantry_protocol::headers::{ClientEra, PostHeaders, Refusal, check_batch, classify_post};
-use gantry_protocol::message::{Body, Kind};
+use gantry_protocol::message::{Body, Kind, ParseError};
 use gantry_protocol::{Message, Revision, RpcError};
 use gantry_transport::names;
 use gantry_transport::server::body::{self, Accepts};
@@ -19,6 +19,7 @@ use gantry_transport::server::{BodyError, BodyLimits, ReplyBody, accepts, read_b
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 
+use super::errand::Errand;
 use super::reply::{self, coded};
 use super::sessions::unknown_view;
 use super::{HttpRequest, Origin, legacy, modern, standalone};
@@ -43,15 +44,56 @@ pub(super) struct Arrival {
     pub(super) legacy: LegacySpec,
 }
 
+/// A request to an MCP endpoint whose body was read.
+#[derive(Debug)]
+pub struct ReadRequest {
+    arrival: Arrival,
+    snapshot: Arc<Snapshot>,
+    bytes: Bytes,
+    /// The body as a message, once somebody looked.
+    body: Option<Result<Body, ParseError>>,
+}
+
+impl ReadRequest {
+    /// Returns the body if it is no message of MCP.
+    pub fn foreign(&mut self) -> Option<&Bytes> {
+        let body = self.body.get_or_insert_with(|| Body::parse(self.bytes.clone()));
+        body.is_err().then_some(&self.bytes)
+    }
+
+    /// Returns the endpoint, and the way to make a request there as whoever asks.
+    pub fn errand(&self) -> (&str, Errand) {
+        let Origin { view, principal, address, request_id, .. } = &self.arrival.origin;
+        let (principal, request_id) = (Arc::clone(principal), Arc::clone(request_id));
+        (view, Errand { principal, address: *address, request_id })
+    }
+}
+
 impl Gateway {
     /// Serves one HTTP request to an MCP endpoint.
     ///
     /// Dropping the future cancels a modern request; a legacy one runs on.
     pub async fn serve_http(self: &Arc<Self>, request: HttpRequest) -> Response<ReplyBody> {
+        match self.read_http(request).await {
+            Ok(read) => self.serve_read(read).await,
+            Err(answer) => *answer,
+        }
+    }
+
+    /// Reads the body of one HTTP request to an MCP endpoint, for somebody who may have another use
+    /// for it than [`Gateway::serve_read`].
+    ///
+    /// # Errors
+    ///
+    /// The answer to a request that has no body, or none that can be read.
+    pub async fn read_http(
+        self: &Arc<Self>,
+        request: HttpRequest,
+    ) -> Result<ReadRequest, Box<Response<ReplyBody>>> {
         let snapshot = self.registry.snapshot();
         let HttpRequest { parts, body, view, principal, address, request_id } = request;
         if !self.registry.has_view(&view, &principal, address) {
-            return self.refuse(None, &unknown_view(&view));
+            return Err(Box::new(self.refuse(None, &unknown_view(&view))));
         }
         let arrival = Arrival {
             accepts: accepts(&parts.headers),
@@ -70,21 +112,28 @@ impl Gateway {
         match parts.method {
             Method::POST => {}
             Method::GET | Method::DELETE => {
-                return Box::pin(self.without_body(arrival, &parts.method)).await;
+                return Err(Box::new(Box::pin(self.without_body(arrival, &parts.method)).await));
             }
-            _ => return reply::not_allowed(METHODS),
+            _ => return Err(Box::new(reply::not_allowed(METHODS))),
         }
         if !is_json(&arrival.headers) {
             let error =
                 RpcError::invalid_request("the header Content-Type must say application/json");
-            return self.refuse(None, &Refusal { status: 415, error });
+            return Err(Box::new(self.refuse(None, &Refusal { status: 415, error })));
         }
         let limits = BodyLimits { size: snapshot.spec.max_body, time: snapshot.spec.body_timeout };
-        let bytes = match read(&arrival.headers, body, limits).await {
-            Ok(bytes) => bytes,
-            Err(refusal) => return self.refuse(None, &refusal),
-        };
-        match Body::parse(bytes) {
+        match read(&arrival.headers, body, limits).await {
+            Ok(bytes) => Ok(ReadRequest { arrival, snapshot, bytes, body: None }),
+            Err(refusal) => Err(Box::new(self.refuse(None, &refusal))),
+        }
+    }
+
+    /// Serves a request whose body was read.
+    ///
+    /// Dropping the future cancels as it does for [`Gateway::serve_http`].
+    pub async fn serve_read(self: &Arc<Self>, read: ReadRequest) -> Response<ReplyBody> {
+        let ReadRequest { arrival, snapshot, bytes, body } = read;
+        match body.unwrap_or_else(|| Body::parse(bytes)) {
             Ok(Body::One(message)) => self.post(arrival, &snapshot, message).await,
             Ok(batch @ Body::Batch(_)) => Box::pin(self.post_batch(arrival, batch)).await,
             Err(error) => {

@@ -6,8 +6,9 @@
 use bytes::Bytes;
 use gantry_core::offer::Freshness;
 use gantry_core::{ErrorCode, Provider as _};
+use gantry_gateway::Gateway;
 use gantry_gateway::dispatch::Reply;
-use gantry_gateway::door::errand;
+use gantry_gateway::door::errand::{self, Errand};
 use gantry_gateway::snapshot::Section;
 use gantry_gateway::upstream::State;
 use gantry_protocol::{Message, RpcError, json, method};
@@ -95,16 +96,26 @@ fn arguments(body: &Bytes) -> Result<&[u8], ApiError> {
     Ok(whole.get().as_bytes())
 }
 
-/// Makes one request on an endpoint, and returns the answer if it has a result.
 async fn ask(
     call: &Call,
     endpoint: &str,
     method: &str,
     params: &[u8],
 ) -> Result<Message, ApiError> {
+    ask_as(&call.shared.gateway, &call.errand(), endpoint, method, params).await
+}
+
+/// Makes one request on an endpoint, and returns the answer if it has a result.
+pub(crate) async fn ask_as(
+    gateway: &Gateway,
+    errand: &Errand,
+    endpoint: &str,
+    method: &str,
+    params: &[u8],
+) -> Result<Message, ApiError> {
     let message =
         errand::message(method, params).map_err(|error| ApiError::malformed(error.message))?;
-    let reply = call.errand().run(&call.shared.gateway, endpoint, message).await;
+    let reply = errand.run(gateway, endpoint, message).await;
     let Reply { bytes, .. } = reply.ok_or_else(|| ApiError::no_server(endpoint))?;
     let answer = Message::parse(bytes).map_err(|error| ApiError::of_rpc(&error.error))?;
     match answer.rpc_error() {

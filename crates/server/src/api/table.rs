@@ -16,7 +16,10 @@ use super::model::{
 use super::offered::ToolEntry;
 use super::parameter::{Kind, Parameter, Place};
 use super::policy::{ExplainAnswer, ExplainQuestion};
-use super::{audit, batch, calls, edit, keys, messages, offered, openapi, policy, servers};
+use super::services::{ServiceList, ServiceView, StartService};
+use super::{
+    audit, batch, calls, edit, keys, messages, offered, openapi, policy, servers, services,
+};
 use crate::config::raw::Upstream;
 use crate::keys::model::{KeyList, KeyView, MadeKey, NewKey, Rotation};
 
@@ -102,6 +105,12 @@ const KEY: Parameter = Parameter {
     place: Place::Path,
     kind: Kind::Text,
     meaning: "The public part of the key, with which it begins, such as `gk_abcdefghij`.",
+};
+const SERVICE: Parameter = Parameter {
+    name: "name",
+    place: Place::Path,
+    kind: Kind::Text,
+    meaning: "The name of the service, such as `vector_similarity`.",
 };
 const PAGE: Parameter = Parameter {
     name: "page",
@@ -238,6 +247,35 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         gives: Gives::Json(200, of::<AuditEntries>),
         run: |call| Box::pin(audit::find(call)),
         ..READ
+    },
+    Operation {
+        path: "/api/services",
+        id: "listServices",
+        summary: "List the built-in services, and which of them have listeners of their own",
+        parameters: &[],
+        gives: Gives::Json(200, of::<ServiceList>),
+        run: |call| Box::pin(async move { services::list(&call) }),
+        ..READ
+    },
+    Operation {
+        path: "/api/services/{name}/start",
+        id: "startService",
+        summary: "Open the listener of a built-in service",
+        parameters: &[SERVICE],
+        takes: Takes::Maybe(of::<StartService>),
+        gives: Gives::Json(200, of::<ServiceView>),
+        run: |call| Box::pin(services::start(call)),
+        ..CHANGE
+    },
+    Operation {
+        path: "/api/services/{name}/stop",
+        id: "stopService",
+        summary: "Close the listener of a built-in service; what is under way is answered",
+        parameters: &[SERVICE],
+        takes: NOTHING,
+        gives: Gives::Json(200, of::<ServiceView>),
+        run: |call| Box::pin(services::stop(call)),
+        ..CHANGE
     },
     Operation {
         path: "/api/servers",

@@ -44,7 +44,7 @@ impl HeadFile {
 
 /// Writes beside and renames, so that a crash leaves the old text or the new one. It is not waited
 /// until that is on the disk: after a crash of the machine an older head is as good.
-pub(super) fn write_whole(path: &Path, text: &str) -> io::Result<()> {
+pub(crate) fn write_whole(path: &Path, text: &str) -> io::Result<()> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(".new");
     let mut options = std::fs::OpenOptions::new();

@@ -76,6 +76,9 @@ pub(crate) fn to_json(config: &Config) -> Value {
     if let Some(shown) = storage::shown(&config.storage, REDACTED) {
         value["storage"] = shown;
     }
+    if let Some(doors) = config.service_doors.shown() {
+        value["services"] = doors;
+    }
     if let Some(names) = config.services_on_mcp.chosen() {
         value["services"]["on_mcp"] = json!(names);
     }

@@ -3,7 +3,7 @@
 use crate::identity::resource::WELL_KNOWN;
 
 /// The names of all routes, for the counters.
-pub(crate) const ROUTES: [&str; 14] = [
+pub(crate) const ROUTES: [&str; 15] = [
     "mcp",
     "health",
     "ready",
@@ -18,6 +18,7 @@ pub(crate) const ROUTES: [&str; 14] = [
     "messages",
     "circuit_breakers",
     "protected_resource",
+    "info",
 ];
 
 /// The same routes by their paths, for counters that name those.
@@ -36,6 +37,7 @@ pub(crate) const PATHS: [&str; ROUTES.len()] = [
     "/messages",
     "/circuit-breakers",
     "/.well-known/oauth-protected-resource",
+    "/info",
 ];
 
 /// A kind of route.
@@ -69,6 +71,8 @@ pub(crate) enum Route<'a> {
     CircuitBreakers,
     /// What clients are told of where tokens come from; what follows names the resource.
     ProtectedResource { resource: &'a str },
+    /// What a service is, on its own listener.
+    Info,
     /// Nothing of ours.
     Unknown,
 }
@@ -107,6 +111,22 @@ impl<'a> Route<'a> {
         }
     }
 
+    /// Tells the route of a path on the listener of one service.
+    pub(crate) fn of_service(service: &'a str, path: &'a str) -> Self {
+        match Self::of(path) {
+            Self::Mcp { view: "" } => Self::Mcp { view: service },
+            Self::Index => Self::Info,
+            Self::Metrics if path != "/metrics" => Self::Unknown,
+            route @ (Self::Health | Self::Ready | Self::Metrics | Self::CircuitBreakers) => route,
+            // What tokens are for is this endpoint, and there is no other here.
+            Self::ProtectedResource { resource: "" | "/mcp" } => {
+                Self::ProtectedResource { resource: "" }
+            }
+            _ if path == "/info" => Self::Info,
+            _ => Self::Unknown,
+        }
+    }
+
     /// Reads the view below an endpoint; `None` when what follows is none.
     fn below(rest: &'a str) -> Option<&'a str> {
         let Some(view) = rest.strip_prefix('/') else { return rest.is_empty().then_some("") };
@@ -131,6 +151,7 @@ impl<'a> Route<'a> {
             Self::Messages => 11,
             Self::CircuitBreakers => 12,
             Self::ProtectedResource { .. } => 13,
+            Self::Info => 14,
         }
     }
 

@@ -15,6 +15,8 @@ pub(crate) enum Face {
     Management,
     /// The figures for Prometheus.
     Metrics,
+    /// One built-in service, by its name.
+    Service(&'static str),
 }
 
 /// Who is at the other end of a connection.
@@ -38,9 +40,27 @@ pub(crate) struct Via {
 // === impl Face ===
 
 impl Face {
+    /// Tells the route of a path: where one service listens, `/mcp` is that service's.
+    pub(crate) fn route(self, path: &str) -> Route<'_> {
+        match self {
+            Self::Service(name) => Route::of_service(name, path),
+            Self::Everything | Self::Management | Self::Metrics => Route::of(path),
+        }
+    }
+
+    /// Returns the service whose listener this is.
+    pub(crate) fn service(self) -> Option<&'static str> {
+        match self {
+            Self::Service(name) => Some(name),
+            Self::Everything | Self::Management | Self::Metrics => None,
+        }
+    }
+
     pub(crate) fn shows(self, route: Route<'_>) -> bool {
         match self {
             Self::Everything => true,
+            // The router behind it knows more paths, which are those of the main listener.
+            Self::Service(_) => route != Route::Unknown,
             Self::Management => {
                 !route.is_mcp() && !matches!(route, Route::ProtectedResource { .. })
             }
@@ -101,5 +121,32 @@ mod tests {
         check(Face::Management, &administrative, &of_clients);
         let rest = ["/", "/health", "/ready", "/api/servers", "/mcp", "/nothing"];
         check(Face::Metrics, &["/metrics"], &rest);
+    }
+
+    #[test]
+    fn the_listener_of_a_service_has_its_routes_and_no_others() {
+        let face = Face::Service("vector_ranking");
+        let view = "vector_ranking";
+        for (path, expected) in [
+            ("/mcp", Route::Mcp { view }),
+            ("/mcp/", Route::Mcp { view }),
+            ("/", Route::Info),
+            ("/info", Route::Info),
+            ("/health", Route::Health),
+            ("/ready", Route::Ready),
+            ("/metrics", Route::Metrics),
+            ("/circuit-breakers", Route::CircuitBreakers),
+            ("/circuit-breakers/reset", Route::CircuitBreakers),
+        ] {
+            assert_eq!(face.route(path), expected, "{path}");
+            assert!(face.shows(expected), "{path}");
+        }
+        for path in ["/mcp/git", "/mcp/vector_ranking", "/sse", "/messages", "/api/servers"] {
+            assert!(!face.shows(face.route(path)), "{path}");
+        }
+        for path in ["/api/admin/tap", "/actuator", "/actuator/prometheus", "/healthz"] {
+            assert!(!face.shows(face.route(path)), "{path}");
+        }
+        assert_eq!(Face::Everything.route("/info"), Route::Unknown);
     }
 }

@@ -13,7 +13,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::{Asked, json_body};
+use super::{Asked, json_body, service};
 use crate::condition::Condition;
 use crate::metrics::process;
 use crate::shared::Shared;
@@ -53,6 +53,9 @@ pub(super) async fn health(
     });
     if asked.may_see_details {
         add_details(&mut body, &shared, &condition);
+    }
+    if let Some(name) = asked.service {
+        service::describe(&mut body, &shared, name);
     }
     let mut response = json_body(status, &body);
     let took = format!("{:.3}ms", begun.elapsed().as_secs_f64() * 1000.0);

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use serde_json::json;
 
-use super::json_body;
+use super::{Asked, json_body, service};
 use crate::api;
 use crate::config::Paths;
 use crate::shared::Shared;
@@ -48,7 +49,13 @@ const ROUTES: [&str; 31] = [
 ];
 
 /// Answers with paths rather than addresses: only the caller knows by which name it came.
-pub(super) async fn index(State(shared): State<Arc<Shared>>) -> Response {
+pub(super) async fn index(
+    State(shared): State<Arc<Shared>>,
+    Extension(asked): Extension<Asked>,
+) -> Response {
+    if asked.service.is_some() {
+        return service::info(State(shared), Extension(asked)).await;
+    }
     let needs_token = shared.must_authenticate();
     json_body(
         StatusCode::OK,

@@ -32,7 +32,7 @@ async fn misuse_ends_with_two() {
     ----- stderr
     error: unrecognized subcommand 'serv'
 
-      tip: some similar subcommands exist: 'servers', 'serve'
+      tip: some similar subcommands exist: 'services', 'servers', 'serve'
 
     Usage: gantry [OPTIONS] [COMMAND]
 

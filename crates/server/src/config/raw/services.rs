@@ -14,6 +14,17 @@ pub struct Services {
     /// all of them. Left out, they are offered there as long as nothing else is configured.
     /// Since 0.1.
     pub on_mcp: Option<Vec<NameText>>,
+    /// The address of listeners of their own, one for each of `names`: ports 8101 to 8109. Left out,
+    /// none is opened at the start, and `gantry services start` opens them at the host of
+    /// `server.listen`. Since 0.1.
+    pub listen: Option<String>,
+    /// Which of them have a listener from the start, where `listen` says so; `all` stands for all of
+    /// them. Since 0.1.
+    pub names: Option<Vec<NameText>>,
+    /// Which of several gateways on one machine this is: each takes ports that are 100 above those of
+    /// the one before. Since 0.1.
+    #[schemars(range(min = 0, max = 500))]
+    pub instance: u16,
     /// What clients of `resource_streaming` can subscribe to. Since 0.1.
     pub streaming: Streaming,
     /// A model that makes vectors of texts. Since 0.1.
@@ -32,6 +43,9 @@ impl Default for Services {
     fn default() -> Self {
         Self {
             on_mcp: None,
+            listen: None,
+            names: None,
+            instance: 0,
             streaming: Streaming::default(),
             embeddings: None,
             output: None,

@@ -145,6 +145,10 @@ macro_rules! for_each_error_code {
             ApprovalDeclined "E0417" Access (-32600) (403) false "a call was not approved";
             ApprovalImpossible "E0418" Access (-32600) (403) false "a call needs an approval that its client cannot ask for";
 
+            ForwardedUnreadable "E0425" Request (-32600) (400) false "a trusted proxy does not say for whom it speaks";
+            AddressRefused "E0426" Access (-32600) (403) false "nobody may use the gateway from this address";
+            TooManyConnections "E0427" Request (-) (503) true "too many connections are open, or were opened in a time";
+
             RateLimited "E0430" Request (-32603) (429) true "too many requests came in a time";
             BreakerOpen "E0431" Upstream (-32603) (503) true "an upstream that failed too often is left alone for now";
             UpstreamFull "E0432" Upstream (-32603) (503) true "as many calls as may be are under way with an upstream";

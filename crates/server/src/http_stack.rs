@@ -5,6 +5,7 @@
 //! connection's (`accept`); limits on the body are the reader's; what happens to an MCP message is
 //! the gateway's (`gantry_gateway::door`).
 
+mod address;
 mod cors;
 mod gate;
 mod limits;
@@ -86,20 +87,26 @@ async fn named(
     let route = Route::of(own_path.unwrap_or(uri.path()));
     let method = parts.method.clone();
     let origin = parts.headers.get(ORIGIN).cloned();
-    // 3. The access line and the counters: around everything that may refuse.
+    // 3. From where: the address of the client behind trusted proxies. Before anything is written
+    //    down, so that whatever is refused is said of the right one.
+    let (via, told) = address::find(&live, via, &parts.headers);
+    // 4. The access line and the counters: around everything that may refuse.
     let under_way = UnderWay::of(&shared.http_metrics.under_way, route, &parts);
     let access = Access::begin(&request_id, &parts, route, begun);
     let seen = Seen::of(&shared.gateway.audit, &parts, via.peer.address());
     let (mut is_ours, mut standing, mut rate, mut resource) = (false, None, None, None);
     let answer = async {
-        // 4. Host and Origin: before anything is looked up, on every route. A page that rebound
+        // 5. Host and Origin: before anything is looked up, on every route. A page that rebound
         //    its name learns nothing, not even whether a token would be needed.
         //    Only a probe of HTTP/1.0, which has no `Host`, need not say whom it means.
         if !gate::is_nameless_probe(route, &parts) {
             gate::is_meant_for_us(&live, &parts.uri, &parts.headers)?;
         }
         is_ours = true;
-        // 5. Where it came in: a listener that sends everybody to TLS answers nothing else, and a
+        // 6. Whether anybody may come from there: before a route is told from nothing.
+        address::is_readable(told)?;
+        address::may_come(&live, via, route, &parts.headers)?;
+        // 7. Where it came in: a listener that sends everybody to TLS answers nothing else, and a
         //    route that it does not show is nowhere, whoever asks.
         if let Some(answer) = tls_only::redirect(&live, via, &parts) {
             return Ok(answer);
@@ -107,20 +114,20 @@ async fn named(
         if !via.face.shows(route) {
             return Err(Refusal::nothing_at(parts.uri.path()));
         }
-        // 6. Preflight: browsers send it without credentials, so it stands above authentication.
+        // 8. Preflight: browsers send it without credentials, so it stands above authentication.
         if let Some(answer) = cors::preflight(&parts.method, &parts.headers) {
             return Ok(answer);
         }
-        // 7. Who asks: before the body is read, so that a stranger cannot make us read one.
+        // 9. Who asks: before the body is read, so that a stranger cannot make us read one.
         let oauth = live.config.auth.oauth.as_ref();
         resource = oauth.and_then(|oauth| Resource::of(oauth, via.is_tls, &parts, route));
         let right = authenticate(shared, &live, (route, via), &parts, resource.as_ref()).await?;
         right.note(&seen);
         let shown = (&parts.headers, resource.as_ref());
         standing = Standing::of(shared, &right, via.peer, shown);
-        // 8. How much they may ask: after it is known who they are, and before a body is read.
+        // 10. How much they may ask: after it is known who they are, and before a body is read.
         rate = limits::admit(shared, &right, &parts, route, via)?;
-        // 9. Whoever answers.
+        // 11. Whoever answers.
         let (address, request_id) = (via.peer.address(), Arc::clone(&request_id));
         let is_tls = via.is_tls;
         let passed = Passed { parts, body, own_path, address, is_tls, request_id };

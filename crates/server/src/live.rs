@@ -5,10 +5,10 @@
 use std::sync::Arc;
 
 use gantry_core::{Grants, Principal};
-use gantry_policy::{HostPolicy, KeyEntry, KeyTable, may_listen};
+use gantry_policy::{AddressPolicy, HostPolicy, KeyEntry, KeyTable, may_listen};
 use http::HeaderValue;
 
-use crate::config::{Auth, Config};
+use crate::config::{Auth, Config, Server};
 use crate::http_stack;
 use crate::identity::Issuers;
 use crate::listeners::Bound;
@@ -27,6 +27,8 @@ pub(crate) struct Live {
     pub(crate) anonymous: Arc<Principal>,
     /// Which names are ours, and which pages may call.
     pub(crate) hosts: HostPolicy,
+    /// Which proxies are believed, and from where anybody may come.
+    pub(crate) addresses: AddressPolicy,
     /// The port with TLS to which the plain main listener sends everybody.
     pub(crate) redirect_to: Option<u16>,
     /// What browsers are told over TLS.
@@ -61,7 +63,17 @@ impl Live {
             https.filter(|https| https.redirect).and(bound.https).map(|address| address.port());
         let hsts = https.map(|https| http_stack::hsts(https.hsts));
         let anonymous = Arc::new(Principal::anonymous());
-        Ok(Self { config, keys, issuers, anonymous, hosts, redirect_to, hsts })
+        let addresses = addresses(&config.server);
+        Ok(Self { config, keys, issuers, anonymous, hosts, addresses, redirect_to, hsts })
+    }
+}
+
+/// Takes the lists of addresses of a configuration.
+fn addresses(server: &Server) -> AddressPolicy {
+    AddressPolicy {
+        trusted_proxies: server.trusted_proxies.iter().collect(),
+        allowed: (!server.allow.is_empty()).then(|| server.allow.iter().collect()),
+        denied: server.deny.iter().collect(),
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use gantry_core::ErrorCode;
+use gantry_policy::access::Network;
 use url::Url;
 
 use super::access::Auth;
@@ -13,6 +14,7 @@ use super::doors::{self, Https};
 use super::path::Path;
 use super::problem::Problem;
 use super::raw;
+use super::rules::networks;
 
 /// The gateway's own door.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +31,12 @@ pub struct Server {
     pub allowed_hosts: Vec<String>,
     /// Values of `Origin` that are answered, in the form that browsers send.
     pub allowed_origins: Vec<String>,
+    /// Proxies that are believed whom they speak for.
+    pub trusted_proxies: Vec<Network>,
+    /// From where the gateway may be used; empty: from everywhere.
+    pub allow: Vec<Network>,
+    /// From where it may not be used.
+    pub deny: Vec<Network>,
     /// What one client may ask.
     pub limits: Limits,
 }
@@ -71,6 +79,9 @@ pub(crate) fn check(raw: &raw::Server, listen: Option<&str>, checker: &mut Check
         socket: doors::socket(raw, checker),
         allowed_hosts: hosts(&raw.allowed_hosts, &path.key("allowed_hosts"), checker),
         allowed_origins: origins(&raw.allowed_origins, &path.key("allowed_origins"), checker),
+        trusted_proxies: networks(&raw.trusted_proxies, &path.key("trusted_proxies"), checker),
+        allow: networks(&raw.allow, &path.key("allow"), checker),
+        deny: networks(&raw.deny, &path.key("deny"), checker),
         limits: limits(&raw.limits, &path.key("limits"), checker),
     }
 }

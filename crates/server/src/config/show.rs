@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use gantry_core::Grants;
 use gantry_gateway::spec::{Connection, EraMode, SessionMode, TransportMode, UpstreamSpec};
-use gantry_policy::access::{AccessSpec, Destructive, RuleSpec};
+use gantry_policy::access::{AccessSpec, Destructive, Network, RuleSpec};
 use gantry_policy::jwt::Trust;
 use serde_json::{Map, Value, json};
 
@@ -32,6 +32,9 @@ pub(crate) fn to_json(config: &Config) -> Value {
             "listen": config.server.listen.to_string(),
             "allowed_hosts": config.server.allowed_hosts,
             "allowed_origins": config.server.allowed_origins,
+            "trusted_proxies": networks(&config.server.trusted_proxies),
+            "allow": networks(&config.server.allow),
+            "deny": networks(&config.server.deny),
             "limits": {
                 "body": units::format_size(gateway.max_body),
                 "header": units::format_size(limits.header),
@@ -257,8 +260,7 @@ fn access(spec: &AccessSpec) -> Value {
             }
         }
         if !rule.addresses.is_empty() {
-            let addresses = rule.addresses.iter().map(ToString::to_string);
-            shown["addresses"] = addresses.collect::<Vec<_>>().into();
+            shown["addresses"] = networks(&rule.addresses);
         }
         if let Some(when) = &rule.when {
             // What looks like a variable was understood already.
@@ -279,6 +281,10 @@ fn access(spec: &AccessSpec) -> Value {
             "timeout": units::format_duration(spec.approval_timeout),
         },
     })
+}
+
+fn networks(networks: &[Network]) -> Value {
+    networks.iter().map(ToString::to_string).collect::<Vec<_>>().into()
 }
 
 fn otlp(config: &Config) -> Value {

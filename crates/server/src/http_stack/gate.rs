@@ -50,7 +50,7 @@ pub(super) fn is_nameless_probe(route: Route<'_>, parts: &Parts) -> bool {
         && parts.uri.authority().is_none()
         && !parts.headers.contains_key(HOST)
         && !parts.headers.contains_key(ORIGIN)
-        && matches!(route, Route::Health | Route::Ready | Route::ActuatorHealth)
+        && route.is_probe()
 }
 
 /// Who asks, and what their credentials are held against.
@@ -240,7 +240,7 @@ fn denied(denied: Denied) -> Refusal {
     Refusal::new(code, message).denied(denied)
 }
 
-fn is_forwarded(headers: &HeaderMap) -> bool {
+pub(super) fn is_forwarded(headers: &HeaderMap) -> bool {
     // One look at the names that are there is less than a search for each of those that are not.
     let may_be = |name: &HeaderName| name == FORWARDED || name.as_str().starts_with("x-");
     headers.keys().any(may_be) && FORWARDING.iter().any(|name| headers.contains_key(name))

@@ -26,6 +26,15 @@ pub struct Server {
     /// Web pages that may call the gateway: values of the `Origin` header, such as
     /// `https://app.example.com`. Requests without the header are not from web pages. Since 0.1.
     pub allowed_origins: Vec<String>,
+    /// Proxies that are believed whom they speak for, as addresses or networks such as `10.0.0.0/8`:
+    /// the client's address is then the last one of `Forwarded` or `X-Forwarded-For` that is none of
+    /// theirs. Headers of others are never believed. Since 0.1.
+    pub trusted_proxies: Vec<String>,
+    /// Addresses or networks from which the gateway may be used, and no others; empty, it may be used
+    /// from everywhere. Since 0.1.
+    pub allow: Vec<String>,
+    /// Addresses or networks from which it may not be used, whatever `allow` says. Since 0.1.
+    pub deny: Vec<String>,
     /// What one client may ask of the gateway. Since 0.1.
     pub limits: Limits,
 }
@@ -59,6 +68,9 @@ impl Default for Server {
             socket: None,
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
+            trusted_proxies: Vec::new(),
+            allow: Vec::new(),
+            deny: Vec::new(),
             limits: Limits::default(),
         }
     }

@@ -90,6 +90,10 @@ macro_rules! for_each_error_code {
             ForeignUnknown "E0127" Config (-) (-) false "a configuration file is of no known format";
             ForeignSetting "E0128" Config (-) (-) false "a setting of another system's file is not taken over";
             ImportTarget "E0129" Config (-) (-) false "the file to write exists already";
+            SecretsInTheClear "E0130" Config (-) (-) false "credentials travel in the clear beyond the loopback";
+            TlsExpiresSoon "E0131" Config (-) (-) false "the certificate expires soon";
+            EverybodyTrusted "E0132" Config (-) (-) false "everybody is trusted as a proxy";
+            NobodyAllowed "E0133" Config (-) (-) false "lists of addresses let nobody in";
 
             ProgramNotFound "E0201" Upstream (-32603) (-) false "the program of an upstream cannot be started";
             UpstreamUnreachable "E0202" Upstream (-32603) (-) true "an upstream cannot be reached";

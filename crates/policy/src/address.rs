@@ -7,12 +7,14 @@
 mod forwarded;
 mod networks;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 pub use networks::Networks;
 
 /// Trusted proxies in a row; whoever has more of them has a loop.
 pub const MOST_HOPS: usize = 16;
+/// The part of an IPv6 address that one subscriber has as a rule (RFC 6177).
+const SUBSCRIBERS: u128 = !0 << 64;
 /// Most bytes of an entry that are repeated in a refusal.
 const SHOWN: usize = 64;
 
@@ -71,6 +73,15 @@ pub enum Barred {
         /// The client's.
         address: IpAddr,
     },
+}
+
+/// Returns what is counted together with an address: an address of IPv4 alone, one of IPv6 with the
+/// rest of its network of 64 bits, of which one subscriber has all.
+pub fn subscriber(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & SUBSCRIBERS).into(),
+        v4 @ IpAddr::V4(_) => v4,
+    }
 }
 
 // === impl AddressPolicy ===

@@ -6,12 +6,14 @@
 //! the gateway's (`gantry_gateway::door`).
 
 mod address;
+mod compression;
 mod cors;
 mod gate;
 mod limits;
 mod refusal;
 mod request_id;
 mod route;
+mod security_headers;
 mod standing;
 mod tls_only;
 mod under_way;
@@ -25,14 +27,17 @@ use gantry_core::correlation::{self, Correlation};
 use gantry_gateway::door::HttpRequest;
 use gantry_transport::server::ReplyBody;
 use http::header::{ORIGIN, STRICT_TRANSPORT_SECURITY};
-use http::{Method, Request, Response, Uri};
+use http::{HeaderValue, Method, Request, Response, Uri};
 use hyper::body::Incoming;
 use tokio::time::Instant;
 
+pub(crate) use compression::Compression;
+pub(crate) use cors::Cors;
 pub(crate) use gate::must_authenticate;
 pub(crate) use refusal::Refusal;
 pub(crate) use request_id::{RequestIds, RequestNames};
 pub(crate) use route::{PATHS, ROUTES, Route};
+pub(crate) use security_headers::SecurityHeaders;
 pub(crate) use tls_only::hsts;
 pub(crate) use under_way::Answer;
 pub(crate) use via::{Face, Peer, Via};
@@ -87,6 +92,7 @@ async fn named(
     let route = Route::of(own_path.unwrap_or(uri.path()));
     let method = parts.method.clone();
     let origin = parts.headers.get(ORIGIN).cloned();
+    let packing = live.compression.as_ref().and_then(|way| Some((way, way.wanted(&parts)?)));
     // 3. From where: the address of the client behind trusted proxies. Before anything is written
     //    down, so that whatever is refused is said of the right one.
     let (via, told) = address::find(&live, via, &parts.headers);
@@ -115,7 +121,7 @@ async fn named(
             return Err(Refusal::nothing_at(parts.uri.path()));
         }
         // 8. Preflight: browsers send it without credentials, so it stands above authentication.
-        if let Some(answer) = cors::preflight(&parts.method, &parts.headers) {
+        if let Some(answer) = live.cors.preflight(&parts.method, &parts.headers) {
             return Ok(answer);
         }
         // 9. Who asks: before the body is read, so that a stranger cannot make us read one.
@@ -150,17 +156,36 @@ async fn named(
     if let Some(rate) = rate {
         limits::tell(rate, response.headers_mut());
     }
-    if let Some(origin) = origin.filter(|_| is_ours) {
-        cors::allow(origin, response.headers_mut());
-    }
-    if let Some(hsts) = live.hsts.as_ref().filter(|_| via.is_tls) {
-        response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, hsts.clone());
+    live.tell_browsers((route, &method), via, origin.filter(|_| is_ours), &mut response);
+    if let Some((compression, wanted)) = packing {
+        response = compression.pack(wanted, response);
     }
     names.write(response.headers_mut());
     shared.http_metrics.answered(route, &method, response.status(), begun.elapsed());
     access.end(&response);
     let guard = || standing.map(|standing| standing.guard(shared));
     response.map(|body| UnderWay::until_sent(under_way, body, guard))
+}
+
+impl Live {
+    /// Writes into the head of an answer what browsers have to know of it; the origin is that of a
+    /// page that may read it.
+    fn tell_browsers(
+        &self,
+        (route, method): (Route<'_>, &Method),
+        via: Via,
+        origin: Option<HeaderValue>,
+        answer: &mut Response<ReplyBody>,
+    ) {
+        let headers = answer.headers_mut();
+        if let Some(origin) = origin {
+            self.cors.allow(origin, headers);
+        }
+        if let Some(hsts) = self.hsts.as_ref().filter(|_| via.is_tls) {
+            headers.insert(STRICT_TRANSPORT_SECURITY, hsts.clone());
+        }
+        self.security_headers.write(route, method, headers);
+    }
 }
 
 /// A request that may be answered.

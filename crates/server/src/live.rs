@@ -9,7 +9,7 @@ use gantry_policy::{AddressPolicy, HostPolicy, KeyEntry, KeyTable, may_listen};
 use http::HeaderValue;
 
 use crate::config::{Auth, Config, Server};
-use crate::http_stack;
+use crate::http_stack::{self, Compression, Cors, SecurityHeaders};
 use crate::identity::Issuers;
 use crate::listeners::Bound;
 use crate::start_error::StartError;
@@ -29,6 +29,12 @@ pub(crate) struct Live {
     pub(crate) hosts: HostPolicy,
     /// Which proxies are believed, and from where anybody may come.
     pub(crate) addresses: AddressPolicy,
+    /// What pages of other origins may do.
+    pub(crate) cors: Cors,
+    /// Headers that tell browsers to be strict.
+    pub(crate) security_headers: SecurityHeaders,
+    /// How answers are made smaller, if they are.
+    pub(crate) compression: Option<Compression>,
     /// The port with TLS to which the plain main listener sends everybody.
     pub(crate) redirect_to: Option<u16>,
     /// What browsers are told over TLS.
@@ -54,17 +60,33 @@ impl Live {
                 .map_or(Ok(()), |address| may_listen(address, may_show).map_err(exposed))?;
         }
         let bound = bound.unwrap_or(&planned);
-        let (hosts, origins) = (&config.server.allowed_hosts, &config.server.allowed_origins);
-        let hosts = HostPolicy::new(bound.main, hosts, origins)
+        let cors = &config.server.cors;
+        let (hosts, pages) = (&config.server.allowed_hosts, &config.server.allowed_origins);
+        let hosts = HostPolicy::new(bound.main, hosts, &[&pages[..], &cors.origins].concat())
             .map_err(|source| StartError::Pattern { source })?;
+        let hosts = if cors.is_any { hosts.and_of_any_page() } else { hosts };
         let hosts = bound.beside_main().fold(hosts, HostPolicy::and_on);
         let https = config.server.https.as_ref();
         let redirect_to =
             https.filter(|https| https.redirect).and(bound.https).map(|address| address.port());
-        let hsts = https.map(|https| http_stack::hsts(https.hsts));
+        let hsts = match config.server.security_headers.hsts() {
+            Some(said) => said.clone(),
+            None => https.map(|https| http_stack::hsts(https.hsts)),
+        };
         let anonymous = Arc::new(Principal::anonymous());
-        let addresses = addresses(&config.server);
-        Ok(Self { config, keys, issuers, anonymous, hosts, addresses, redirect_to, hsts })
+        Ok(Self {
+            keys,
+            issuers,
+            anonymous,
+            hosts,
+            addresses: addresses(&config.server),
+            cors: Cors::new(&config.server.cors),
+            security_headers: SecurityHeaders::new(&config.server.security_headers),
+            compression: Compression::new(&config.server, &config.auth.api_key_header),
+            redirect_to,
+            hsts,
+            config,
+        })
     }
 }
 

@@ -16,7 +16,7 @@ use parking_lot::Mutex;
 use prometheus_client::registry::Registry;
 use tokio::time::Instant;
 
-use crate::accept::{Inbox, Workers};
+use crate::accept::{Doorkeeper, Inbox, Workers};
 use crate::added::Added;
 use crate::api::Api;
 use crate::audit::{self, Trail};
@@ -71,7 +71,8 @@ fn open_doors(
     let front = &Arc::new(Front { shared: Arc::clone(shared), routes, api: Api::new() });
     let workers =
         Workers::start(front, connections).map_err(|source| StartError::Runtime { source })?;
-    listeners.accept(&workers.inboxes(), connections);
+    let doorkeeper = Doorkeeper::new(Arc::clone(shared));
+    listeners.accept(&workers.inboxes(), &doorkeeper, connections);
     if let Err(error) = local::start(&front.shared.data, front, connections) {
         // The gateway serves all the same; commands then start one of their own.
         tracing::warn!(%error, "The socket of the data folder cannot be made.");

@@ -17,8 +17,22 @@ impl Networks {
     /// what it stands for.
     pub fn contains(&self, address: IpAddr) -> bool {
         match address.to_canonical() {
-            IpAddr::V4(address) => is_within(&self.v4, address.to_bits()),
-            IpAddr::V6(address) => is_within(&self.v6, address.to_bits()),
+            IpAddr::V4(address) => range_of(&self.v4, address.to_bits()).is_some(),
+            IpAddr::V6(address) => range_of(&self.v6, address.to_bits()).is_some(),
+        }
+    }
+
+    /// Tells whether every address of a network lies in one of them or in several that touch.
+    pub fn covers(&self, network: &Network) -> bool {
+        match network.bounds() {
+            (IpAddr::V4(first), IpAddr::V4(last)) => {
+                range_of(&self.v4, first.to_bits()).is_some_and(|end| last.to_bits() <= end)
+            }
+            (IpAddr::V6(first), IpAddr::V6(last)) => {
+                range_of(&self.v6, first.to_bits()).is_some_and(|end| last.to_bits() <= end)
+            }
+            // Invariant: both ends of a network are of one kind.
+            (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => false,
         }
     }
 
@@ -66,7 +80,9 @@ fn joined<T: Copy + Ord + From<u8>>(
     joined.into_boxed_slice()
 }
 
-fn is_within<T: Copy + Ord>(ranges: &[(T, T)], address: T) -> bool {
+/// Returns the end of the range that an address lies in.
+fn range_of<T: Copy + Ord>(ranges: &[(T, T)], address: T) -> Option<T> {
     let after = ranges.partition_point(|(first, _)| *first <= address);
-    after.checked_sub(1).and_then(|at| ranges.get(at)).is_some_and(|(_, last)| address <= *last)
+    let (_, last) = ranges.get(after.checked_sub(1)?)?;
+    (address <= *last).then_some(*last)
 }

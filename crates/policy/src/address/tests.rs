@@ -173,6 +173,14 @@ fn everybody_is_told_from_many() {
     assert!(networks(&[]).is_empty() && !networks(&["::1"]).is_empty());
 }
 
+#[test]
+fn networks_that_touch_cover_a_larger_one() {
+    let set = networks(&["10.0.0.0/9", "10.128.0.0/9", "2001:db8::/32"]);
+    let covers = |text: &str| set.covers(&text.parse().unwrap());
+    assert!(covers("10.0.0.0/8") && covers("10.1.2.3") && covers("2001:db8:1::/48"));
+    assert!(!covers("10.0.0.0/7") && !covers("11.0.0.0/8") && !covers("2001:db8::/31"));
+}
+
 fn any_address() -> impl Strategy<Value = IpAddr> {
     prop_oneof![
         any::<u32>().prop_map(|bits| IpAddr::V4(Ipv4Addr::from_bits(bits))),

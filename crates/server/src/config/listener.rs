@@ -9,7 +9,9 @@ use gantry_policy::access::Network;
 use url::Url;
 
 use super::access::Auth;
+use super::browsers::{self, Cors, SecurityHeaders};
 use super::check::Checker;
+use super::connections::{self, Compression, Connections};
 use super::doors::{self, Https};
 use super::path::Path;
 use super::problem::Problem;
@@ -37,6 +39,14 @@ pub struct Server {
     pub allow: Vec<Network>,
     /// From where it may not be used.
     pub deny: Vec<Network>,
+    /// What pages of other origins may do.
+    pub cors: Cors,
+    /// Headers that tell browsers to be strict.
+    pub security_headers: SecurityHeaders,
+    /// Answers that are made smaller.
+    pub compression: Compression,
+    /// How many connections there may be, and how long each is kept.
+    pub connections: Connections,
     /// What one client may ask.
     pub limits: Limits,
 }
@@ -82,6 +92,10 @@ pub(crate) fn check(raw: &raw::Server, listen: Option<&str>, checker: &mut Check
         trusted_proxies: networks(&raw.trusted_proxies, &path.key("trusted_proxies"), checker),
         allow: networks(&raw.allow, &path.key("allow"), checker),
         deny: networks(&raw.deny, &path.key("deny"), checker),
+        cors: browsers::cors(&raw.cors, checker),
+        security_headers: browsers::security_headers(&raw.security_headers, checker),
+        compression: connections::compression(&raw.compression, checker),
+        connections: connections::connections(&raw.connections, checker),
         limits: limits(&raw.limits, &path.key("limits"), checker),
     }
 }
@@ -141,7 +155,7 @@ fn hosts(written: &[String], path: &Path, checker: &mut Checker<'_>) -> Vec<Stri
     hosts
 }
 
-fn origins(written: &[String], path: &Path, checker: &mut Checker<'_>) -> Vec<String> {
+pub(super) fn origins(written: &[String], path: &Path, checker: &mut Checker<'_>) -> Vec<String> {
     let mut origins = Vec::new();
     for (index, text) in written.iter().enumerate() {
         let origin = Url::parse(text).ok().filter(|url| {

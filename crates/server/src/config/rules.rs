@@ -118,11 +118,7 @@ fn rule(raw: &raw::Rule, at: &Path, checker: &mut Checker<'_>) -> Option<RuleSpe
 }
 
 /// Reads a list of addresses and networks.
-pub(super) fn networks(
-    written: &[String],
-    path: &Path,
-    checker: &mut Checker<'_>,
-) -> Vec<Network> {
+pub(super) fn networks(written: &[String], path: &Path, checker: &mut Checker<'_>) -> Vec<Network> {
     let mut found = Vec::new();
     for (index, text) in written.iter().enumerate() {
         if let Ok(network) = text.parse() {

@@ -13,8 +13,8 @@ use serde_json::{Map, Value, json};
 
 use super::path::{Path, Step};
 use super::{
-    ApiKey, Audit, Auth, Config, Identity, Jwt, JwtKeys, Log, OAuth, Rotation, Token,
-    service_ports, storage, streaming, traffic, units,
+    ApiKey, Audit, Auth, Config, Identity, Jwt, JwtKeys, Log, OAuth, Rotation, Token, browsers,
+    connections, service_ports, storage, streaming, traffic, units,
 };
 use crate::timestamp;
 
@@ -74,6 +74,10 @@ pub(crate) fn to_json(config: &Config) -> Value {
         "limits": traffic::show_limits(&gateway.traffic.limits),
         "traffic": traffic::show_traffic(&gateway.traffic),
     });
+    let server = browsers::show(&config.server).into_iter();
+    for (key, shown) in server.chain(connections::show(&config.server)) {
+        value["server"][key] = shown;
+    }
     doors(config, &mut value);
     if let Some(shown) = storage::shown(&config.storage, REDACTED) {
         value["storage"] = shown;

@@ -130,7 +130,10 @@ impl Asking<'_> {
     /// Tells whether the caller may see details of the gateway: someone on this machine, or someone
     /// with a credential of either kind.
     pub(super) fn may_see_details(&self) -> bool {
-        if self.peer.is_near() && !is_forwarded(self.headers) {
+        // Where any page may call, one that a browser on this machine shows is not the machine.
+        let is_strange_page =
+            self.live.config.server.cors.is_any && self.headers.contains_key(ORIGIN);
+        if self.peer.is_near() && !is_forwarded(self.headers) && !is_strange_page {
             return true;
         }
         let is_client = self.must_authenticate() && matches!(self.known(), Ok(Ok(_)));

@@ -3,7 +3,9 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{DurationText, Https, Management, SizeText};
+use super::{
+    Compression, Connections, Cors, DurationText, Https, Management, SecurityHeaders, SizeText,
+};
 
 /// The gateway's own door.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -35,6 +37,14 @@ pub struct Server {
     pub allow: Vec<String>,
     /// Addresses or networks from which it may not be used, whatever `allow` says. Since 0.1.
     pub deny: Vec<String>,
+    /// What pages of other origins may do. Since 0.1.
+    pub cors: Cors,
+    /// Headers that tell browsers to be strict. Since 0.1.
+    pub security_headers: SecurityHeaders,
+    /// Answers that are made smaller. Since 0.1.
+    pub compression: Compression,
+    /// How many connections there may be, and how long each is kept. Since 0.1.
+    pub connections: Connections,
     /// What one client may ask of the gateway. Since 0.1.
     pub limits: Limits,
 }
@@ -71,6 +81,10 @@ impl Default for Server {
             trusted_proxies: Vec::new(),
             allow: Vec::new(),
             deny: Vec::new(),
+            cors: Cors::default(),
+            security_headers: SecurityHeaders::default(),
+            compression: Compression::default(),
+            connections: Connections::default(),
             limits: Limits::default(),
         }
     }

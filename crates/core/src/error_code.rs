@@ -90,6 +90,10 @@ macro_rules! for_each_error_code {
             ForeignUnknown "E0127" Config (-) (-) false "a configuration file is of no known format";
             ForeignSetting "E0128" Config (-) (-) false "a setting of another system's file is not taken over";
             ImportTarget "E0129" Config (-) (-) false "the file to write exists already";
+            SecretsInTheClear "E0130" Config (-) (-) false "credentials travel in the clear beyond the loopback";
+            TlsExpiresSoon "E0131" Config (-) (-) false "the certificate expires soon";
+            EverybodyTrusted "E0132" Config (-) (-) false "everybody is trusted as a proxy";
+            NobodyAllowed "E0133" Config (-) (-) false "lists of addresses let nobody in";
 
             ProgramNotFound "E0201" Upstream (-32603) (-) false "the program of an upstream cannot be started";
             UpstreamUnreachable "E0202" Upstream (-32603) (-) true "an upstream cannot be reached";
@@ -147,6 +151,10 @@ macro_rules! for_each_error_code {
             HookDenied "E0419" Access (-32600) (403) false "a hook refuses a call or its result";
             HookUndecided "E0420" Access (-32603) (503) true "a webhook did not decide on a call in time";
             HookUnreadable "E0421" Request (-32602) (400) false "hooks cannot look at a call or its result";
+
+            ForwardedUnreadable "E0425" Request (-32600) (400) false "a trusted proxy does not say for whom it speaks";
+            AddressRefused "E0426" Access (-32600) (403) false "nobody may use the gateway from this address";
+            TooManyConnections "E0427" Request (-) (503) true "too many connections are open, or were opened in a time";
 
             RateLimited "E0430" Request (-32603) (429) true "too many requests came in a time";
             BreakerOpen "E0431" Upstream (-32603) (503) true "an upstream that failed too often is left alone for now";

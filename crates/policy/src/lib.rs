@@ -6,6 +6,7 @@
 #![warn(missing_docs)]
 
 pub mod access;
+pub mod address;
 pub mod admin;
 pub mod audit;
 pub mod breaker;
@@ -23,6 +24,7 @@ pub mod redact;
 pub mod retry;
 pub mod scopes;
 
+pub use address::AddressPolicy;
 pub use admin::{AdminToken, TokenError};
 pub use credential::{Denied, Invitation};
 pub use exposure::{Exposed, may_listen};

@@ -23,6 +23,7 @@ pub struct HostPolicy {
     listen: Vec<IpAddr>,
     hosts: Vec<Authority>,
     origins: Vec<Origin>,
+    is_open_to_pages: bool,
 }
 
 /// Why a request is refused; answer 403.
@@ -103,6 +104,7 @@ impl HostPolicy {
             listen: vec![listen.ip().to_canonical()],
             hosts: hosts.collect::<Result<_, _>>()?,
             origins: origins.collect::<Result<_, _>>()?,
+            is_open_to_pages: false,
         })
     }
 
@@ -111,6 +113,14 @@ impl HostPolicy {
     #[must_use]
     pub fn and_on(mut self, listen: SocketAddr) -> Self {
         self.listen.push(listen.ip().to_canonical());
+        self
+    }
+
+    /// Lets pages of every origin call. Their browsers are then no proof of anything: it has to be
+    /// asked who calls, the loopback included.
+    #[must_use]
+    pub fn and_of_any_page(mut self) -> Self {
+        self.is_open_to_pages = true;
         self
     }
 
@@ -151,7 +161,7 @@ impl HostPolicy {
     }
 
     fn may_use(&self, origin: &Origin, host: &Authority) -> bool {
-        if self.origins.contains(origin) {
+        if self.is_open_to_pages || self.origins.contains(origin) {
             return true;
         }
         match origin {

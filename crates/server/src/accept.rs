@@ -10,6 +10,7 @@
 //! [`connection`].
 
 mod connection;
+mod doorkeeper;
 mod http2;
 
 use std::io;
@@ -24,20 +25,19 @@ use tokio::net::{TcpListener, TcpStream};
 #[cfg(unix)]
 use tokio::net::{UnixListener, UnixStream};
 use tokio::runtime::Runtime;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 #[cfg(unix)]
 pub(crate) use connection::serve_user;
+pub(crate) use doorkeeper::Doorkeeper;
 
 use crate::http_stack::{Face, Front, Peer};
 #[cfg(unix)]
 use crate::local;
 use crate::tls::Tls;
+use doorkeeper::Place;
 
-/// Connections of a main listener that are served at a time; further ones wait in the system's
-/// queue.
-pub(crate) const MAX_CONNECTIONS: usize = 10_000;
 /// Connections on their way to a worker; when there are more, accepting waits for it.
 const ON_THEIR_WAY: usize = 64;
 /// How long to wait after the system refused a connection for want of something.
@@ -60,8 +60,8 @@ pub(crate) struct Entrance {
     pub(crate) face: Face,
     /// Set where TLS is spoken.
     pub(crate) tls: Option<Arc<Tls>>,
-    /// Connections at a time.
-    pub(crate) limit: usize,
+    /// Connections at a time, where that is not for the configuration to say.
+    pub(crate) limit: Option<usize>,
 }
 
 /// The threads that serve connections, each with a runtime of its own. They end when this is
@@ -119,7 +119,7 @@ enum Stream {
 #[derive(Debug)]
 struct Held {
     n_open: Arc<AtomicUsize>,
-    _permit: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 /// Makes the runtime of this process.
@@ -163,17 +163,13 @@ pub(crate) async fn accept(
     listening: Listening,
     entrance: Entrance,
     workers: Vec<Inbox>,
+    doorkeeper: Arc<Doorkeeper>,
     tasks: Tasks,
 ) {
     let entrance = Arc::new(entrance);
-    let permits = Arc::new(Semaphore::new(entrance.limit));
+    let n_here = Arc::default();
     let accepting = async {
         loop {
-            if permits.available_permits() == 0 {
-                tracing::warn!(limit = entrance.limit, "All connections are taken; others wait.");
-            }
-            let permit = Arc::clone(&permits).acquire_owned().await;
-            let permit = permit.expect("the semaphore is never closed");
             let (stream, peer) = match listening.accept().await {
                 Ok(accepted) => accepted,
                 Err(error) => {
@@ -181,9 +177,18 @@ pub(crate) async fn accept(
                     continue;
                 }
             };
+            let place = match doorkeeper.admit(peer, entrance.limit, &n_here) {
+                Ok(place) => place,
+                Err(refused) => {
+                    // Over TLS nothing can be said before a handshake, which would cost more.
+                    let stream = stream.plain().filter(|_| entrance.tls.is_none());
+                    doorkeeper.refuse(refused, peer, stream, &tasks);
+                    continue;
+                }
+            };
             let fewest = workers.iter().min_by_key(|inbox| inbox.n_open.load(Ordering::Relaxed));
             let Some(Inbox { errands, n_open }) = fewest else { return };
-            let held = Held::new(n_open, permit);
+            let held = Held::new(n_open, place);
             let (entrance, tasks) = (Arc::clone(&entrance), tasks.clone());
             let arrived = Arrived { stream, peer, entrance, tasks, held };
             if errands.send(Errand::Serve(arrived)).await.is_err() {
@@ -274,6 +279,15 @@ impl Listening {
 }
 
 impl Loose {
+    /// Returns the stream if it is one of TCP.
+    fn plain(self) -> Option<std::net::TcpStream> {
+        match self {
+            Self::Tcp(stream) => Some(stream),
+            #[cfg(unix)]
+            Self::Unix(_) => None,
+        }
+    }
+
     /// Gives the stream to the runtime of this thread.
     fn bound(self) -> io::Result<Stream> {
         match self {
@@ -285,9 +299,9 @@ impl Loose {
 }
 
 impl Held {
-    fn new(n_open: &Arc<AtomicUsize>, permit: OwnedSemaphorePermit) -> Self {
+    fn new(n_open: &Arc<AtomicUsize>, place: Place) -> Self {
         n_open.fetch_add(1, Ordering::Relaxed);
-        Self { n_open: Arc::clone(n_open), _permit: permit }
+        Self { n_open: Arc::clone(n_open), _place: place }
     }
 }
 

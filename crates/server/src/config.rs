@@ -19,7 +19,9 @@ pub mod reference;
 
 mod access;
 mod audit;
+mod browsers;
 mod check;
+mod connections;
 mod declared;
 mod doors;
 mod entry;
@@ -64,6 +66,8 @@ use serde_json::Value;
 
 pub use access::{ApiKey, Auth, Token};
 pub use audit::Audit;
+pub use browsers::{Cors, SecurityHeaders};
+pub use connections::{Compression, Connections};
 pub use doors::{Https, Identity, Metrics};
 pub use env::Env;
 pub use foreign::{Format, Imported, Note, import};
@@ -315,6 +319,7 @@ fn check_all(
     doors::check_together(&server, metrics, &auth, checker);
     let service_doors = services::check_doors(&raw.services, source.services.as_ref(), checker);
     services::check_exposure(&service_doors, &auth, checker);
+    browsers::check_open(&server, &auth, checker);
     let gateway = check_gateway(raw, server.limits.request_timeout, checker);
     views::check_required(&raw.ready, &raw.servers, checker);
     Config {

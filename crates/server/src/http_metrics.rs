@@ -33,6 +33,12 @@ struct RefusalLabels {
     code: &'static str,
 }
 
+/// Why a connection was refused.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LimitLabels {
+    limit: &'static str,
+}
+
 /// How a reload ended.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ReloadLabels {
@@ -46,6 +52,7 @@ pub(crate) struct HttpMetrics {
     pub(crate) answers: Arc<Answers>,
     refusals: Family<RefusalLabels, Counter>,
     reloads: Family<ReloadLabels, Counter>,
+    refused_connections: Family<LimitLabels, Counter>,
     /// Open connections.
     pub(crate) connections: Gauge,
     /// Answers being made or sent.
@@ -81,11 +88,15 @@ impl HttpMetrics {
             answers: Arc::new(Answers::new()),
             refusals: Family::default(),
             reloads: Family::default(),
+            refused_connections: Family::default(),
             connections: Gauge::default(),
             under_way: Gauge::default(),
         };
         for outcome in ["applied", "refused"] {
             drop(metrics.reloads.get_or_create(&ReloadLabels { outcome }));
+        }
+        for limit in ["max", "per_address", "rate"] {
+            drop(metrics.refused_connections.get_or_create(&LimitLabels { limit }));
         }
         let version = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("gantry_build", "The version that runs", version);
@@ -98,6 +109,11 @@ impl HttpMetrics {
             "gantry_http_connections",
             "Open connections of clients",
             metrics.connections.clone(),
+        );
+        registry.register(
+            "gantry_http_connections_refused",
+            "Connections refused before they were read, by the limit of `server.connections`",
+            metrics.refused_connections.clone(),
         );
         registry.register(
             "gantry_http_requests_in_flight",
@@ -125,6 +141,10 @@ impl HttpMetrics {
 
     pub(crate) fn refused(&self, code: ErrorCode) {
         self.refusals.get_or_create(&RefusalLabels { code: code.code() }).inc();
+    }
+
+    pub(crate) fn connection_refused(&self, limit: &'static str) {
+        self.refused_connections.get_or_create(&LimitLabels { limit }).inc();
     }
 
     pub(crate) fn reloaded(&self, is_applied: bool) {

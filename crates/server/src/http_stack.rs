@@ -5,12 +5,15 @@
 //! connection's (`accept`); limits on the body are the reader's; what happens to an MCP message is
 //! the gateway's (`gantry_gateway::door`).
 
+mod address;
+mod compression;
 mod cors;
 mod gate;
 mod limits;
 mod refusal;
 mod request_id;
 mod route;
+mod security_headers;
 mod standing;
 mod tls_only;
 mod under_way;
@@ -24,14 +27,17 @@ use gantry_core::correlation::{self, Correlation};
 use gantry_gateway::door::HttpRequest;
 use gantry_transport::server::ReplyBody;
 use http::header::{ORIGIN, STRICT_TRANSPORT_SECURITY};
-use http::{Method, Request, Response, Uri};
+use http::{HeaderValue, Method, Request, Response, Uri};
 use hyper::body::Incoming;
 use tokio::time::Instant;
 
+pub(crate) use compression::Compression;
+pub(crate) use cors::Cors;
 pub(crate) use gate::must_authenticate;
 pub(crate) use refusal::Refusal;
 pub(crate) use request_id::{RequestIds, RequestNames};
 pub(crate) use route::{PATHS, ROUTES, Route};
+pub(crate) use security_headers::SecurityHeaders;
 pub(crate) use tls_only::hsts;
 pub(crate) use under_way::Answer;
 pub(crate) use via::{Face, Peer, Via};
@@ -87,20 +93,27 @@ async fn named(
     let route = via.face.route(own_path.unwrap_or(uri.path()));
     let method = parts.method.clone();
     let origin = parts.headers.get(ORIGIN).cloned();
-    // 3. The access line and the counters: around everything that may refuse.
+    let packing = live.compression.as_ref().and_then(|way| Some((way, way.wanted(&parts)?)));
+    // 3. From where: the address of the client behind trusted proxies. Before anything is written
+    //    down, so that whatever is refused is said of the right one.
+    let (via, told) = address::find(&live, via, &parts.headers);
+    // 4. The access line and the counters: around everything that may refuse.
     let under_way = UnderWay::of(&shared.http_metrics.under_way, route, &parts);
     let access = Access::begin(&request_id, &parts, route, begun);
     let seen = Seen::of(&shared.gateway.audit, &parts, via.peer.address());
     let (mut is_ours, mut standing, mut rate, mut resource) = (false, None, None, None);
     let answer = async {
-        // 4. Host and Origin: before anything is looked up, on every route. A page that rebound
+        // 5. Host and Origin: before anything is looked up, on every route. A page that rebound
         //    its name learns nothing, not even whether a token would be needed.
         //    Only a probe of HTTP/1.0, which has no `Host`, need not say whom it means.
         if !gate::is_nameless_probe(route, &parts) {
             gate::is_meant_for_us(&live, &parts.uri, &parts.headers)?;
         }
         is_ours = true;
-        // 5. Where it came in: a listener that sends everybody to TLS answers nothing else, and a
+        // 6. Whether anybody may come from there: before a route is told from nothing.
+        address::is_readable(told)?;
+        address::may_come(&live, via, route, &parts.headers)?;
+        // 7. Where it came in: a listener that sends everybody to TLS answers nothing else, and a
         //    route that it does not show is nowhere, whoever asks.
         if let Some(answer) = tls_only::redirect(&live, via, &parts) {
             return Ok(answer);
@@ -108,11 +121,11 @@ async fn named(
         if !via.face.shows(route) {
             return Err(Refusal::nothing_at(parts.uri.path()));
         }
-        // 6. Preflight: browsers send it without credentials, so it stands above authentication.
-        if let Some(answer) = cors::preflight(&parts.method, &parts.headers) {
+        // 8. Preflight: browsers send it without credentials, so it stands above authentication.
+        if let Some(answer) = live.cors.preflight(&parts.method, &parts.headers) {
             return Ok(answer);
         }
-        // 7. Who asks: before the body is read, so that a stranger cannot make us read one.
+        // 9. Who asks: before the body is read, so that a stranger cannot make us read one.
         let oauth = live.config.auth.oauth.as_ref();
         // Where a service listens, the whole endpoint is that service.
         let named = via.face.service().map_or(route, |_| Route::Mcp { view: "" });
@@ -121,9 +134,9 @@ async fn named(
         right.note(&seen);
         let shown = (&parts.headers, resource.as_ref());
         standing = Standing::of(shared, &right, via.peer, shown);
-        // 8. How much they may ask: after it is known who they are, and before a body is read.
+        // 10. How much they may ask: after it is known who they are, and before a body is read.
         rate = limits::admit(shared, &right, &parts, route, via)?;
-        // 9. Whoever answers.
+        // 11. Whoever answers.
         let (address, request_id) = (via.peer.address(), Arc::clone(&request_id));
         let (is_tls, service) = (via.is_tls, via.face.service());
         let passed = Passed { parts, body, own_path, service, address, is_tls, request_id };
@@ -146,17 +159,36 @@ async fn named(
     if let Some(rate) = rate {
         limits::tell(rate, response.headers_mut());
     }
-    if let Some(origin) = origin.filter(|_| is_ours) {
-        cors::allow(origin, response.headers_mut());
-    }
-    if let Some(hsts) = live.hsts.as_ref().filter(|_| via.is_tls) {
-        response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, hsts.clone());
+    live.tell_browsers((route, &method), via, origin.filter(|_| is_ours), &mut response);
+    if let Some((compression, wanted)) = packing {
+        response = compression.pack(wanted, response);
     }
     names.write(response.headers_mut());
     shared.http_metrics.answered(route, &method, response.status(), begun.elapsed());
     access.end(&response);
     let guard = || standing.map(|standing| standing.guard(shared));
     response.map(|body| UnderWay::until_sent(under_way, body, guard))
+}
+
+impl Live {
+    /// Writes into the head of an answer what browsers have to know of it; the origin is that of a
+    /// page that may read it.
+    fn tell_browsers(
+        &self,
+        (route, method): (Route<'_>, &Method),
+        via: Via,
+        origin: Option<HeaderValue>,
+        answer: &mut Response<ReplyBody>,
+    ) {
+        let headers = answer.headers_mut();
+        if let Some(origin) = origin {
+            self.cors.allow(origin, headers);
+        }
+        if let Some(hsts) = self.hsts.as_ref().filter(|_| via.is_tls) {
+            headers.insert(STRICT_TRANSPORT_SECURITY, hsts.clone());
+        }
+        self.security_headers.write(route, method, headers);
+    }
 }
 
 /// A request that may be answered.

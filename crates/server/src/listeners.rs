@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use gantry_core::Tasks;
 
-use crate::accept::{self, Entrance, Inbox, Listening};
+use crate::accept::{self, Doorkeeper, Entrance, Inbox, Listening};
 use crate::config::Config;
 use crate::http_stack::Face;
 use crate::inherited::{Inherited, Name};
@@ -100,19 +100,19 @@ impl Listeners {
             Ok(Some(address))
         };
         let plain = |face, limit| Entrance { face, tls: None, limit };
-        let many = accept::MAX_CONNECTIONS;
-        let main = plain(Face::Everything, many);
+        let main = plain(Face::Everything, None);
         let main = listen(Name::Http, Some(planned.main), main).await?.unwrap_or(planned.main);
         let https = match tls {
             Some(tls) => {
-                let entrance = Entrance { face: Face::Everything, tls: Some(tls), limit: many };
+                let entrance = Entrance { face: Face::Everything, tls: Some(tls), limit: None };
                 listen(Name::Https, planned.https, entrance).await?
             }
             None => None,
         };
-        let management = plain(Face::Management, FEW);
+        let management = plain(Face::Management, Some(FEW));
         let management = listen(Name::Management, planned.management, management).await?;
-        let metrics = listen(Name::Metrics, planned.metrics, plain(Face::Metrics, FEW)).await?;
+        let metrics =
+            listen(Name::Metrics, planned.metrics, plain(Face::Metrics, Some(FEW))).await?;
         let bound = Bound { main, https, management, metrics };
         let socket = bind_socket(config, &mut inherited, &mut open)?;
         inherited.is_used_up().map_err(|name| StartError::InheritedUnused { name: name.word() })?;
@@ -129,9 +129,10 @@ impl Listeners {
     }
 
     /// Accepts on all of them until `tasks` is told to stop.
-    pub(crate) fn accept(self, workers: &[Inbox], tasks: &Tasks) {
+    pub(crate) fn accept(self, workers: &[Inbox], doorkeeper: &Arc<Doorkeeper>, tasks: &Tasks) {
         for (listening, entrance) in self.open {
-            let accepting = accept::accept(listening, entrance, workers.to_vec(), tasks.clone());
+            let (workers, doorkeeper) = (workers.to_vec(), Arc::clone(doorkeeper));
+            let accepting = accept::accept(listening, entrance, workers, doorkeeper, tasks.clone());
             tasks.spawn("accept", accepting);
         }
     }
@@ -143,7 +144,7 @@ fn bind_socket(
     inherited: &mut Inherited,
     open: &mut Vec<(Listening, Entrance)>,
 ) -> Result<Option<SocketFile>, StartError> {
-    let entrance = Entrance { face: Face::Everything, tls: None, limit: FEW };
+    let entrance = Entrance { face: Face::Everything, tls: None, limit: Some(FEW) };
     if let Some(listener) = inherited.take_unix() {
         let listening = accept::adopt_unix(listener)
             .map_err(|source| StartError::Inherited { name: Name::Socket.word(), source })?;

@@ -6,11 +6,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use gantry_core::{Grants, Principal};
-use gantry_policy::{HostPolicy, KeyEntry, KeyTable, may_listen};
+use gantry_policy::{AddressPolicy, HostPolicy, KeyEntry, KeyTable, may_listen};
 use http::HeaderValue;
 
-use crate::config::{Auth, Config};
-use crate::http_stack;
+use crate::config::{Auth, Config, Server};
+use crate::http_stack::{self, Compression, Cors, SecurityHeaders};
 use crate::identity::Issuers;
 use crate::listeners::Bound;
 use crate::start_error::StartError;
@@ -28,6 +28,14 @@ pub(crate) struct Live {
     pub(crate) anonymous: Arc<Principal>,
     /// Which names are ours, and which pages may call.
     pub(crate) hosts: HostPolicy,
+    /// Which proxies are believed, and from where anybody may come.
+    pub(crate) addresses: AddressPolicy,
+    /// What pages of other origins may do.
+    pub(crate) cors: Cors,
+    /// Headers that tell browsers to be strict.
+    pub(crate) security_headers: SecurityHeaders,
+    /// How answers are made smaller, if they are.
+    pub(crate) compression: Option<Compression>,
     /// The port with TLS to which the plain main listener sends everybody.
     pub(crate) redirect_to: Option<u16>,
     /// What browsers are told over TLS.
@@ -53,16 +61,33 @@ impl Live {
                 .map_or(Ok(()), |address| may_listen(address, may_show).map_err(exposed))?;
         }
         let bound = bound.unwrap_or(&planned);
-        let (hosts, origins) = (&config.server.allowed_hosts, &config.server.allowed_origins);
-        let hosts = HostPolicy::new(bound.main, hosts, origins)
+        let cors = &config.server.cors;
+        let (hosts, pages) = (&config.server.allowed_hosts, &config.server.allowed_origins);
+        let hosts = HostPolicy::new(bound.main, hosts, &[&pages[..], &cors.origins].concat())
             .map_err(|source| StartError::Pattern { source })?;
+        let hosts = if cors.is_any { hosts.and_of_any_page() } else { hosts };
         let hosts = bound.beside_main().fold(hosts, HostPolicy::and_on);
         let https = config.server.https.as_ref();
         let redirect_to =
             https.filter(|https| https.redirect).and(bound.https).map(|address| address.port());
-        let hsts = https.map(|https| http_stack::hsts(https.hsts));
+        let hsts = match config.server.security_headers.hsts() {
+            Some(said) => said.clone(),
+            None => https.map(|https| http_stack::hsts(https.hsts)),
+        };
         let anonymous = Arc::new(Principal::anonymous());
-        Ok(Self { config, keys, issuers, anonymous, hosts, redirect_to, hsts })
+        Ok(Self {
+            keys,
+            issuers,
+            anonymous,
+            hosts,
+            addresses: addresses(&config.server),
+            cors: Cors::new(&config.server.cors),
+            security_headers: SecurityHeaders::new(&config.server.security_headers),
+            compression: Compression::new(&config.server, &config.auth.api_key_header),
+            redirect_to,
+            hsts,
+            config,
+        })
     }
 
     /// Prepares the same for a gateway whose services listen on `addresses` besides; refuses it if one
@@ -86,6 +111,15 @@ impl Live {
         let mut live = Self::new(self.config.clone(), Some(bound))?.also_on(services)?;
         live.issuers.adopt(&self.issuers);
         Ok(live)
+    }
+}
+
+/// Takes the lists of addresses of a configuration.
+fn addresses(server: &Server) -> AddressPolicy {
+    AddressPolicy {
+        trusted_proxies: server.trusted_proxies.iter().collect(),
+        allowed: (!server.allow.is_empty()).then(|| server.allow.iter().collect()),
+        denied: server.deny.iter().collect(),
     }
 }
 

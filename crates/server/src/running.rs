@@ -16,7 +16,7 @@ use parking_lot::Mutex;
 use prometheus_client::registry::Registry;
 use tokio::time::Instant;
 
-use crate::accept::{Inbox, Workers};
+use crate::accept::{Doorkeeper, Inbox, Workers};
 use crate::added::Added;
 use crate::api::Api;
 use crate::audit::{self, Trail};
@@ -66,12 +66,15 @@ pub struct Running {
 fn open_doors(
     shared: &Arc<Shared>,
     listeners: Listeners,
+    taken: Vec<Taken>,
     connections: &Tasks,
 ) -> Result<Workers, StartError> {
     let routes = routes::router(Arc::clone(shared));
     let front = &Arc::new(Front { shared: Arc::clone(shared), routes, api: Api::new() });
     let workers = Workers::start(front).map_err(|source| StartError::Runtime { source })?;
-    listeners.accept(&workers.inboxes(), connections);
+    let doorkeeper = Doorkeeper::new(Arc::clone(shared));
+    listeners.accept(&workers.inboxes(), &doorkeeper, connections);
+    shared.service_listeners.begin((workers.inboxes(), doorkeeper), connections, taken);
     if let Err(error) = local::start(&front.shared.data, front, connections) {
         // The gateway serves all the same; commands then start one of their own.
         tracing::warn!(%error, "The socket of the data folder cannot be made.");
@@ -173,8 +176,7 @@ impl Running {
         shared.built_in.observe(&shared);
         shared.hide_secrets();
         let reloader = Reloader::new(Arc::clone(&shared), options, log);
-        let workers = open_doors(&shared, listeners, &connections)?;
-        shared.service_listeners.begin(workers.inboxes(), &connections, taken);
+        let workers = open_doors(&shared, listeners, taken, &connections)?;
         background.spawn_until_stop("watch", Arc::clone(&reloader).watch());
         background.spawn_until_stop("renew", Arc::clone(&reloader).watch_certificates());
         tracing::info!(

@@ -14,6 +14,7 @@ mod conformance;
 mod declared;
 mod differential;
 mod docs;
+mod edge;
 mod eras;
 mod governance;
 mod https;

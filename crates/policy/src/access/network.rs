@@ -1,8 +1,11 @@
 //! Networks in CIDR notation (RFC 4632, RFC 4291 section 2.3).
 
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
+
+/// Bits before the address of IPv4 in one of IPv6 that stands for it (RFC 4291, section 2.5.5.2).
+const MAPPED: u8 = 96;
 
 /// A network, or a single address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +34,22 @@ impl Network {
             _ => false,
         }
     }
+
+    /// Returns the first and the last address in it.
+    pub fn bounds(&self) -> (IpAddr, IpAddr) {
+        match self.address {
+            IpAddr::V4(address) => {
+                let host = u32::MAX.checked_shr(self.length.into()).unwrap_or(0);
+                let (first, last) = (address.to_bits() & !host, address.to_bits() | host);
+                (Ipv4Addr::from_bits(first).into(), Ipv4Addr::from_bits(last).into())
+            }
+            IpAddr::V6(address) => {
+                let host = u128::MAX.checked_shr(self.length.into()).unwrap_or(0);
+                let (first, last) = (address.to_bits() & !host, address.to_bits() | host);
+                (Ipv6Addr::from_bits(first).into(), Ipv6Addr::from_bits(last).into())
+            }
+        }
+    }
 }
 
 fn differs_not(own: Ipv6Addr, other: Ipv6Addr, length: u8) -> bool {
@@ -55,7 +74,13 @@ impl FromStr for Network {
             }
             Some(_) => return Err(BadNetwork),
         };
-        Ok(Self { address, length })
+        Ok(match (address, address.to_canonical()) {
+            // A network of IPv4 in the clothes of IPv6, as in `::ffff:10.0.0.0/104`.
+            (IpAddr::V6(_), mapped @ IpAddr::V4(_)) if length >= MAPPED => {
+                Self { address: mapped, length: length - MAPPED }
+            }
+            _ => Self { address, length },
+        })
     }
 }
 
@@ -83,6 +108,8 @@ mod tests {
             ("2001:db8::/32", "2001:db9::1", false),
             ("::/0", "::1", true),
             ("::1", "::1", true),
+            ("::ffff:10.0.0.0/104", "10.1.2.3", true),
+            ("::ffff:10.0.0.0/104", "::ffff:11.0.0.1", false),
         ] {
             let network: Network = network.parse().unwrap();
             assert_eq!(network.contains(address.parse().unwrap()), expected, "{network} {address}");

@@ -1,9 +1,13 @@
 //! One connection, from its first byte to its last: the handshake where there is one, then HTTP.
 
+use std::cell::Cell;
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use gantry_core::Tasks;
+use http::HeaderValue;
+use http::header::CONNECTION;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -12,7 +16,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use super::{Entrance, Stream, http2};
-use crate::config::Limits;
+use crate::config::{Connections, Limits};
 use crate::http_stack::{Face, Front, Peer, Via, http_stack};
 use crate::tls::{self, Tls};
 
@@ -25,6 +29,7 @@ const BUFFER: usize = 256 * 1024;
 pub(super) struct Serving<'a> {
     pub(super) via: Via,
     pub(super) limits: Limits,
+    pub(super) connections: Connections,
     pub(super) front: Arc<Front>,
     pub(super) tasks: &'a Tasks,
 }
@@ -44,9 +49,8 @@ pub(super) async fn serve(
     let gauge = front.shared.http_metrics.connections.clone();
     gauge.inc();
     let _open = Open(gauge);
-    let limits = front.shared.live.load().config.server.limits.clone();
     let via = Via { face: entrance.face, is_tls: entrance.tls.is_some(), peer };
-    let serving = Serving { via, limits, front, tasks };
+    let serving = Serving::new(via, front, tasks);
     let served = match (stream, &entrance.tls) {
         (Stream::Tcp(stream), None) => {
             // Answers are small and whole: waiting for more to send with them only costs time.
@@ -71,9 +75,8 @@ pub(crate) async fn serve_user<S>(stream: S, front: Arc<Front>, tasks: &Tasks)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let limits = front.shared.live.load().config.server.limits.clone();
     let via = Via { face: Face::Everything, is_tls: false, peer: Peer::SameUser };
-    if let Err(error) = serve_http1(stream, Serving { via, limits, front, tasks }).await {
+    if let Err(error) = serve_http1(stream, Serving::new(via, front, tasks)).await {
         tracing::debug!(error, "A connection to the socket ended early.");
     }
 }
@@ -95,15 +98,25 @@ async fn serve_http1<S>(stream: S, serving: Serving<'_>) -> Result<(), String>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let Serving { via, limits, front, tasks } = serving;
+    let keep_alive = serving.keep_alive();
+    let Serving { via, limits, connections, front, tasks } = serving;
+    let left = Cell::new(connections.max_requests);
     let service = service_fn(move |request| {
+        let is_last = count_down(&left);
         let answer = http_stack(Arc::clone(&front), via, request);
-        async move { Ok::<_, Infallible>(answer.await) }
+        async move {
+            let mut response = answer.await;
+            if is_last {
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok::<_, Infallible>(response)
+        }
     });
     let mut connection = std::pin::pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(limits.request_timeout)
+            // It runs from the end of the last answer on.
+            .header_read_timeout(keep_alive)
             .max_header_size(limits.header)
             .max_headers(MAX_HEADERS)
             .max_buf_size(BUFFER.max(limits.header))
@@ -117,6 +130,28 @@ where
         }
     };
     served.map_err(|error| gantry_core::chain(&error))
+}
+
+/// Counts a request of a connection; tells whether it is the last one that it may have.
+fn count_down(left: &Cell<Option<u32>>) -> bool {
+    let n_left = left.get().map(|n_left| n_left.saturating_sub(1));
+    left.set(n_left);
+    n_left == Some(0)
+}
+
+impl<'a> Serving<'a> {
+    fn new(via: Via, front: Arc<Front>, tasks: &'a Tasks) -> Self {
+        let live = front.shared.live.load();
+        let server = &live.config.server;
+        let (limits, connections) = (server.limits.clone(), server.connections.clone());
+        drop(live);
+        Self { via, limits, connections, front, tasks }
+    }
+
+    /// Returns how long the connection may wait for the head of its next request.
+    pub(super) fn keep_alive(&self) -> Duration {
+        self.connections.keep_alive.unwrap_or(self.limits.request_timeout)
+    }
 }
 
 impl Drop for Open {

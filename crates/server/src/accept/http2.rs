@@ -16,6 +16,7 @@ use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::Notify;
 
 use super::connection::Serving;
 use crate::http_stack::{Answer, http_stack};
@@ -45,6 +46,10 @@ struct Supervised(Tasks);
 struct Traffic {
     open: Arc<()>,
     n_begun: Arc<AtomicUsize>,
+    /// How many requests may be begun.
+    most: Option<u32>,
+    /// Told when as many were.
+    spent: Arc<Notify>,
 }
 
 /// An answer that counts as open until it is sent or given up.
@@ -59,8 +64,9 @@ pub(super) async fn serve<S>(stream: S, serving: Serving<'_>) -> Result<(), Stri
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let Serving { via, limits, front, tasks } = serving;
-    let traffic = Traffic::default();
+    let keep_alive = serving.keep_alive();
+    let Serving { via, limits, connections, front, tasks } = serving;
+    let traffic = Traffic { most: connections.max_requests, ..Traffic::default() };
     let counted = traffic.clone();
     let service = service_fn(move |request| {
         let open = counted.begin();
@@ -86,11 +92,15 @@ where
     );
     let served = tokio::select! {
         served = connection.as_mut() => served,
-        () = traffic.idle_for(limits.request_timeout) => {
+        () = traffic.idle_for(keep_alive) => {
             connection.as_mut().graceful_shutdown();
             // A client that does not answer to the farewell either is not waited for.
             let ended = tokio::time::timeout(PONG, connection).await;
             ended.unwrap_or(Ok(()))
+        }
+        () = traffic.spent.notified() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
         }
         () = tasks.stopping().cancelled() => {
             connection.as_mut().graceful_shutdown();
@@ -104,7 +114,10 @@ where
 
 impl Traffic {
     fn begin(&self) -> Arc<()> {
-        self.n_begun.fetch_add(1, Ordering::Relaxed);
+        let n_begun = self.n_begun.fetch_add(1, Ordering::Relaxed) + 1;
+        if self.most.is_some_and(|most| n_begun >= most as usize) {
+            self.spent.notify_one();
+        }
         Arc::clone(&self.open)
     }
 

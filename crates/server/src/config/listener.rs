@@ -5,14 +5,18 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use gantry_core::ErrorCode;
+use gantry_policy::access::Network;
 use url::Url;
 
 use super::access::Auth;
+use super::browsers::{self, Cors, SecurityHeaders};
 use super::check::Checker;
+use super::connections::{self, Compression, Connections};
 use super::doors::{self, Https};
 use super::path::Path;
 use super::problem::Problem;
 use super::raw;
+use super::rules::networks;
 
 /// The gateway's own door.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +33,20 @@ pub struct Server {
     pub allowed_hosts: Vec<String>,
     /// Values of `Origin` that are answered, in the form that browsers send.
     pub allowed_origins: Vec<String>,
+    /// Proxies that are believed whom they speak for.
+    pub trusted_proxies: Vec<Network>,
+    /// From where the gateway may be used; empty: from everywhere.
+    pub allow: Vec<Network>,
+    /// From where it may not be used.
+    pub deny: Vec<Network>,
+    /// What pages of other origins may do.
+    pub cors: Cors,
+    /// Headers that tell browsers to be strict.
+    pub security_headers: SecurityHeaders,
+    /// Answers that are made smaller.
+    pub compression: Compression,
+    /// How many connections there may be, and how long each is kept.
+    pub connections: Connections,
     /// What one client may ask.
     pub limits: Limits,
 }
@@ -71,6 +89,13 @@ pub(crate) fn check(raw: &raw::Server, listen: Option<&str>, checker: &mut Check
         socket: doors::socket(raw, checker),
         allowed_hosts: hosts(&raw.allowed_hosts, &path.key("allowed_hosts"), checker),
         allowed_origins: origins(&raw.allowed_origins, &path.key("allowed_origins"), checker),
+        trusted_proxies: networks(&raw.trusted_proxies, &path.key("trusted_proxies"), checker),
+        allow: networks(&raw.allow, &path.key("allow"), checker),
+        deny: networks(&raw.deny, &path.key("deny"), checker),
+        cors: browsers::cors(&raw.cors, checker),
+        security_headers: browsers::security_headers(&raw.security_headers, checker),
+        compression: connections::compression(&raw.compression, checker),
+        connections: connections::connections(&raw.connections, checker),
         limits: limits(&raw.limits, &path.key("limits"), checker),
     }
 }
@@ -130,7 +155,7 @@ fn hosts(written: &[String], path: &Path, checker: &mut Checker<'_>) -> Vec<Stri
     hosts
 }
 
-fn origins(written: &[String], path: &Path, checker: &mut Checker<'_>) -> Vec<String> {
+pub(super) fn origins(written: &[String], path: &Path, checker: &mut Checker<'_>) -> Vec<String> {
     let mut origins = Vec::new();
     for (index, text) in written.iter().enumerate() {
         let origin = Url::parse(text).ok().filter(|url| {

@@ -8,6 +8,8 @@
 mod access;
 mod admin;
 mod audit;
+mod browsers;
+mod connections;
 mod declared;
 mod doors;
 mod hooks;
@@ -32,6 +34,8 @@ use serde::Deserialize;
 pub use access::{ApiKey, Auth, Token};
 pub use admin::Admin;
 pub use audit::{Audit, AuditArguments, AuditFull, AuditRotation, AuditSync};
+pub use browsers::{Cors, SecurityHeaders};
+pub use connections::{Compression, Connections};
 pub use declared::{Argument, Prompt, Resource, Role, Utterance};
 pub use doors::{Https, Management, TlsVersion};
 pub use hooks::{Hook, HookFailure, Hooks, Webhook};

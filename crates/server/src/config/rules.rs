@@ -91,7 +91,7 @@ fn rule(raw: &raw::Rule, at: &Path, checker: &mut Checker<'_>) -> Option<RuleSpe
     let (tools, prompts) = (list("tools", &raw.tools), list("prompts", &raw.prompts));
     let (resources, servers) = (list("resources", &raw.resources), list("servers", &raw.servers));
     let principals = list("principals", &raw.principals);
-    let addresses = addresses(&raw.addresses, &at.key("addresses"), checker);
+    let addresses = networks(&raw.addresses, &at.key("addresses"), checker);
     let (Some(name), Some(effect)) = (&raw.name, raw.effect) else {
         let missing = if raw.name.is_none() { "name" } else { "effect" };
         checker.conflict(at, format!("`{at}` has no `{missing}`"), None);
@@ -117,17 +117,18 @@ fn rule(raw: &raw::Rule, at: &Path, checker: &mut Checker<'_>) -> Option<RuleSpe
     })
 }
 
-fn addresses(written: &[String], path: &Path, checker: &mut Checker<'_>) -> Vec<Network> {
-    let mut networks = Vec::new();
+/// Reads a list of addresses and networks.
+pub(super) fn networks(written: &[String], path: &Path, checker: &mut Checker<'_>) -> Vec<Network> {
+    let mut found = Vec::new();
     for (index, text) in written.iter().enumerate() {
         if let Ok(network) = text.parse() {
-            networks.push(network);
+            found.push(network);
         } else {
             let expected = "an address or a network such as `10.0.0.0/8`";
             checker.invalid(&path.index(index), text, expected);
         }
     }
-    networks
+    found
 }
 
 fn roles(

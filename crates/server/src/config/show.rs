@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use gantry_core::Grants;
 use gantry_gateway::spec::{Connection, EraMode, SessionMode, TransportMode, UpstreamSpec};
-use gantry_policy::access::{AccessSpec, Destructive, RuleSpec};
+use gantry_policy::access::{AccessSpec, Destructive, Network, RuleSpec};
 use gantry_policy::jwt::Trust;
 use serde_json::{Map, Value, json};
 
 use super::path::{Path, Step};
 use super::{
-    ApiKey, Audit, Auth, Config, Identity, Jwt, JwtKeys, Log, OAuth, Rotation, Token, hooks,
-    service_ports, storage, streaming, traffic, units,
+    ApiKey, Audit, Auth, Config, Identity, Jwt, JwtKeys, Log, OAuth, Rotation, Token, browsers,
+    connections, hooks, service_ports, storage, streaming, traffic, units,
 };
 use crate::timestamp;
 
@@ -32,6 +32,9 @@ pub(crate) fn to_json(config: &Config) -> Value {
             "listen": config.server.listen.to_string(),
             "allowed_hosts": config.server.allowed_hosts,
             "allowed_origins": config.server.allowed_origins,
+            "trusted_proxies": networks(&config.server.trusted_proxies),
+            "allow": networks(&config.server.allow),
+            "deny": networks(&config.server.deny),
             "limits": {
                 "body": units::format_size(gateway.max_body),
                 "header": units::format_size(limits.header),
@@ -72,6 +75,10 @@ pub(crate) fn to_json(config: &Config) -> Value {
         "limits": traffic::show_limits(&gateway.traffic.limits),
         "traffic": traffic::show_traffic(&gateway.traffic),
     });
+    let server = browsers::show(&config.server).into_iter();
+    for (key, shown) in server.chain(connections::show(&config.server)) {
+        value["server"][key] = shown;
+    }
     doors(config, &mut value);
     if let Some(shown) = storage::shown(&config.storage, REDACTED) {
         value["storage"] = shown;
@@ -261,8 +268,7 @@ fn access(spec: &AccessSpec) -> Value {
             }
         }
         if !rule.addresses.is_empty() {
-            let addresses = rule.addresses.iter().map(ToString::to_string);
-            shown["addresses"] = addresses.collect::<Vec<_>>().into();
+            shown["addresses"] = networks(&rule.addresses);
         }
         if let Some(when) = &rule.when {
             // What looks like a variable was understood already.
@@ -283,6 +289,10 @@ fn access(spec: &AccessSpec) -> Value {
             "timeout": units::format_duration(spec.approval_timeout),
         },
     })
+}
+
+fn networks(networks: &[Network]) -> Value {
+    networks.iter().map(ToString::to_string).collect::<Vec<_>>().into()
 }
 
 fn otlp(config: &Config) -> Value {

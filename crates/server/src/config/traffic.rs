@@ -21,7 +21,9 @@ use super::path::Path;
 use super::problem::Problem;
 use super::{raw, units, upstream};
 
-pub(crate) use show::{limits as show_limits, server as show_server, traffic as show_traffic};
+pub(crate) use show::{
+    limits as show_limits, rate as show_rate, server as show_server, traffic as show_traffic,
+};
 
 const SHORTEST: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
@@ -92,7 +94,7 @@ pub(crate) fn check_server(
 /// Looks for limits that can never be reached: because they are for no tool, or because a wider one
 /// is reached before.
 pub(crate) fn idle_limits(gateway: &GatewaySpec) -> Vec<Problem> {
-    [idle_patterns(gateway), wide_limits(gateway)].concat()
+    [idle_patterns(gateway), wide_limits(gateway), wide_rooms(gateway)].concat()
 }
 
 fn idle_patterns(gateway: &GatewaySpec) -> Vec<Problem> {
@@ -121,14 +123,40 @@ fn wide_limits(gateway: &GatewaySpec) -> Vec<Problem> {
     ];
     let single = single.into_iter().filter_map(|(key, rate)| Some((root.key(key), rate.as_ref()?)));
     let tiers = limits.tiers.iter().map(|(name, rate)| (root.key("tiers").key(name), rate));
+    let tools = limits.tools.iter().map(|(name, rate)| (root.key("tools").key(name), rate));
     single
         .chain(tiers)
+        .chain(tools)
         .filter(|(_, rate)| is_never_tighter(rate, global))
         .map(|(path, _)| {
             let message =
                 format!("`{path}` can never be reached: `limits.global` allows less to everybody");
             Problem::new(ErrorCode::LimitIdle, &path, message)
                 .with_hint(Some("lower it, raise `limits.global`, or leave it out"))
+        })
+        .collect()
+}
+
+/// Room for calls of one server that is as large as that of the whole process.
+fn wide_rooms(gateway: &GatewaySpec) -> Vec<Problem> {
+    let Some(all) = &gateway.traffic.in_flight else { return Vec::new() };
+    let root = Path::root();
+    let usual = (root.key("traffic"), &gateway.traffic.defaults);
+    let own = gateway
+        .servers
+        .iter()
+        .map(|server| (root.key("servers").key(&server.name).key("traffic"), &server.traffic.own));
+    let is_wide = |room: &Choice<Room>| matches!(room, Choice::On(room) if room.most >= all.most);
+    std::iter::once(usual)
+        .chain(own)
+        .filter(|(_, said)| is_wide(&said.concurrency))
+        .map(|(path, _)| {
+            let path = path.key("concurrency").key("max");
+            let message = format!(
+                "`{path}` can never be reached: `traffic.max_in_flight` allows less to all servers"
+            );
+            Problem::new(ErrorCode::LimitIdle, &path, message)
+                .with_hint(Some("lower it, raise `traffic.max_in_flight`, or leave it out"))
         })
         .collect()
 }
@@ -171,7 +199,8 @@ fn rates(
     raw.iter().filter_map(one).collect()
 }
 
-fn rate(raw: &raw::Rate, path: &Path, checker: &mut Checker<'_>) -> Option<Rate> {
+/// Reads a rate that stands at `path`.
+pub(crate) fn rate(raw: &raw::Rate, path: &Path, checker: &mut Checker<'_>) -> Option<Rate> {
     let per = checker.duration(&path.key("per"), &raw.per, (SHORTEST, MONTH));
     let Some(requests) = raw.requests else {
         checker.conflict(path, format!("`{path}` has no `requests`"), None);

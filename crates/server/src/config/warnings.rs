@@ -4,6 +4,8 @@
 //! are looked at here; no program is run and no server asked. A certificate that cannot be used is
 //! more than a warning, because the start reads it too.
 
+mod network;
+
 use std::path::{Path as FilePath, PathBuf};
 
 use gantry_core::{Clock as _, ErrorCode, SystemClock};
@@ -15,9 +17,13 @@ use super::foreign::Note;
 use super::path::Path;
 use super::problem::{Problem, nearest};
 use super::tree::Node;
-use super::{Config, Identity, check, folder_of, traffic};
-use crate::tls;
+use super::{Config, Identity, check, connections, folder_of, traffic};
+use crate::tls::{self, Validity};
 
+const DAY: i64 = 24 * 60 * 60;
+/// A certificate that is good for less should have been renewed: those of ACME are renewed when a
+/// third of their 90 days is left.
+const SOON: i64 = 30 * DAY;
 /// Where programs are looked up when no `PATH` is set, as for every child.
 const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
@@ -48,8 +54,9 @@ pub(crate) fn find(config: Config, root: Option<&Node>, env: &Env) -> Result<Che
     let (programs, n_programs) = programs(&config, root, env);
     let (patterns, n_patterns) = patterns(&config, root);
     let limits = traffic::idle_limits(&config.gateway);
-    let found =
-        [programs, patterns, private_keys(&config), Vec::from_iter(certificate), limits].concat();
+    let (certificate, keys) = (Vec::from_iter(certificate), private_keys(&config));
+    let (network, connections) = (network::find(&config), connections::idle_limits(&config.server));
+    let found = [programs, patterns, keys, certificate, network, connections, limits].concat();
     let mut warnings: Vec<_> = found.into_iter().map(located).collect();
     super::name_files(&mut warnings, &config.watched);
     warnings.extend(config.notes.iter().map(Note::to_problem));
@@ -69,15 +76,30 @@ pub(crate) fn certificate(config: &Config) -> Result<Option<Problem>, Problem> {
         Problem::new(error.code(), &at(error.key()), gantry_core::chain(&error))
     })?;
     let problem = loaded.validity.and_then(|validity| {
-        let problem = validity.problem_at(SystemClock.unix_seconds())?;
+        let now = SystemClock.unix_seconds();
         let path = at(match &https.identity {
             Identity::Pem { .. } => "server.https.certificate",
             Identity::Keystore { .. } => "server.https.keystore",
         });
+        let Some(problem) = validity.problem_at(now) else {
+            return expires_soon(&path, validity, now);
+        };
         let message = format!("the certificate of `{path}` {problem}; clients will refuse it");
         Some(Problem::new(ErrorCode::TlsNotValidNow, &path, message).with_hint(Some("renew it")))
     });
     Ok(problem)
+}
+
+/// Tells that a certificate is good for a few days more.
+fn expires_soon(path: &Path, validity: Validity, now: u64) -> Option<Problem> {
+    let left = validity.to.saturating_sub(i64::try_from(now).unwrap_or(i64::MAX));
+    (left < SOON).then(|| {
+        let days = left / DAY;
+        let ending = if days == 1 { "" } else { "s" };
+        let message = format!("the certificate of `{path}` expires in {days} day{ending}");
+        Problem::new(ErrorCode::TlsExpiresSoon, path, message)
+            .with_hint(Some("renew it; a new file is taken up without a restart"))
+    })
 }
 
 /// Makes a path of a key such as `server.https.key`.

@@ -50,7 +50,7 @@ pub(super) fn is_nameless_probe(route: Route<'_>, parts: &Parts) -> bool {
         && parts.uri.authority().is_none()
         && !parts.headers.contains_key(HOST)
         && !parts.headers.contains_key(ORIGIN)
-        && matches!(route, Route::Health | Route::Ready | Route::ActuatorHealth)
+        && route.is_probe()
 }
 
 /// Who asks, and what their credentials are held against.
@@ -130,7 +130,10 @@ impl Asking<'_> {
     /// Tells whether the caller may see details of the gateway: someone on this machine, or someone
     /// with a credential of either kind.
     pub(super) fn may_see_details(&self) -> bool {
-        if self.peer.is_near() && !is_forwarded(self.headers) {
+        // Where any page may call, one that a browser on this machine shows is not the machine.
+        let is_strange_page =
+            self.live.config.server.cors.is_any && self.headers.contains_key(ORIGIN);
+        if self.peer.is_near() && !is_forwarded(self.headers) && !is_strange_page {
             return true;
         }
         let is_client = self.must_authenticate() && matches!(self.known(), Ok(Ok(_)));
@@ -241,7 +244,7 @@ fn denied(denied: Denied) -> Refusal {
     Refusal::new(code, message).denied(denied)
 }
 
-fn is_forwarded(headers: &HeaderMap) -> bool {
+pub(super) fn is_forwarded(headers: &HeaderMap) -> bool {
     // One look at the names that are there is less than a search for each of those that are not.
     let may_be = |name: &HeaderName| name == FORWARDED || name.as_str().starts_with("x-");
     headers.keys().any(may_be) && FORWARDING.iter().any(|name| headers.contains_key(name))

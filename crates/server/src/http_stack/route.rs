@@ -170,6 +170,11 @@ impl<'a> Route<'a> {
         self.is_mcp() || matches!(self, Self::Api)
     }
 
+    /// Tells whether it is asked by those who only want to know whether the gateway is well.
+    pub(crate) fn is_probe(self) -> bool {
+        matches!(self, Self::Health | Self::Ready | Self::ActuatorHealth)
+    }
+
     /// Tells whether what is refused here is told in the form of the HTTP API.
     pub(crate) fn is_api(self) -> bool {
         matches!(self, Self::Api | Self::Admin)

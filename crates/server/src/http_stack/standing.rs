@@ -1,5 +1,5 @@
 //! Ends streams whose client would not be let in any more: its key was revoked or has expired, its
-//! token was taken out of the configuration, or a first key was made and nobody is anonymous now.
+//! token was taken out of the configuration, its address is on a list now, or a first key was made and nobody is anonymous now.
 //!
 //! A stream may be open for days, so that being let in once is not enough.
 
@@ -73,6 +73,9 @@ impl Standing {
     /// Tells whether the client would be let in now, as whom it was.
     fn holds(&self, shared: &Shared) -> bool {
         let live = shared.live.load();
+        if self.peer.address().is_some_and(|address| live.addresses.may_come(address).is_err()) {
+            return false;
+        }
         let mut headers = HeaderMap::new();
         if let Some(authorization) = &self.authorization {
             headers.insert(AUTHORIZATION, authorization.clone());

@@ -19,7 +19,7 @@ const DEFAULT_PORT: u16 = 443;
 /// The host was checked before: it is one of ours, so this sends nobody to a stranger.
 pub(super) fn redirect(live: &Live, via: Via, parts: &Parts) -> Option<Response<ReplyBody>> {
     let port = live.redirect_to?;
-    let is_plain = !via.is_tls && via.face == Face::Everything && matches!(via.peer, Peer::At(_));
+    let is_plain = !via.is_tls && via.face == Face::Everything && via.peer != Peer::SameUser;
     if !is_plain {
         return None;
     }

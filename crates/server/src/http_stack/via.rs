@@ -24,6 +24,8 @@ pub(crate) enum Face {
 pub(crate) enum Peer {
     /// Somebody at an address.
     At(SocketAddr),
+    /// Somebody for whom a trusted proxy speaks.
+    Behind { proxy: SocketAddr, client: IpAddr },
     /// A process of the user whose gateway this is, on a unix socket.
     SameUser,
 }
@@ -32,7 +34,7 @@ pub(crate) enum Peer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Via {
     pub(crate) face: Face,
-    /// Whether the connection is encrypted.
+    /// Whether the connection is encrypted: the client's own, where a trusted proxy speaks for it.
     pub(crate) is_tls: bool,
     pub(crate) peer: Peer,
 }
@@ -72,10 +74,11 @@ impl Face {
 // === impl Peer ===
 
 impl Peer {
-    /// Returns the address at the other end, an IPv4 one as such; a unix socket has none.
+    /// Returns the address of the client, an IPv4 one as such; a unix socket has none.
     pub(crate) fn address(self) -> Option<IpAddr> {
         match self {
             Self::At(address) => Some(address.ip().to_canonical()),
+            Self::Behind { client, .. } => Some(client),
             Self::SameUser => None,
         }
     }
@@ -84,6 +87,8 @@ impl Peer {
     pub(crate) fn is_near(self) -> bool {
         match self {
             Self::At(address) => is_loopback(address),
+            // Whoever is on the proxy's machine need not be on ours.
+            Self::Behind { .. } => false,
             Self::SameUser => true,
         }
     }
@@ -93,6 +98,7 @@ impl std::fmt::Display for Peer {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::At(address) => address.fmt(formatter),
+            Self::Behind { proxy, client } => write!(formatter, "{client} behind {proxy}"),
             Self::SameUser => formatter.write_str("socket"),
         }
     }

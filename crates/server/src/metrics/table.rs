@@ -100,6 +100,11 @@ pub const TABLE: &[Row] = &[
         "Requests refused before they were read, by code",
     ),
     gauge("gantry_http_connections", &[], "Open connections of clients"),
+    counter(
+        "gantry_http_connections_refused_total",
+        &["limit"],
+        "Connections refused before they were read, by the limit of `server.connections`",
+    ),
     gauge(
         "gantry_http_requests_in_flight",
         &[],

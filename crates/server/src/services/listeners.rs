@@ -16,14 +16,12 @@ use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 use super::registry::Registry;
-use crate::accept::{self, Entrance, Inbox, Listening};
+use crate::accept::{self, Doorkeeper, Entrance, Inbox, Listening};
 use crate::config::{Config, MOST_INSTANCES, ServiceDoors};
 use crate::http_stack::Face;
 use crate::shared::Shared;
 use crate::start_error::StartError;
 
-/// Connections of each at a time.
-const MOST_CONNECTIONS: usize = 2000;
 /// How long a listener may take to let go of its port.
 const CLOSING: Duration = Duration::from_secs(5);
 
@@ -44,6 +42,7 @@ struct Ground {
     /// The runtime that accepts, whichever asks for it.
     runtime: Handle,
     workers: Vec<Inbox>,
+    doorkeeper: Arc<Doorkeeper>,
     tasks: Tasks,
 }
 
@@ -163,8 +162,14 @@ impl ServiceListeners {
 
     /// Accepts where ports were taken, and from now on wherever one is opened; within the runtime that
     /// accepts.
-    pub(crate) fn begin(&self, workers: Vec<Inbox>, tasks: &Tasks, taken: Vec<Taken>) {
-        let ground = Ground { runtime: Handle::current(), workers, tasks: tasks.clone() };
+    pub(crate) fn begin(
+        &self,
+        (workers, doorkeeper): (Vec<Inbox>, Arc<Doorkeeper>),
+        tasks: &Tasks,
+        taken: Vec<Taken>,
+    ) {
+        let (runtime, tasks) = (Handle::current(), tasks.clone());
+        let ground = Ground { runtime, workers, doorkeeper, tasks };
         let ground = self.ground.get_or_init(|| ground);
         for taken in taken {
             self.accept(ground, taken);
@@ -202,8 +207,9 @@ impl ServiceListeners {
         let since = self.clock.now();
         let tasks = ground.tasks.child();
         let face = Face::Service(service.name);
-        let entrance = Entrance { face, tls: None, limit: MOST_CONNECTIONS };
-        let accepting = accept::accept(listening, entrance, ground.workers.clone(), tasks.clone());
+        let entrance = Entrance { face, tls: None, limit: None };
+        let (workers, doorkeeper) = (ground.workers.clone(), Arc::clone(&ground.doorkeeper));
+        let accepting = accept::accept(listening, entrance, workers, doorkeeper, tasks.clone());
         let accepting = tasks.spawn("accept", accepting);
         self.open.lock().insert(service.name, Open { address, since, tasks, accepting });
     }

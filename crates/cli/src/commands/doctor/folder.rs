@@ -77,7 +77,10 @@ pub(super) fn has_room(subject: &Subject<'_>) -> Vec<Finding> {
                 .with_hint("make room, or put the data elsewhere by `--data-dir`")
                 .with_code(Some(ErrorCode::StorageFailed)),
         ],
-        FULL..LITTLE => vec![Finding::warning(text)],
+        FULL..LITTLE => vec![
+            Finding::warning(text)
+                .with_hint("make room: sessions, keys and the audit trail are written there"),
+        ],
         // The number says nothing then, and would differ from one look to the next.
         _ => Finding::good("there is room for the data"),
     }

@@ -5,12 +5,13 @@
 //! what a request says, so it is the next one that is free; over time that is the same.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use gantry_core::{Clock, Principal, Request};
+use gantry_policy::address::subscriber;
 use gantry_policy::rate::{Meter, Meters, Rate, Reading};
 use gantry_protocol::Message;
 use parking_lot::Mutex;
@@ -26,8 +27,6 @@ const MOST_CREDITS: u32 = 64;
 const CREDIT_LIFE: Duration = Duration::from_mins(10);
 /// Principals with free requests.
 const MOST_CREDITORS: usize = 10_000;
-/// The part of an IPv6 address that one subscriber has as a rule (RFC 6177).
-const NETWORK: u128 = !0 << 64;
 
 /// Every limit, and what was counted against it.
 #[derive(Debug)]
@@ -210,7 +209,7 @@ impl Limits {
     ) -> Option<(&'static str, Reading)> {
         match circle {
             Circle::Address => {
-                let network = network_of(asker.address?);
+                let network = subscriber(asker.address?);
                 Some((which::ADDRESS, self.addresses.as_ref()?.take(&network, now)))
             }
             Circle::Credential => {
@@ -232,7 +231,7 @@ impl Limits {
         match circle {
             Circle::Address => {
                 if let (Some(address), Some(meters)) = (asker.address, &self.addresses) {
-                    meters.give_back(&network_of(address), now);
+                    meters.give_back(&subscriber(address), now);
                 }
             }
             Circle::Credential => {
@@ -293,13 +292,6 @@ fn too_many(
 /// Tells whether a request goes on with one that its server answered by a question.
 pub(super) fn is_later_round(message: &Message) -> bool {
     message.param("requestState").is_some() || message.param("inputResponses").is_some()
-}
-
-fn network_of(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & NETWORK)),
-        v4 @ IpAddr::V4(_) => v4,
-    }
 }
 
 /// Requests that are free because of a question: a bounded number for each of a bounded number of

@@ -68,7 +68,10 @@ fn security(node: &Node, draft: &mut Draft<'_>) {
                 draft.note(&path, value.at, "is switched off, so nothing is limited");
             }
             "rateLimit" => rates::limits(value, draft),
-            "ipWhitelist" => draft.note(&path, value.at, "lists of addresses come later"),
+            "ipWhitelist" if is_off(node) => {
+                draft.note(&path, value.at, "is switched off with the rest of `security`");
+            }
+            "ipWhitelist" => addresses(value, &path, draft),
             "audit" if is_off(node) => {
                 draft.note(&path, value.at, "is switched off with the rest of `security`");
             }
@@ -76,6 +79,17 @@ fn security(node: &Node, draft: &mut Draft<'_>) {
             _ => draft.note(&path, value.at, "means nothing to Gantry"),
         }
     }
+}
+
+/// Addresses that may call. An empty list is none, there as here.
+fn addresses(node: &Node, path: &str, draft: &mut Draft<'_>) {
+    let entries = draft.list(node, path);
+    if entries.is_empty() {
+        return;
+    }
+    let entries = entries.to_vec();
+    draft.set("server.allow", Node::new(Data::Sequence { entries }, node.at), path);
+    draft.note(path, node.at, "behind a proxy, name it in `server.trusted_proxies`");
 }
 
 fn authentication(node: &Node, draft: &mut Draft<'_>) {

@@ -3,7 +3,9 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{DurationText, Https, Management, SizeText};
+use super::{
+    Compression, Connections, Cors, DurationText, Https, Management, SecurityHeaders, SizeText,
+};
 
 /// The gateway's own door.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -26,6 +28,23 @@ pub struct Server {
     /// Web pages that may call the gateway: values of the `Origin` header, such as
     /// `https://app.example.com`. Requests without the header are not from web pages. Since 0.1.
     pub allowed_origins: Vec<String>,
+    /// Proxies that are believed whom they speak for, as addresses or networks such as `10.0.0.0/8`:
+    /// the client's address is then the last one of `Forwarded` or `X-Forwarded-For` that is none of
+    /// theirs. Headers of others are never believed. Since 0.1.
+    pub trusted_proxies: Vec<String>,
+    /// Addresses or networks from which the gateway may be used, and no others; empty, it may be used
+    /// from everywhere. Since 0.1.
+    pub allow: Vec<String>,
+    /// Addresses or networks from which it may not be used, whatever `allow` says. Since 0.1.
+    pub deny: Vec<String>,
+    /// What pages of other origins may do. Since 0.1.
+    pub cors: Cors,
+    /// Headers that tell browsers to be strict. Since 0.1.
+    pub security_headers: SecurityHeaders,
+    /// Answers that are made smaller. Since 0.1.
+    pub compression: Compression,
+    /// How many connections there may be, and how long each is kept. Since 0.1.
+    pub connections: Connections,
     /// What one client may ask of the gateway. Since 0.1.
     pub limits: Limits,
 }
@@ -59,6 +78,13 @@ impl Default for Server {
             socket: None,
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
+            trusted_proxies: Vec::new(),
+            allow: Vec::new(),
+            deny: Vec::new(),
+            cors: Cors::default(),
+            security_headers: SecurityHeaders::default(),
+            compression: Compression::default(),
+            connections: Connections::default(),
             limits: Limits::default(),
         }
     }

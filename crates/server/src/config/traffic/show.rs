@@ -79,7 +79,8 @@ fn chosen<T>(choice: &Choice<T>, show: fn(&T) -> Value) -> Option<Value> {
     }
 }
 
-fn rate(rate: &Rate) -> Value {
+/// Shows a rate.
+pub(crate) fn rate(rate: &Rate) -> Value {
     let algorithm = match rate.algorithm {
         Algorithm::TokenBucket => "token_bucket",
         Algorithm::FixedWindow => "fixed_window",

@@ -53,7 +53,7 @@ impl Tasks {
             let mut task = std::pin::pin!(std::panic::AssertUnwindSafe(task).catch_unwind());
             let outcome = poll_fn(|context| listed.poll(task.as_mut(), context)).await;
             if outcome.is_err() {
-                tracing::error!(task = name, "A task panicked; this is a bug.");
+                crate::log::error!(task = name, "A task panicked; this is a bug.");
             }
             outcome.ok()
         };

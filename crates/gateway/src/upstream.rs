@@ -301,7 +301,7 @@ impl Upstream {
         let lane = match self.lanes.get(&self.shared, key, introduction).await {
             Ok(lane) => lane,
             Err(error) => {
-                tracing::warn!(upstream = %self.shared.spec.name, %error, "Opening a lane failed.");
+                gantry_core::log::warn!(upstream = %self.shared.spec.name, %error, "Opening a lane failed.");
                 tokio::time::sleep(PROFILE_PAUSE).await;
                 return;
             }
@@ -310,7 +310,7 @@ impl Upstream {
             Ok(offer) if own => self.shared.publish_own(key, offer),
             Ok(offer) => self.shared.publish(&key.profile, offer).await,
             Err(error) => {
-                tracing::warn!(upstream = %self.shared.spec.name, %error, "Reading lists failed.");
+                gantry_core::log::warn!(upstream = %self.shared.spec.name, %error, "Reading lists failed.");
             }
         }
     }

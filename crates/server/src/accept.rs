@@ -192,7 +192,9 @@ pub(crate) async fn accept(
             let (entrance, tasks) = (Arc::clone(&entrance), tasks.clone());
             let arrived = Arrived { stream, peer, entrance, tasks, held };
             if errands.send(Errand::Serve(arrived)).await.is_err() {
-                tracing::error!("A connection found no thread to serve it; this is a bug.");
+                gantry_core::log::error!(
+                    "A connection found no thread to serve it; this is a bug."
+                );
             }
         }
     };
@@ -213,7 +215,7 @@ async fn pause_after(error: &io::Error) {
             | io::ErrorKind::Interrupted
     );
     if !is_the_clients {
-        tracing::error!(%error, "A connection could not be accepted.");
+        gantry_core::log::error!(%error, "A connection could not be accepted.");
         tokio::time::sleep(PAUSE).await;
     }
 }
@@ -272,7 +274,9 @@ impl Listening {
                 if local::is_same_user(&stream)? {
                     return Ok((Loose::Unix(stream.into_std()?), Peer::SameUser));
                 }
-                tracing::warn!("A process of another user was turned away from the socket.");
+                gantry_core::log::warn!(
+                    "A process of another user was turned away from the socket."
+                );
             },
         }
     }
@@ -334,7 +338,7 @@ async fn take_up(mut inbox: mpsc::Receiver<Errand>, front: &Arc<Front>) {
         let stream = match stream.bound() {
             Ok(stream) => stream,
             Err(error) => {
-                tracing::error!(%error, "A connection could not be served.");
+                gantry_core::log::error!(%error, "A connection could not be served.");
                 continue;
             }
         };

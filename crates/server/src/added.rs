@@ -88,12 +88,12 @@ impl Added {
         for (server, entry) in self.all() {
             match entry.standing(&server, config) {
                 Standing::Used(own) => spec.servers.push(own.clone()),
-                Standing::Hidden => tracing::warn!(
+                Standing::Hidden => gantry_core::log::warn!(
                     server,
                     "A server that the HTTP API made is not used: the file has its name."
                 ),
                 Standing::Refused { code, why } => {
-                    tracing::warn!(server, %code, why, "A server that the HTTP API made is not used.");
+                    gantry_core::log::warn!(server, %code, why, "A server that the HTTP API made is not used.");
                 }
             }
         }

@@ -121,7 +121,7 @@ impl Admin {
         let (sender, connection) = http1::handshake(io).await.map_err(AdminError::broken)?;
         gantry_core::Tasks::new().spawn("admin-connection", async move {
             if let Err(error) = connection.await {
-                tracing::debug!(%error, "The connection to the gateway ended early.");
+                gantry_core::log::debug!(%error, "The connection to the gateway ended early.");
             }
         });
         Ok(Self { sender, token })

@@ -364,7 +364,7 @@ async fn forget(store: Arc<dyn AuditStore>, retention: Duration, clock: Arc<dyn 
             Ok(found) if found >= u64::from(FORGET_AT_ONCE) => continue,
             Ok(_) => {}
             Err(error) => {
-                tracing::warn!(%error, "Old entries of the audit trail were not removed.");
+                gantry_core::log::warn!(%error, "Old entries of the audit trail were not removed.");
             }
         }
         tokio::time::sleep(FORGET).await;

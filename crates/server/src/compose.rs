@@ -265,7 +265,9 @@ pub(crate) async fn in_memory(
         audit: Audit::off(),
     };
     if config.audit.enabled {
-        tracing::warn!("This gateway keeps nothing, and so no audit trail; one that serves does.");
+        gantry_core::log::warn!(
+            "This gateway keeps nothing, and so no audit trail; one that serves does."
+        );
     }
     let gateway = gateway((config, spec), env, holdings, tasks, &mut Registry::default()).await?;
     built_in.attach(&gateway);

@@ -87,6 +87,6 @@ pub(crate) fn memory(shared: &Shared) -> Value {
 /// Writes both down in the log, shorter.
 pub(crate) fn to_log(shared: &Shared) {
     let (tasks, memory) = (tasks_of(shared, MOST_IN_LOG), memory(shared));
-    tracing::info!(%tasks, "What the gateway is doing.");
-    tracing::info!(%memory, "Where the memory is.");
+    gantry_core::log::info!(%tasks, "What the gateway is doing.");
+    gantry_core::log::info!(%memory, "Where the memory is.");
 }

@@ -380,7 +380,7 @@ impl Access {
     /// Writes the line once the headers of the answer are known; a stream may go on after it.
     fn end(self, response: &Response<ReplyBody>) {
         let Some(line) = self.line else { return };
-        tracing::debug!(
+        gantry_core::log::debug!(
             target: "gantry_server::access",
             request_id = &*line.request_id,
             method = %line.method,

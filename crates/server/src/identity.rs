@@ -283,7 +283,11 @@ impl Issuer {
         self.keys.store(Some(Arc::new(Keys { set, text, at })));
         if !is_same {
             self.known.clear();
-            tracing::info!(issuer = self.name(), n_keys, "The keys of an issuer were fetched.");
+            gantry_core::log::info!(
+                issuer = self.name(),
+                n_keys,
+                "The keys of an issuer were fetched."
+            );
         }
         *self.tried.lock() = Some(Tried { has_failed: false, at });
     }
@@ -292,7 +296,7 @@ impl Issuer {
 /// Says for the log what is wrong with a token, and what the client is told.
 fn told(bad: &BadToken, issuer: Option<&Issuer>) -> Denied {
     let issuer = issuer.map(Issuer::name);
-    tracing::debug!(reason = %bad, issuer, "A signed token opens nothing.");
+    gantry_core::log::debug!(reason = %bad, issuer, "A signed token opens nothing.");
     match bad {
         BadToken::Expired => Denied::TokenExpired,
         BadToken::NotYet => Denied::TokenNotYet,

@@ -140,7 +140,7 @@ impl StoredKeys {
         let is_unusable = |key: &&Arc<Key>| table.state(key, now) == KeyState::Unusable;
         let n_unusable = all.iter().filter(is_unusable).count();
         if n_unusable > 0 {
-            tracing::warn!(
+            gantry_core::log::warn!(
                 n_unusable,
                 "Keys open nothing, because API_KEY_SALT or `pepper` in the data folder has changed."
             );
@@ -249,7 +249,7 @@ impl StoredKeys {
             return Err(in_state(id, state, "forgotten"));
         }
         self.change(vec![KeyChange::Forget { id: key.id.clone() }]).await?;
-        tracing::info!(key = id, action = "forgotten", "The keys were changed.");
+        gantry_core::log::info!(key = id, action = "forgotten", "The keys were changed.");
         Ok(())
     }
 
@@ -309,7 +309,7 @@ impl StoredKeys {
     fn tell(&self, id: &str, action: &'static str) {
         let key = self.get(id).ok();
         let name = key.as_ref().map(|key| &*key.principal.subject).unwrap_or_default();
-        tracing::info!(key = id, name, action, "The keys were changed.");
+        gantry_core::log::info!(key = id, name, action, "The keys were changed.");
     }
 }
 
@@ -324,7 +324,7 @@ pub(crate) fn public_part(id: &str) -> String {
 async fn write_down(store: Arc<dyn KeyStore>, mut uses: mpsc::Receiver<Use>) {
     while let Some((id, at)) = uses.recv().await {
         if let Err(error) = store.key_used(&id, at).await {
-            tracing::warn!(%error, "The use of a key was not written down.");
+            gantry_core::log::warn!(%error, "The use of a key was not written down.");
         }
     }
 }

@@ -98,7 +98,7 @@ pub(crate) fn start(options: &LogOptions<'_>) -> Result<LogControl, FileError> {
     }
     panics::log_them();
     if let (Some(Err(error)), Some(text)) = (&directives, wanted) {
-        tracing::warn!(value = text, %error, "GANTRY_LOG is no level and no list of directives.");
+        gantry_core::log::warn!(value = text, %error, "GANTRY_LOG is no level and no list of directives.");
     }
     let put_in_force = Box::new(move |levels: &Levels| {
         // Fails only once the log is gone, with the process.

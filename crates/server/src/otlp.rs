@@ -161,7 +161,10 @@ impl Exporter {
             if timeout_at(deadline, self.send(&batch)).await.is_err() {
                 let lost = batch.len() + queue.len();
                 self.counts.dropped.inc_by(lost as u64);
-                tracing::warn!(lost, "The last spans did not reach the collector in time.");
+                gantry_core::log::warn!(
+                    lost,
+                    "The last spans did not reach the collector in time."
+                );
                 return;
             }
             batch.clear();
@@ -219,17 +222,17 @@ impl Exporter {
         self.counts.exported.inc_by(n_sent as u64 - rejected);
         self.counts.dropped.inc_by(rejected);
         if rejected > 0 {
-            tracing::warn!(rejected, "The collector did not take some of the spans.");
+            gantry_core::log::warn!(rejected, "The collector did not take some of the spans.");
         }
         if std::mem::take(&mut self.is_failing) {
-            tracing::info!("The collector takes spans again.");
+            gantry_core::log::info!("The collector takes spans again.");
         }
     }
 
     fn lost(&mut self, n_lost: usize, failure: &Failure) {
         self.counts.dropped.inc_by(n_lost as u64);
         if !std::mem::replace(&mut self.is_failing, true) {
-            tracing::warn!(error = %failure, "Spans do not reach the collector and are dropped.");
+            gantry_core::log::warn!(error = %failure, "Spans do not reach the collector and are dropped.");
         }
     }
 }

@@ -140,7 +140,7 @@ impl Reach {
             }
             Ok(None) => {}
             Err(error) => {
-                tracing::warn!(%error, "The running gateway cannot be reached; another one is made.");
+                gantry_core::log::warn!(%error, "The running gateway cannot be reached; another one is made.");
             }
         }
         let mut config = options.config()?;

@@ -62,7 +62,7 @@ impl Reloader {
                 Change::Gone => {
                     // An editor may be at work, or a volume away. Taking every server down for
                     // that would be worse than going on; a signal says that it is meant.
-                    tracing::warn!(
+                    gantry_core::log::warn!(
                         file = %watch.file().display(),
                         "The configuration file is gone; what it said last stays in force."
                     );
@@ -90,7 +90,7 @@ impl Reloader {
         self.record(&outcome);
         let refused = outcome.err().map(|error| gantry_core::chain(&error));
         if let Some(reason) = &refused {
-            tracing::error!(
+            gantry_core::log::error!(
                 reason,
                 "The changed configuration is refused; the one before stays in force."
             );
@@ -139,7 +139,7 @@ impl Reloader {
         // are still being compared.
         log.take_up();
         let applied = shared.gateway.apply(shared.offered(&live.config)).await;
-        tracing::info!(
+        gantry_core::log::info!(
             added = ?applied.added,
             changed = ?applied.changed,
             removed = ?applied.removed,
@@ -167,6 +167,6 @@ fn say_what_needs_a_restart(old: &Config, new: &Config) {
         ("sessions.store", old.session_store != new.session_store),
     ];
     for (key, _) in changes.into_iter().filter(|(_, has_changed)| *has_changed) {
-        tracing::warn!(key, "A changed key takes effect at the next start alone.");
+        gantry_core::log::warn!(key, "A changed key takes effect at the next start alone.");
     }
 }

@@ -94,7 +94,7 @@ pub(crate) async fn answer(
             http::Response::from_parts(parts, body)
         }
         Err(error) => {
-            tracing::error!(request_id = &*request_id, %error, "A route answered with too much.");
+            gantry_core::log::error!(request_id = &*request_id, %error, "A route answered with too much.");
             let refusal = Refusal::new(ErrorCode::Internal, "the answer could not be made");
             refusal.into_response(false, &request_id)
         }

@@ -77,7 +77,7 @@ fn open_doors(
     shared.service_listeners.begin((workers.inboxes(), doorkeeper), connections, taken);
     if let Err(error) = local::start(&front.shared.data, front, connections) {
         // The gateway serves all the same; commands then start one of their own.
-        tracing::warn!(%error, "The socket of the data folder cannot be made.");
+        gantry_core::log::warn!(%error, "The socket of the data folder cannot be made.");
     }
     Ok(workers)
 }
@@ -179,7 +179,7 @@ impl Running {
         let workers = open_doors(&shared, listeners, taken, &connections)?;
         background.spawn_until_stop("watch", Arc::clone(&reloader).watch());
         background.spawn_until_stop("renew", Arc::clone(&reloader).watch_certificates());
-        tracing::info!(
+        gantry_core::log::info!(
             version = env!("CARGO_PKG_VERSION"),
             address = %bound.main,
             data = %shared.data.display(),
@@ -242,7 +242,7 @@ impl Running {
         // Whoever sends requests here is told to stop before the door is closed to them.
         self.shared.is_draining.store(true, Ordering::Relaxed);
         if !limits.drain.is_zero() {
-            tracing::info!(
+            gantry_core::log::info!(
                 seconds = limits.drain.as_secs(),
                 "Load balancers are given time to leave."
             );
@@ -251,7 +251,7 @@ impl Running {
         let limit = limits.shutdown;
         let deadline = Instant::now() + limit;
         let left = || deadline.saturating_duration_since(Instant::now());
-        tracing::info!(limit_seconds = limit.as_secs(), "The gateway is ending.");
+        gantry_core::log::info!(limit_seconds = limit.as_secs(), "The gateway is ending.");
         // Doors first: nothing new comes in, and every connection closes after its answer.
         local::remove_socket(&self.shared.data);
         self.shared.service_listeners.end();
@@ -276,9 +276,9 @@ impl Running {
         let is_clean =
             upstreams_ended && connections_ended && background_ended && recorded && stored;
         if is_clean {
-            tracing::info!("The gateway has ended.");
+            gantry_core::log::info!("The gateway has ended.");
         } else {
-            tracing::warn!("The gateway has ended; what took too long was cut off.");
+            gantry_core::log::warn!("The gateway has ended; what took too long was cut off.");
         }
         is_clean
     }
@@ -295,7 +295,7 @@ impl Running {
             }
         };
         if tokio::time::timeout(limit, quiet).await.is_err() {
-            tracing::warn!("Calls are still under way and will be cut off.");
+            gantry_core::log::warn!("Calls are still under way and will be cut off.");
         }
     }
 }

@@ -48,7 +48,7 @@ async fn run(options: Options, inherited: Inherited) -> Result<Ending, StartErro
     let config = options.config()?;
     let log = options.start_log(&config, true)?;
     if let Some(limit) = gantry_process::raise_open_files() {
-        tracing::debug!(limit, "More files may be open at once than by default.");
+        gantry_core::log::debug!(limit, "More files may be open at once than by default.");
     }
     announce::settings_of_others(&config, None);
     let ending = serve_until_told(options, config, inherited, log.clone(), &mut signals).await;
@@ -91,7 +91,7 @@ async fn serve_until_told(
     tokio::select! {
         is_clean = running.shut_down() => Ok(if is_clean { Ending::Graceful } else { Ending::Late }),
         () = signals.end() => {
-            tracing::warn!("A second signal: the gateway ends at once.");
+            gantry_core::log::warn!("A second signal: the gateway ends at once.");
             Ok(Ending::Hurried)
         }
     }

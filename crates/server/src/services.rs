@@ -155,7 +155,7 @@ async fn sweep(store: &dyn Database) {
     loop {
         tokio::time::sleep(SWEEP).await;
         if let Err(error) = store.expire_records().await {
-            tracing::warn!(%error, "Records that have expired are not forgotten yet.");
+            gantry_core::log::warn!(%error, "Records that have expired are not forgotten yet.");
         }
     }
 }

@@ -36,7 +36,7 @@ async fn run(options: &Options) -> Result<(), StartError> {
         Ok(attached) => attached,
         Err(error) => {
             options.start_command_log();
-            tracing::warn!(%error, "The running gateway cannot be reached; this is another one.");
+            gantry_core::log::warn!(%error, "The running gateway cannot be reached; this is another one.");
             None
         }
     };

@@ -31,7 +31,7 @@ impl Manager {
             None => return Self::default(),
             Some(Ok(socket)) => socket,
             Some(Err(error)) => {
-                tracing::warn!(%error, "The service manager of `NOTIFY_SOCKET` cannot be told.");
+                gantry_core::log::warn!(%error, "The service manager of `NOTIFY_SOCKET` cannot be told.");
                 return Self::default();
             }
         };
@@ -70,7 +70,7 @@ impl Manager {
                 if tokio::time::timeout(limit / 2, answered).await.is_ok() {
                     manager.tell("WATCHDOG=1");
                 } else {
-                    tracing::error!("A thread that serves connections does not answer.");
+                    gantry_core::log::error!("A thread that serves connections does not answer.");
                 }
             }
         });
@@ -93,7 +93,7 @@ impl Manager {
     fn tell(&self, words: &str) {
         let Some(socket) = &self.socket else { return };
         if let Err(error) = socket.send(words.as_bytes()) {
-            tracing::debug!(%error, "The service manager does not listen.");
+            gantry_core::log::debug!(%error, "The service manager does not listen.");
         }
     }
 }

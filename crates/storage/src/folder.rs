@@ -76,7 +76,7 @@ impl DataFolder {
         secret::create_private_folder(path).map_err(create)?;
         let path = fs::canonicalize(path).map_err(create)?;
         if let Some(mode) = secret::writable_by_others(&path) {
-            tracing::warn!(
+            gantry_core::log::warn!(
                 path = %path.display(), mode = format!("{mode:04o}"),
                 "Others may write to the data folder, and so replace its secrets."
             );

@@ -249,7 +249,7 @@ impl<'a> Record<'a> {
         }
         let seconds = elapsed.as_secs_f64();
         metrics.durations.get_or_create(&ServerLabels { server: server() }).observe(seconds);
-        tracing::debug!(
+        gantry_core::log::debug!(
             request_id = %context.request_id,
             principal = %context.principal.subject,
             upstream = &**self.server,
@@ -272,11 +272,11 @@ fn say_the_request(target: &Target<'_>, method: &str) {
     match method {
         method::TOOLS_CALL | method::PROMPTS_GET => {
             let name = &target.local;
-            tracing::debug!(target: REQUESTS, "MCP request to server {server}: {method} {name}");
+            gantry_core::log::debug!(target: REQUESTS, "MCP request to server {server}: {method} {name}");
         }
         method => {
             let method = method_label(method);
-            tracing::debug!(target: REQUESTS, "MCP request to server {server}: {method}");
+            gantry_core::log::debug!(target: REQUESTS, "MCP request to server {server}: {method}");
         }
     }
 }

@@ -126,7 +126,7 @@ fn failed(
         ProviderError::Cancelled => ("cancelled", "cancelled by the client".to_owned()),
         ProviderError::Answered { .. } | ProviderError::Refused(_) => ("error", error.to_string()),
     };
-    tracing::warn!(
+    gantry_core::log::warn!(
         request_id = %context.request_id,
         upstream = %server,
         method = request.method(),

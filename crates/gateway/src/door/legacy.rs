@@ -87,7 +87,7 @@ pub(super) fn hear(gateway: &Arc<Gateway>, session: &Arc<Session>, message: Mess
         (Kind::Response | Kind::Error, _) => {
             let id = message.id().cloned();
             if !session.answer(message) {
-                tracing::debug!(?id, "An answer to no open question was ignored.");
+                gantry_core::log::debug!(?id, "An answer to no open question was ignored.");
             }
         }
         (_, method::INITIALIZED) => {}

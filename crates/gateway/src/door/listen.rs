@@ -116,7 +116,7 @@ impl Taken {
             match outcome {
                 Ok(subscription) => self.subscriptions.push((uri.into(), subscription)),
                 Err(error) => {
-                    tracing::debug!(%uri, %error, "A resource is not honoured in a listen stream.");
+                    gantry_core::log::debug!(%uri, %error, "A resource is not honoured in a listen stream.");
                 }
             }
         }

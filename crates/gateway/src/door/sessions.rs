@@ -204,7 +204,7 @@ impl Gateway {
                         session.tell(updated(&uri));
                     }
                     Err(error) => {
-                        tracing::debug!(%uri, %error, "A resource is not subscribed again yet.");
+                        gantry_core::log::debug!(%uri, %error, "A resource is not subscribed again yet.");
                     }
                 }
             }

@@ -54,8 +54,8 @@ impl Gateway {
         };
         match written {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::debug!(%error, "The output of a connection broke."),
-            Err(_) => tracing::debug!("The last messages of a connection were not read."),
+            Ok(Err(error)) => gantry_core::log::debug!(%error, "The output of a connection broke."),
+            Err(_) => gantry_core::log::debug!("The last messages of a connection were not read."),
         }
     }
 }

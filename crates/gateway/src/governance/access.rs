@@ -116,7 +116,7 @@ fn denied(
     context: &CallContext,
     ruling: Ruling<'_>,
 ) -> ProviderError {
-    tracing::info!(
+    gantry_core::log::info!(
         request_id = %context.request_id,
         principal = %context.principal.subject,
         upstream = %target.server.name,

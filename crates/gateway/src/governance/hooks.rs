@@ -177,7 +177,7 @@ impl Passing<'_> {
         };
         hook.acts(&asker, &thing, &self.arguments).unwrap_or_else(|why| {
             // What the evaluation says repeats values.
-            tracing::debug!(
+            gantry_core::log::debug!(
                 hook = &*hook.name,
                 n_bytes = why.len(),
                 "A condition of a hook cannot be told."
@@ -206,14 +206,14 @@ impl Passing<'_> {
             Ok(Verdict::Allow(changed)) => Ok(changed),
             Ok(Verdict::Deny(reason)) => Err(self.refused(hook, stage.what(), &reason)),
             Err(error) if spec.passes_on_failure => {
-                tracing::warn!(
+                gantry_core::log::warn!(
                     hook = &*hook.name, %error,
                     "A webhook did not decide, and the call goes on without it."
                 );
                 Ok(None)
             }
             Err(error) => {
-                tracing::warn!(hook = &*hook.name, %error, "A webhook did not decide.");
+                gantry_core::log::warn!(hook = &*hook.name, %error, "A webhook did not decide.");
                 self.audited.decided(|| format!("hook {}", hook.name));
                 // Why is for the log: the address of the webhook is nobody's business.
                 let text = format!(

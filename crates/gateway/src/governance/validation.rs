@@ -72,7 +72,7 @@ fn validator(definition: &[u8]) -> Option<Validator> {
         .build(schema)
         .inspect_err(|error| {
             let tool = definition.get("name").and_then(Value::as_str);
-            tracing::warn!(tool, %error, "Arguments are not validated: the tool's schema is none.");
+            gantry_core::log::warn!(tool, %error, "Arguments are not validated: the tool's schema is none.");
         })
         .ok()
 }

@@ -112,7 +112,7 @@ impl Keeper {
     fn failed(&self, changes: usize, error: &StoreError) {
         self.metrics.session_store_failures.inc_by(changes as u64);
         if !self.failing.swap(true, Ordering::Relaxed) {
-            tracing::warn!(
+            gantry_core::log::warn!(
                 %error,
                 "The store of sessions fails; sessions go on, and may not outlive this process."
             );
@@ -121,7 +121,7 @@ impl Keeper {
 
     fn worked(&self) {
         if self.failing.load(Ordering::Relaxed) && self.failing.swap(false, Ordering::Relaxed) {
-            tracing::info!("The store of sessions works again.");
+            gantry_core::log::info!("The store of sessions works again.");
         }
     }
 }

@@ -467,7 +467,7 @@ impl Plan<'_> {
         for &at in self.members {
             let offer = &self.offers[at];
             for extension in union.fold(&offer.capabilities, offer.revision) {
-                tracing::warn!(
+                gantry_core::log::warn!(
                     upstream = %self.servers[at].name, extension,
                     "Two servers configure an extension differently; the first one wins."
                 );

@@ -182,7 +182,7 @@ impl Lane {
     /// Passes a notification of the client on, on a lane of its own.
     pub(super) async fn tell(&self, message: Bytes) {
         if let Err(error) = self.deliver(message).await {
-            tracing::debug!(upstream = %self.shared.spec.name, %error, "A notification was lost.");
+            gantry_core::log::debug!(upstream = %self.shared.spec.name, %error, "A notification was lost.");
         }
     }
 
@@ -364,7 +364,7 @@ impl Lane {
             self.shared.deps.outlet.to_session(session, message);
         } else {
             // It could be anybody's, so it is nobody's but the operator's.
-            tracing::info!(
+            gantry_core::log::info!(
                 upstream = %self.shared.spec.name,
                 level = message.param_string("level").as_deref(),
                 data = message.param("data").map(String::from_utf8_lossy).as_deref(),

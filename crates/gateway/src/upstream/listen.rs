@@ -182,7 +182,7 @@ pub(super) async fn keep_listening(link: &ModernLink) {
                 return;
             }
             Err(ListenError::Failed(why)) => {
-                tracing::debug!(upstream = %link.shared.spec.name, why, "Listening failed.");
+                gantry_core::log::debug!(upstream = %link.shared.spec.name, why, "Listening failed.");
                 link.shared.suspect.notify_one();
                 gap = true;
             }

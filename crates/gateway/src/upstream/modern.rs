@@ -302,7 +302,7 @@ impl ModernLink {
                 }
             };
             let Ok(message) = Message::parse(event.data) else {
-                tracing::warn!(upstream = %self.shared.spec.name, "An event is no message.");
+                gantry_core::log::warn!(upstream = %self.shared.spec.name, "An event is no message.");
                 continue;
             };
             match message.kind() {
@@ -329,7 +329,9 @@ impl ModernLink {
                     }
                 },
                 // A modern server asks by its results, never by a request.
-                _ => tracing::debug!(upstream = %self.shared.spec.name, "A message was dropped."),
+                _ => {
+                    gantry_core::log::debug!(upstream = %self.shared.spec.name, "A message was dropped.")
+                }
             }
         }
     }
@@ -378,7 +380,7 @@ impl ModernLink {
                     }
                     valid.push(tool);
                 }
-                Err(error) => tracing::warn!(
+                Err(error) => gantry_core::log::warn!(
                     upstream = %self.shared.spec.name, tool = %tool.name, %error,
                     "A tool is left out: its `x-mcp-header` annotations are invalid."
                 ),
@@ -396,7 +398,7 @@ impl ModernLink {
                 self.shared.publish(&Profile::EMPTY, offer).await;
             }
             Err(error) => {
-                tracing::warn!(upstream = %self.shared.spec.name, %error, "Reading lists failed.");
+                gantry_core::log::warn!(upstream = %self.shared.spec.name, %error, "Reading lists failed.");
             }
         }
     }

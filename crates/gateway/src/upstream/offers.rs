@@ -129,7 +129,11 @@ async fn list(
         let page = tool::items(&result, key).map_err(|error| unusable(method, &error))?;
         listed.read_freshness(&result);
         if page.skipped > 0 {
-            tracing::warn!(method, skipped = page.skipped, "A list has entries without a name.");
+            gantry_core::log::warn!(
+                method,
+                skipped = page.skipped,
+                "A list has entries without a name."
+            );
         }
         listed.items.extend(page.items);
         cursor = page.next_cursor;
@@ -137,7 +141,11 @@ async fn list(
             break;
         }
         if listed.items.len() > MAX_ITEMS {
-            tracing::warn!(method, limit = MAX_ITEMS, "A list is too long; the rest is left out.");
+            gantry_core::log::warn!(
+                method,
+                limit = MAX_ITEMS,
+                "A list is too long; the rest is left out."
+            );
             break;
         }
     }

@@ -41,7 +41,7 @@ impl Upstream {
             Link::Legacy(_) => self.refresh_lane(stale).await,
         };
         if let Err(error) = read {
-            tracing::warn!(upstream = %self.shared.spec.name, %error, "Reading lists failed.");
+            gantry_core::log::warn!(upstream = %self.shared.spec.name, %error, "Reading lists failed.");
         }
     }
 

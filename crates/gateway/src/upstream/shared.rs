@@ -104,7 +104,7 @@ impl Shared {
         let changed = self.state.send_if_modified(|current| {
             let changed = *current != state;
             if changed {
-                tracing::info!(upstream = %self.spec.name, state = %state, "The upstream's state changed.");
+                gantry_core::log::info!(upstream = %self.spec.name, state = %state, "The upstream's state changed.");
                 *current = state;
             }
             changed
@@ -122,7 +122,7 @@ impl Shared {
         self.deps.changed.notify_one();
         let stored = self.deps.store.put_offer(&self.key, &profile.to_string(), encoded).await;
         if let Err(error) = stored {
-            tracing::warn!(upstream = %self.spec.name, %error, "Storing an offer failed.");
+            gantry_core::log::warn!(upstream = %self.spec.name, %error, "Storing an offer failed.");
         }
     }
 
@@ -131,7 +131,7 @@ impl Shared {
         let stored = match self.deps.store.offer(&self.key, &profile.to_string()).await {
             Ok(stored) => stored,
             Err(error) => {
-                tracing::warn!(upstream = %self.spec.name, %error, "Reading a stored offer failed.");
+                gantry_core::log::warn!(upstream = %self.spec.name, %error, "Reading a stored offer failed.");
                 None
             }
         };
@@ -149,7 +149,7 @@ impl Shared {
         if let Some(cell) = self.offers.keep_own(key) {
             cell.store(offer);
         } else {
-            tracing::debug!(upstream = %self.spec.name, "Too many lanes have lists of their own.");
+            gantry_core::log::debug!(upstream = %self.spec.name, "Too many lanes have lists of their own.");
         }
         self.deps.changed.notify_one();
     }
@@ -196,7 +196,7 @@ impl Shared {
         let now = self.narrowing();
         if let Some(narrowing) = now.filter(|_| now != before) {
             let session = narrowing.reason();
-            tracing::info!(upstream = %self.spec.name, session, "Sessions with the upstream are shared less widely from now on.");
+            gantry_core::log::info!(upstream = %self.spec.name, session, "Sessions with the upstream are shared less widely from now on.");
             self.deps.changed.notify_one();
         }
     }

@@ -111,7 +111,7 @@ impl Upstream {
                     self.shared.lane_lost.notify_one();
                     let since = Instant::now();
                     let why = self.watch_and_renew(link).await;
-                    tracing::info!(upstream = %self.shared.spec.name, why, "The upstream was lost.");
+                    gantry_core::log::info!(upstream = %self.shared.spec.name, why, "The upstream was lost.");
                     (
                         State::Unreachable { code: ErrorCode::UpstreamLost, why },
                         Some(since.elapsed()),
@@ -207,7 +207,7 @@ impl Upstream {
                     match self.connect_and_read().await {
                         Ok(better) => link = better,
                         Err(state) => {
-                            tracing::warn!(upstream = %self.shared.spec.name, %state, "Changing the era failed.");
+                            gantry_core::log::warn!(upstream = %self.shared.spec.name, %state, "Changing the era failed.");
                         }
                     }
                     continue;
@@ -216,7 +216,7 @@ impl Upstream {
             if !matches!(&link, Link::Legacy(lane) if lane.was_forgotten()) {
                 return why;
             }
-            tracing::info!(upstream = %self.shared.spec.name, "The upstream forgot its session.");
+            gantry_core::log::info!(upstream = %self.shared.spec.name, "The upstream forgot its session.");
             if since.elapsed() > STABLE {
                 pause = FIRST_PAUSE;
             }

@@ -135,7 +135,7 @@ async fn write(shared: &Shared, verdict: String, found_at: u64) {
     let key = shared.verdict_key.lock().clone();
     let stored = StoredVerdict { verdict, found_at };
     if let Err(error) = shared.deps.store.put_verdict(&key, stored).await {
-        tracing::warn!(upstream = %shared.spec.name, %error, "Storing a verdict failed.");
+        gantry_core::log::warn!(upstream = %shared.spec.name, %error, "Storing a verdict failed.");
     }
 }
 

@@ -75,7 +75,7 @@ impl Watches {
         if let Some(lane) = lanes.find(key)
             && let Err(error) = lane.watch(false, uri).await
         {
-            tracing::debug!(%error, "Unsubscribing failed.");
+            gantry_core::log::debug!(%error, "Unsubscribing failed.");
         }
     }
 
@@ -91,7 +91,7 @@ impl Watches {
             let lane = match lanes.get(shared, key, &watched.introduction).await {
                 Ok(lane) => lane,
                 Err(error) => {
-                    tracing::warn!(upstream = %shared.spec.name, %error, "Opening a lane failed.");
+                    gantry_core::log::warn!(upstream = %shared.spec.name, %error, "Opening a lane failed.");
                     continue;
                 }
             };
@@ -103,7 +103,7 @@ impl Watches {
                 match lane.watch(true, uri).await {
                     Ok(()) => announce(shared, key, uri),
                     Err(error) => {
-                        tracing::warn!(upstream = %shared.spec.name, %error, "Subscribing failed.");
+                        gantry_core::log::warn!(upstream = %shared.spec.name, %error, "Subscribing failed.");
                     }
                 }
             }

@@ -65,7 +65,7 @@ pub(super) async fn serve(
         (Stream::Unix(stream), _) => Box::pin(serve_http1(stream, serving)).await,
     };
     if let Err(error) = served {
-        tracing::debug!(%peer, error, "A connection ended early.");
+        gantry_core::log::debug!(%peer, error, "A connection ended early.");
     }
 }
 
@@ -77,7 +77,7 @@ where
 {
     let via = Via { face: Face::Everything, is_tls: false, peer: Peer::SameUser };
     if let Err(error) = serve_http1(stream, Serving::new(via, front, tasks)).await {
-        tracing::debug!(error, "A connection to the socket ended early.");
+        gantry_core::log::debug!(error, "A connection to the socket ended early.");
     }
 }
 

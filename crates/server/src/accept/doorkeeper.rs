@@ -205,7 +205,7 @@ impl Doorkeeper {
             return;
         }
         self.logged.store(now, Ordering::Relaxed);
-        tracing::warn!(%peer, limit = refused.limit(), "Connections are refused.");
+        gantry_core::log::warn!(%peer, limit = refused.limit(), "Connections are refused.");
     }
 }
 

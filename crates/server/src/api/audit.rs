@@ -37,7 +37,7 @@ pub(super) async fn find(call: Call) -> Outcome {
     let skip = page.saturating_sub(1).saturating_mul(limit);
     let found = call.shared.store.find(&query, skip, u32::try_from(limit).unwrap_or(u32::MAX));
     let (lines, total) = found.await.map_err(|error| {
-        tracing::error!(%error, "The audit trail was not searched.");
+        gantry_core::log::error!(%error, "The audit trail was not searched.");
         ApiError::new(ErrorCode::StorageFailed, "the database failed; the log says why")
     })?;
     // The lines as they are chained, so that whoever gets all of them can check the chain.

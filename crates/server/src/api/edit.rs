@@ -93,7 +93,7 @@ pub(super) async fn restart(call: Call) -> Outcome {
         let message = format!("the server `{}` is {state}, so it is not restarted", server.id);
         return Err(ApiError::new(ErrorCode::ServerNotInState, message));
     }
-    tracing::info!(server = server.id, request_id = %call.request_id, "A server was restarted.");
+    gantry_core::log::info!(server = server.id, request_id = %call.request_id, "A server was restarted.");
     servers::one(&call)
 }
 
@@ -127,7 +127,7 @@ async fn carry_out(call: &Call, change: Change) -> Result<(), ApiError> {
         let recorded = changing.end(made.copied()).await;
         applied?;
         shared.gateway.apply(shared.offered(&live.config)).await;
-        tracing::info!(server = name, action, %request_id, "The HTTP API changed the servers.");
+        gantry_core::log::info!(server = name, action, %request_id, "The HTTP API changed the servers.");
         recorded.map_err(ApiError::unrecorded)
     });
     let failed = || ApiError::new(ErrorCode::Internal, "the change was not carried out");
@@ -288,7 +288,7 @@ fn folder(live: &Live) -> PathBuf {
 }
 
 fn unstored(error: &StoreError) -> ApiError {
-    tracing::error!(%error, "A change of the servers was not stored.");
+    gantry_core::log::error!(%error, "A change of the servers was not stored.");
     ApiError::new(ErrorCode::StorageFailed, "the change could not be stored; the log says why")
 }
 

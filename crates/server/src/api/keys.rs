@@ -95,7 +95,7 @@ where
 fn refused(error: &KeyError) -> ApiError {
     match error {
         KeyError::Store(source) => {
-            tracing::error!(error = %source, "A change of the keys was not stored.");
+            gantry_core::log::error!(error = %source, "A change of the keys was not stored.");
             ApiError::new(error.code(), "the change could not be stored; the log says why")
         }
         KeyError::Unrecorded(unrecorded) => ApiError::unrecorded(unrecorded.code()),

@@ -72,7 +72,7 @@ impl AuditFile {
                 return;
             }
             if let Ok(Err(error)) = syncing.await {
-                tracing::error!(
+                gantry_core::log::error!(
                     path = %self.path.display(), %error,
                     "The audit trail was written and may not be on the disk."
                 );
@@ -169,7 +169,7 @@ fn cut_torn_line(path: &Path) -> io::Result<()> {
     let is_ours = tail.len() as u64 > torn || tail.starts_with(b"{\"seq\":");
     if torn > 0 && is_ours {
         let length = file.metadata()?.len();
-        tracing::warn!(path = %path.display(), bytes = torn, "The last line of the audit trail was not written to its end and is taken away.");
+        gantry_core::log::warn!(path = %path.display(), bytes = torn, "The last line of the audit trail was not written to its end and is taken away.");
         file.set_len(length - torn)?;
     }
     Ok(())

@@ -114,7 +114,7 @@ impl Drain {
             .map_err(|source| AuditError::Folder { path: folder.to_owned(), source })?;
         if !spool.is_empty() {
             let entries = spool.entries();
-            tracing::info!(
+            gantry_core::log::info!(
                 sink = name,
                 entries,
                 "Entries of an earlier process wait to be added to the audit trail."
@@ -156,7 +156,7 @@ impl Drain {
         self.keep_last().await;
         let waiting = self.backlog.waiting();
         let head = self.chain.head();
-        tracing::info!(
+        gantry_core::log::info!(
             sink = self.backlog.name(),
             seq = head.seq,
             head = head.to_text(),
@@ -265,7 +265,10 @@ impl Drain {
         }
         if self.backlog.is_failing() {
             self.backlog.set_failing(false);
-            tracing::info!(sink = self.backlog.name(), "The audit trail is written again.");
+            gantry_core::log::info!(
+                sink = self.backlog.name(),
+                "The audit trail is written again."
+            );
         }
         Attempt::Added
     }
@@ -277,7 +280,7 @@ impl Drain {
             let forgotten = off_thread(move || spool.lock().advance(&entries)).await;
             if let Err(error) = forgotten {
                 let sink = self.backlog.name();
-                tracing::warn!(sink, %error, "Entries that are added stay on the disk as well.");
+                gantry_core::log::warn!(sink, %error, "Entries that are added stay on the disk as well.");
             }
         }
         // Beside the entries: a disk that is busy must not keep the next ones waiting.
@@ -290,7 +293,7 @@ impl Drain {
         let (file, sink) = (Arc::clone(&self.head), self.backlog.name());
         tokio::task::spawn_blocking(move || {
             if let Err(error) = file.write(&head) {
-                tracing::warn!(sink, %error, "The head of the audit trail was not kept.");
+                gantry_core::log::warn!(sink, %error, "The head of the audit trail was not kept.");
             }
         })
     }
@@ -327,7 +330,7 @@ impl Drain {
                 if !self.has_no_spool {
                     self.has_no_spool = true;
                     let path = self.spool.lock().path().display().to_string();
-                    tracing::error!(
+                    gantry_core::log::error!(
                         path, %error,
                         "Entries of the audit trail cannot be kept on the disk and wait in memory."
                     );
@@ -352,7 +355,7 @@ impl Drain {
 
 fn say_failing(backlog: &Backlog, why: &str) {
     backlog.set_failing(true);
-    tracing::error!(
+    gantry_core::log::error!(
         sink = backlog.name(),
         why,
         "The audit trail cannot be written; entries wait, and are added when that is possible."
@@ -394,7 +397,7 @@ fn resume(place: &str, found: Option<Head>, kept: Option<Head>) -> (Head, Option
         (Some(found), None) => (found, None),
         (None, Some(kept)) => {
             // Another program may have moved the file away, as it may; nothing tells.
-            tracing::info!(
+            gantry_core::log::info!(
                 sink = place,
                 seq = kept.seq,
                 "The audit trail goes on where it was; its earlier entries are not here."
@@ -406,7 +409,7 @@ fn resume(place: &str, found: Option<Head>, kept: Option<Head>) -> (Head, Option
                 "the audit trail of `{place}` ended with entry {} where entry {} was written",
                 found.seq, kept.seq
             );
-            tracing::error!(
+            gantry_core::log::error!(
                 sink = place,
                 found = found.seq,
                 written = kept.seq,

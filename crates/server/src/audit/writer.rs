@@ -89,7 +89,7 @@ impl Writer {
             match tokio::task::spawn_blocking(render).await {
                 Ok(entries) => entries,
                 Err(error) => {
-                    tracing::error!(%error, "Entries of the audit trail are lost; this is a bug.");
+                    gantry_core::log::error!(%error, "Entries of the audit trail are lost; this is a bug.");
                     return;
                 }
             }

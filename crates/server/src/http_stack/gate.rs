@@ -221,7 +221,7 @@ fn denied(denied: Denied) -> Refusal {
         let message = "the request has two credentials that differ: send one of them";
         return Refusal::new(ErrorCode::CredentialsAmbiguous, message).denied(denied);
     }
-    tracing::debug!(reason = %denied, "A client was not let in.");
+    gantry_core::log::debug!(reason = %denied, "A client was not let in.");
     let (code, message) = match denied {
         // Whoever had such a token in good faith may know what is wrong with it.
         Denied::TokenExpired => (ErrorCode::TokenExpired, "the token has expired: get a new one"),

@@ -97,7 +97,7 @@ impl Guard {
     pub(super) fn poll_ended(&mut self, context: &mut Context<'_>) -> bool {
         while self.ticks.poll_tick(context).is_ready() {
             if !self.standing.holds(&self.shared) {
-                tracing::info!(
+                gantry_core::log::info!(
                     principal = &*self.standing.principal.subject,
                     "A stream ends, because its client would not be let in any more."
                 );

@@ -169,7 +169,7 @@ impl Fetcher {
             Ok((set, text)) => issuer.take_up(set, text),
             Err(error) => {
                 let reason = gantry_core::chain(&error);
-                tracing::warn!(
+                gantry_core::log::warn!(
                     issuer = issuer.name(),
                     reason,
                     "The keys of an issuer cannot be fetched."

@@ -188,7 +188,7 @@ impl KeyDesk {
     pub async fn close(self) {
         if let Whose::Own(own) = self.keys {
             if !own.trail.close(CLOSE).await {
-                tracing::warn!("Not everything was written to the audit trail in time.");
+                gantry_core::log::warn!("Not everything was written to the audit trail in time.");
             }
             own.kept.store.close().await;
         }

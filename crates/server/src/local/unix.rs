@@ -104,7 +104,7 @@ async fn accept(listener: UnixListener, front: Arc<Front>, tasks: Tasks) {
         let stream = match accepted {
             Ok((stream, _)) => stream,
             Err(error) => {
-                tracing::warn!(%error, "A connection to the socket could not be accepted.");
+                gantry_core::log::warn!(%error, "A connection to the socket could not be accepted.");
                 tokio::time::sleep(std::time::Duration::from_millis(100)).await;
                 continue;
             }
@@ -113,7 +113,7 @@ async fn accept(listener: UnixListener, front: Arc<Front>, tasks: Tasks) {
         tasks.spawn("local-connection", async move {
             let _permit = permit;
             if let Err(error) = serve(stream, front, &stopping).await {
-                tracing::warn!(%error, "A connection to the socket was not served.");
+                gantry_core::log::warn!(%error, "A connection to the socket was not served.");
             }
         });
     }

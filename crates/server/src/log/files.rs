@@ -224,7 +224,7 @@ impl Writer {
                 Ok(()) if kept.is_failing => {
                     kept.is_failing = false;
                     let file = kept.file.path().display();
-                    tracing::info!(%file, "The log can be written to its file again.");
+                    gantry_core::log::info!(%file, "The log can be written to its file again.");
                 }
                 Ok(()) => {}
             }
@@ -247,7 +247,7 @@ impl Kept {
         if !self.is_failing {
             self.is_failing = true;
             let file = self.file.path().display();
-            tracing::warn!(%file, %error, "The log cannot be written to its file.");
+            gantry_core::log::warn!(%file, %error, "The log cannot be written to its file.");
         }
     }
 }

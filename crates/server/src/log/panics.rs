@@ -21,7 +21,7 @@ fn log(info: &PanicHookInfo<'_>) {
     let place = info.location().map(ToString::to_string);
     let thread = std::thread::current().name().unwrap_or("unnamed").to_owned();
     let stack = Backtrace::force_capture().to_string();
-    tracing::error!(
+    gantry_core::log::error!(
         error = info.payload_as_str().unwrap_or("it gave no reason"),
         place,
         thread,

@@ -48,8 +48,10 @@ impl Reloader {
         let _one = self.running.lock().await;
         let live = self.shared.live.load_full();
         match self.renew_certificate(&live).await {
-            Ok(()) => tracing::info!("The renewed certificate of `server.https` is in use."),
-            Err(error) => tracing::error!(
+            Ok(()) => {
+                gantry_core::log::info!("The renewed certificate of `server.https` is in use.")
+            }
+            Err(error) => gantry_core::log::error!(
                 code = error.code().code(),
                 reason = gantry_core::chain(&error),
                 "The changed certificate is refused; the one before stays in use."

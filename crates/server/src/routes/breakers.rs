@@ -56,7 +56,7 @@ async fn reset(
         );
         return refused(Refusal::new(ErrorCode::UnknownBreaker, message), &asked);
     }
-    tracing::info!(breakers = ?reset, "Circuit breakers were reset.");
+    gantry_core::log::info!(breakers = ?reset, "Circuit breakers were reset.");
     let made = Changing::begin(&shared.gateway.audit, Event::BreakersReset, &reset.join(", "));
     // It is done, and harms nobody: what cannot be recorded of it is counted, and no reason to refuse.
     if let Ok(changing) = made {

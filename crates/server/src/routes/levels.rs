@@ -191,7 +191,7 @@ async fn change(
     let made = changed.as_ref().map_err(|_| Some(ErrorCode::LogLevelRefused));
     let recorded = changing.end(made.copied()).await;
     changed.map_err(|error| bad(&error.to_string()))?;
-    tracing::warn!(part = part_name, to = word, "A level of the log was changed.");
+    gantry_core::log::warn!(part = part_name, to = word, "A level of the log was changed.");
     recorded.map_err(unrecorded)
 }
 

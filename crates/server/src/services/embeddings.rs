@@ -159,7 +159,7 @@ fn batches<'a>(texts: &'a [&'a str]) -> Vec<&'a [&'a str]> {
 
 fn failed(error: &dyn std::error::Error) -> PortError {
     let text = gantry_core::chain(error);
-    tracing::warn!(error = text, "The endpoint of embeddings does not answer.");
+    gantry_core::log::warn!(error = text, "The endpoint of embeddings does not answer.");
     PortError::new("the endpoint does not answer; the log says why")
 }
 

@@ -217,7 +217,7 @@ impl ServiceListeners {
     /// Writes the file that tells of them. Without it they work as well.
     fn tell(&self) {
         if let Err(error) = self.registry.write(&self.list(), self.clock.now()) {
-            tracing::warn!(%error, "The file that tells of the services cannot be written.");
+            gantry_core::log::warn!(%error, "The file that tells of the services cannot be written.");
         }
     }
 }
@@ -261,7 +261,7 @@ pub(crate) async fn open(shared: &Arc<Shared>, wanted: Wanted) -> Result<(), Lis
     };
     bound.map_err(|source| ListenError::Bind { service: service.name, address, source })?;
     listeners.tell();
-    tracing::info!(service = service.name, %address, "A service has a listener of its own.");
+    gantry_core::log::info!(service = service.name, %address, "A service has a listener of its own.");
     Ok(())
 }
 
@@ -273,7 +273,7 @@ pub(crate) async fn close(shared: &Arc<Shared>, service: &'static Service) -> bo
     let Some(open) = listeners.open.lock().remove(service.name) else { return false };
     open.tasks.stop();
     if tokio::time::timeout(CLOSING, open.accepting).await.is_err() {
-        tracing::warn!(service = service.name, "The listener of a service closes slowly.");
+        gantry_core::log::warn!(service = service.name, "The listener of a service closes slowly.");
     }
     // Fewer addresses can expose nothing.
     if let Ok(heard) = shared.live.load().heard_on(&shared.bound, &listeners.addresses()) {
@@ -281,6 +281,6 @@ pub(crate) async fn close(shared: &Arc<Shared>, service: &'static Service) -> bo
     }
     listeners.tell();
     let address = open.address;
-    tracing::info!(service = service.name, %address, "A service has no listener any more.");
+    gantry_core::log::info!(service = service.name, %address, "A service has no listener any more.");
     true
 }

@@ -72,7 +72,7 @@ impl OutputFolder for Folder {
                 PortError::new("the folder that `services.output` names is not there")
             }
             _ => {
-                tracing::warn!(%error, "A service cannot write a file.");
+                gantry_core::log::warn!(%error, "A service cannot write a file.");
                 PortError::new(format!("the folder cannot be written: {}", error.kind()))
             }
         };

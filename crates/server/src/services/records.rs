@@ -34,7 +34,7 @@ impl StoredRecords {
         match self.runtime.block_on(limited) {
             Ok(Ok(done)) => Ok(done),
             Ok(Err(error)) => {
-                tracing::warn!(%error, "A record of a service cannot be kept or read.");
+                gantry_core::log::warn!(%error, "A record of a service cannot be kept or read.");
                 Err(PortError::new(format!("the database failed to {}", error.action)))
             }
             Err(_) => Err(PortError::new("the database did not answer in time")),

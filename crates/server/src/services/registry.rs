@@ -39,7 +39,7 @@ impl Registry {
     pub(super) fn remove(&self) {
         match std::fs::remove_file(&self.path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                tracing::warn!(%error, "The file that tells of the services cannot be removed.");
+                gantry_core::log::warn!(%error, "The file that tells of the services cannot be removed.");
             }
             _ => {}
         }

@@ -52,7 +52,7 @@ impl TlsMetrics {
         let Some(validity) = validity else { return };
         self.expiry.set(validity.to);
         if let Some(problem) = validity.problem_at(SystemClock.unix_seconds()) {
-            tracing::warn!(
+            gantry_core::log::warn!(
                 problem,
                 "Clients will refuse the certificate of `server.https`; renew it."
             );

@@ -104,7 +104,7 @@ impl Postgres {
     ) {
         let touch = self.within_limit("touch a row", touch.execute(&self.inner.pool)).await;
         if let Err(error) = touch {
-            tracing::warn!(%error, "A write that nobody waits for failed.");
+            gantry_core::log::warn!(%error, "A write that nobody waits for failed.");
         }
     }
 }

@@ -182,7 +182,7 @@ async fn prepare(pool: &PgPool, place: &str, now: u64) -> Result<(), ConnectErro
     })?;
     let pruned = offers::prune(&mut connection, now).await.map_err(failed("prune"))?;
     if pruned > 0 {
-        tracing::info!(rows = pruned, "Forgot what nobody touched for 90 days.");
+        gantry_core::log::info!(rows = pruned, "Forgot what nobody touched for 90 days.");
     }
     Ok(())
 }

@@ -78,7 +78,7 @@ pub(crate) async fn migrate(
         sqlx::raw_sql(statements).execute(&mut *transaction).await?;
         let record = sqlx::query(schema::RECORD).bind(version).bind(name);
         record.bind(crate::rows::seconds(now)).execute(&mut *transaction).await?;
-        tracing::info!(version, name, "Applied a migration of the database.");
+        gantry_core::log::info!(version, name, "Applied a migration of the database.");
     }
     if wanted.contains(&KNOWN) {
         let oldest = schema::OLDEST.to_string();

@@ -86,7 +86,7 @@ pub(super) async fn open(
     migration::migrate(&mut connection, &found, &wanted, now).await.map_err(failed("migrate"))?;
     let pruned = offers::prune(&mut connection, now).await.map_err(failed("prune"))?;
     if pruned > 0 {
-        tracing::info!(rows = pruned, "Forgot what nobody touched for 90 days.");
+        gantry_core::log::info!(rows = pruned, "Forgot what nobody touched for 90 days.");
     }
     let readers = SqlitePoolOptions::new()
         .max_connections(READERS)

@@ -129,7 +129,7 @@ impl Writer {
             self.commit(group).await;
         }
         if let Err(error) = self.connection.close().await {
-            tracing::warn!(%error, "The database was not closed cleanly; nothing is lost.");
+            gantry_core::log::warn!(%error, "The database was not closed cleanly; nothing is lost.");
         }
     }
 
@@ -176,7 +176,7 @@ impl Writer {
         let applied = self.apply_at_once(group).await;
         if must_last && let Err(error) = sqlx::raw_sql(QUICK).execute(&mut self.connection).await {
             // Later commits are slower than they need be; this one stands or not as it was.
-            tracing::warn!(%error, "The database goes on waiting for the disk.");
+            gantry_core::log::warn!(%error, "The database goes on waiting for the disk.");
         }
         applied
     }
@@ -205,7 +205,7 @@ impl Job {
             Some(done) => drop(done.send(outcome.map_err(WriteError::Failed))),
             None => {
                 if let Err(error) = outcome {
-                    tracing::warn!(%error, "A write that nobody waits for failed.");
+                    gantry_core::log::warn!(%error, "A write that nobody waits for failed.");
                 }
             }
         }

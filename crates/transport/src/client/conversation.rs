@@ -162,7 +162,7 @@ impl Conversation {
                     inbound.receive(message);
                 } else {
                     let method = message.method();
-                    tracing::debug!(upstream = %self.name, method, "The upstream spoke too early.");
+                    gantry_core::log::debug!(upstream = %self.name, method, "The upstream spoke too early.");
                 }
             }
         }

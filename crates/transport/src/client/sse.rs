@@ -182,7 +182,7 @@ impl SseLink {
                     let (head, tail) = stream.skipped();
                     self.conversation.overflow(AnswerTooLarge::Event { limit }, head, tail);
                     let name = self.conversation.name();
-                    tracing::warn!(upstream = %name, limit, "An event is too large and is left out.");
+                    gantry_core::log::warn!(upstream = %name, limit, "An event is too large and is left out.");
                 }
                 Err(error) => break gantry_core::chain(&error),
             }
@@ -199,7 +199,7 @@ impl SseLink {
                 Heard::Reply(reply) => self.answer_ping(reply),
                 Heard::Rubbish(error) => {
                     let name = self.conversation.name();
-                    tracing::warn!(upstream = %name, error, "An event is no message.");
+                    gantry_core::log::warn!(upstream = %name, error, "An event is no message.");
                 }
             }
         }

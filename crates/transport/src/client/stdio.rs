@@ -191,7 +191,7 @@ impl Pipe {
 
     async fn log(self: Arc<Self>, mut stderr: Stderr) {
         while let Some(line) = stderr.next().await {
-            tracing::debug!(upstream = %self.name(), line = line.text, "The upstream wrote to stderr.");
+            gantry_core::log::debug!(upstream = %self.name(), line = line.text, "The upstream wrote to stderr.");
         }
     }
 
@@ -215,7 +215,7 @@ impl Pipe {
                     );
                 }
                 Err(error) => {
-                    tracing::warn!(upstream = %self.name(), %error, "Reading from a child failed.");
+                    gantry_core::log::warn!(upstream = %self.name(), %error, "Reading from a child failed.");
                     break;
                 }
             }
@@ -264,7 +264,7 @@ impl Pipe {
             *self.first_rubbish.lock() = Some(shown);
         }
         if count < RUBBISH_LOGGED {
-            tracing::warn!(upstream = %self.name(), error, "The upstream printed what is no message.");
+            gantry_core::log::warn!(upstream = %self.name(), error, "The upstream printed what is no message.");
         }
     }
 }

@@ -92,7 +92,8 @@ async fn answers_make_browsers_strict_and_those_to_messages_go_without() {
         }
         assert_eq!(answer.header("strict-transport-security"), None);
     }
-    let listed = Client::modern(&gantry.url("/mcp"), json!({})).request("tools/list", json!({}));
+    let client = Client::modern(&gantry.url("/mcp"), json!({}));
+    let listed = client.request("tools/list", json!({}));
     assert_eq!(listed.await.header("x-content-type-options"), None);
 }
 
@@ -109,8 +110,8 @@ async fn headers_of_the_operator_are_in_every_answer() {
     assert_eq!(answer.header("x-frame-options"), Some("SAMEORIGIN"));
     assert_eq!(answer.header("cache-control"), None);
     assert_eq!(answer.header("strict-transport-security"), None);
-    let listed = Client::modern(&gantry.url("/mcp"), json!({})).request("tools/list", json!({}));
-    let listed = listed.await;
+    let client = Client::modern(&gantry.url("/mcp"), json!({}));
+    let listed = client.request("tools/list", json!({})).await;
     assert_eq!(listed.header("x-xss-protection"), Some("1; mode=block"));
     assert_eq!(listed.header("x-content-type-options"), None);
     // Behind a proxy that speaks TLS to the client.

@@ -103,7 +103,7 @@ impl Connection {
                     self.refuse(None, &refusal.error).await;
                 }
                 Err(error @ LineError::Io { .. }) => {
-                    tracing::debug!(%error, "The input of a connection broke.");
+                    gantry_core::log::debug!(%error, "The input of a connection broke.");
                     break;
                 }
             }

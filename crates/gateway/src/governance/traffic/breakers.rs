@@ -132,7 +132,7 @@ impl Passage {
         if opened {
             let labels = ServerLabels { server: guarded.server.as_ref().into() };
             self.metrics.traffic.breaker_opened.get_or_create(&labels).inc();
-            tracing::warn!(
+            gantry_core::log::warn!(
                 upstream = &*guarded.server,
                 breaker = &*guarded.name,
                 "A circuit breaker opened: the server failed too often."

@@ -205,7 +205,7 @@ impl Lane {
                             continue;
                         }
                         let Ok(body) = Body::parse(event.data) else {
-                            tracing::warn!(upstream = %self.shared.spec.name, "An event is no message.");
+                            gantry_core::log::warn!(upstream = %self.shared.spec.name, "An event is no message.");
                             continue;
                         };
                         if let Some(answer) = self.take(boarded, body) {

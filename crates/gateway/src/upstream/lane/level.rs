@@ -105,7 +105,7 @@ impl Lane {
         };
         let params = serde_json::json!({ "level": wanted.name() }).to_string().into_bytes();
         if let Err(error) = self.ask(method::LOGGING_SET_LEVEL, params).await {
-            tracing::debug!(upstream = %self.shared.spec.name, %error, "Setting the level failed.");
+            gantry_core::log::debug!(upstream = %self.shared.spec.name, %error, "Setting the level failed.");
         }
         *told = Some(wanted);
     }

@@ -53,7 +53,7 @@ impl Lane {
                                 }
                             }
                             Err(error) => {
-                                tracing::warn!(upstream = %self.shared.spec.name, %error, "An event is no message.");
+                                gantry_core::log::warn!(upstream = %self.shared.spec.name, %error, "An event is no message.");
                             }
                         }
                     }

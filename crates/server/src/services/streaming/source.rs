@@ -66,7 +66,7 @@ impl Source {
             Err(error) => {
                 state.errors += 1;
                 if state.last_error.as_ref() != Some(&error) {
-                    tracing::warn!(source = %self.spec.name, %error, "A source cannot be read.");
+                    gantry_core::log::warn!(source = %self.spec.name, %error, "A source cannot be read.");
                 }
                 state.last_error = Some(error);
                 None

@@ -76,6 +76,7 @@ fn nature(tool: &Tool) -> String {
         Effort::Light => "is done within 100 µs for arguments of a few kilobytes",
         Effort::Heavy => "computes beside the threads that carry requests",
         Effort::Waits => "may wait for others",
+        Effort::Embeds => "asks the model that makes vectors of texts, where there is one",
     });
     let mut text = words.join(", ");
     if let Some(alias) = tool.alias {

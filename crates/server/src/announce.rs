@@ -1,6 +1,6 @@
 //! Says once in the log what of other systems' settings holds here, and what does not.
 
-use tracing::{info, warn};
+use gantry_core::log::{info, warn};
 
 use crate::config::{Config, Note};
 

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use gantry_core::ErrorCode;
-use gantry_core::audit::{Audit, Event};
+use gantry_core::audit::Event;
 use http::Method;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -15,7 +15,9 @@ use super::recorded::{self, Witness};
 use super::{KeyError, StoredKeys};
 use crate::admin::{Admin, AdminError};
 use crate::audit::Trail;
+use crate::audit::seen::Changing;
 use crate::compose::{Kept, Options};
+use crate::config::Config;
 use crate::start_error::StartError;
 
 /// The longest that the end of a command waits for entries of the audit trail.
@@ -38,8 +40,9 @@ enum Whose {
 struct Own {
     keys: StoredKeys,
     kept: Kept,
-    trail: Trail,
-    audit: Audit,
+    config: Config,
+    /// Opened for the first change: who only looks at keys needs none.
+    trail: Option<Trail>,
 }
 
 /// Why the keys were not read or changed.
@@ -102,10 +105,7 @@ impl KeyDesk {
         let kept = Kept::open(&options.data, &config.storage, &options.env).await;
         let kept = kept.map_err(not_opened)?;
         let keys = StoredKeys::of(&kept, &kept.store_tasks).await.map_err(not_opened)?;
-        let trail = Trail::of_command(&config, kept.folder.path()).await;
-        let trail = trail.map_err(|source| not_opened(StartError::Audit { source }))?;
-        let audit = trail.audit();
-        Ok(Self { keys: Whose::Own(Box::new(Own { keys, kept, trail, audit })) })
+        Ok(Self { keys: Whose::Own(Box::new(Own { keys, kept, config, trail: None })) })
     }
 
     /// Lists every key, the oldest first.
@@ -127,7 +127,7 @@ impl KeyDesk {
         match &mut self.keys {
             Whose::Running(admin) => ask(admin, Method::POST, "/api/keys", &wanted).await,
             Whose::Own(own) => {
-                let changing = own.witness().begin(Event::KeyCreated, &wanted.name)?;
+                let changing = own.begin(Event::KeyCreated, &wanted.name).await?;
                 Ok(recorded::make(&own.keys, changing, wanted).await?)
             }
         }
@@ -144,7 +144,7 @@ impl KeyDesk {
                 ask(admin, Method::POST, &path, &Value::Object(serde_json::Map::new())).await
             }
             Whose::Own(own) => {
-                let changing = own.witness().begin(Event::KeyRevoked, id)?;
+                let changing = own.begin(Event::KeyRevoked, id).await?;
                 Ok(recorded::revoke(&own.keys, changing, id).await?)
             }
         }
@@ -161,7 +161,7 @@ impl KeyDesk {
                 ask(admin, Method::POST, &path, &wanted).await
             }
             Whose::Own(own) => {
-                let changing = own.witness().begin(Event::KeyRotated, id)?;
+                let changing = own.begin(Event::KeyRotated, id).await?;
                 Ok(recorded::rotate(&own.keys, changing, (id, wanted)).await?)
             }
         }
@@ -178,7 +178,7 @@ impl KeyDesk {
                 Ok(())
             }
             Whose::Own(own) => {
-                let changing = own.witness().begin(Event::KeyForgotten, id)?;
+                let changing = own.begin(Event::KeyForgotten, id).await?;
                 Ok(recorded::forget(&own.keys, changing, id).await?)
             }
         }
@@ -187,7 +187,9 @@ impl KeyDesk {
     /// Lets go of the folder, once all is written.
     pub async fn close(self) {
         if let Whose::Own(own) = self.keys {
-            if !own.trail.close(CLOSE).await {
+            if let Some(trail) = own.trail
+                && !trail.close(CLOSE).await
+            {
                 gantry_core::log::warn!("Not everything was written to the audit trail in time.");
             }
             own.kept.store.close().await;
@@ -198,8 +200,15 @@ impl KeyDesk {
 // === impl Own ===
 
 impl Own {
-    fn witness(&self) -> Witness<'_> {
-        Witness { audit: &self.audit, caller: None }
+    /// Takes room for the entry of a change.
+    async fn begin(&mut self, event: Event, key: &str) -> Result<Changing, DeskError> {
+        if self.trail.is_none() {
+            let trail = Trail::of_command(&self.config, self.kept.folder.path()).await;
+            let failed = |source| DeskError::NotOpened(Box::new(StartError::Audit { source }));
+            self.trail = Some(trail.map_err(failed)?);
+        }
+        let audit = self.trail.as_ref().map(Trail::audit).unwrap_or_default();
+        Ok(Witness { audit: &audit, caller: None }.begin(event, key)?)
     }
 }
 

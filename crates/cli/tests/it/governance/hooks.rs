@@ -34,9 +34,16 @@ fn server() -> Script {
 
 /// A gateway with these hooks in front of `up`, once it is heard.
 async fn gateway(hooks: Value, more: Value) -> (Gantry, Scripted) {
+    gateway_with(hooks, more, json!({})).await
+}
+
+/// The same, with something said of how `up` is asked.
+async fn gateway_with(hooks: Value, more: Value, traffic: Value) -> (Gantry, Scripted) {
     let up = server().start().await;
+    let mut entry = up.server();
+    entry["traffic"] = traffic;
     let mut config = json!({
-        "servers": { "up": up.server() },
+        "servers": { "up": entry },
         "hooks": hooks,
         "auth": { "tokens": [{ "name": "ada", "token": ADA }, { "name": "bob", "token": BOB }] },
         "audit": { "file": "audit.log", "sync": "each" },
@@ -172,9 +179,8 @@ async fn a_kept_answer_is_redacted_for_each_caller_and_not_for_all() {
         "name": "not-for-bob", "when": "principal.subject == 'bob'", "redact": ["/iban"],
         "redact_text": "DE[0-9]+",
     }]});
-    let cache = json!({ "cache": { "scope": "shared" } });
-    let traffic = json!({ "traffic": { "tools": { "*": cache } } });
-    let (gantry, up) = gateway(hooks, traffic).await;
+    let cache = json!({ "cache": { "scope": "public" } });
+    let (gantry, up) = gateway_with(hooks, json!({}), json!({ "tools": { "*": cache } })).await;
     for _ in 0..2 {
         for (token, is_clean) in [(BOB, true), (ADA, false)] {
             let reply = modern(&gantry, token).call("up__customer", json!({})).await;

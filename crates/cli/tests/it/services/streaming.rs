@@ -215,7 +215,7 @@ async fn a_file_is_watched_while_somebody_is_subscribed() {
     assert_eq!(read().await.result()["contents"][0]["mimeType"], "application/json");
     fs::write(&file, "[1, 2]").unwrap();
     change("content_changed").await;
-    let later = std::time::SystemTime::now() + Duration::from_secs(5);
+    let later = fs::metadata(&file).unwrap().modified().unwrap() + Duration::from_secs(5);
     fs::File::options().write(true).open(&file).unwrap().set_modified(later).unwrap();
     change("updated").await;
     fs::remove_file(&file).unwrap();

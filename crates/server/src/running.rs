@@ -72,7 +72,7 @@ fn open_doors(
     let routes = routes::router(Arc::clone(shared));
     let front = &Arc::new(Front { shared: Arc::clone(shared), routes, api: Api::new() });
     let workers = Workers::start(front).map_err(|source| StartError::Runtime { source })?;
-    let doorkeeper = Doorkeeper::new(Arc::clone(shared));
+    let doorkeeper = Doorkeeper::new(shared);
     listeners.accept(&workers.inboxes(), &doorkeeper, connections);
     shared.service_listeners.begin((workers.inboxes(), doorkeeper), connections, taken);
     if let Err(error) = local::start(&front.shared.data, front, connections) {

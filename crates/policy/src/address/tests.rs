@@ -241,7 +241,7 @@ proptest! {
         standard in prop::collection::vec("(for|by|proto|[=;,\" \\[\\]:.a-f0-9\\\\]|é){0,40}", 0..4),
     ) {
         let habit: Vec<_> = habit.iter().map(Vec::as_slice).collect();
-        let standard: Vec<_> = standard.iter().map(|line| line.as_bytes()).collect();
+        let standard: Vec<_> = standard.iter().map(String::as_bytes).collect();
         let policy = behind(&["0.0.0.0/1"]);
         let _ = policy.client(Told { x_forwarded_for: &habit, forwarded: &[] });
         let _ = policy.client(Told { x_forwarded_for: &[], forwarded: &standard });

@@ -7,8 +7,8 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use gantry_core::Tasks;
@@ -48,7 +48,8 @@ pub(super) enum Refused {
 /// Counts connections, of all listeners.
 #[derive(Debug)]
 pub(crate) struct Doorkeeper {
-    shared: Arc<Shared>,
+    /// Weak, because what accepts is itself part of what is shared.
+    shared: Weak<Shared>,
     began: Instant,
     /// How many are open by address; those that have none are not in it. Held for a few instructions.
     open: Mutex<HashMap<IpAddr, u32>>,
@@ -102,9 +103,9 @@ impl Refused {
 // === impl Doorkeeper ===
 
 impl Doorkeeper {
-    pub(crate) fn new(shared: Arc<Shared>) -> Arc<Self> {
+    pub(crate) fn new(shared: &Arc<Shared>) -> Arc<Self> {
         Arc::new(Self {
-            shared,
+            shared: Arc::downgrade(shared),
             began: Instant::now(),
             open: Mutex::default(),
             opened: Mutex::default(),
@@ -125,7 +126,9 @@ impl Doorkeeper {
         limit: Option<usize>,
         n_open: &Arc<AtomicUsize>,
     ) -> Result<Place, Refused> {
-        let live = self.shared.live.load();
+        // Only while the process ends is there nothing to go by.
+        let shared = self.shared.upgrade().ok_or(Refused::Full)?;
+        let live = shared.live.load();
         let connections = &live.config.server.connections;
         // Ordering: one task accepts on a listener, so that nobody adds between look and count.
         if n_open.load(Ordering::Relaxed) >= limit.unwrap_or(connections.max) {
@@ -187,7 +190,9 @@ impl Doorkeeper {
         stream: Option<std::net::TcpStream>,
         tasks: &Tasks,
     ) {
-        self.shared.http_metrics.connection_refused(refused.limit());
+        if let Some(shared) = self.shared.upgrade() {
+            shared.http_metrics.connection_refused(refused.limit());
+        }
         self.log(refused, peer);
         let Some(stream) = stream else { return };
         let Ok(permit) = Arc::clone(&self.told).try_acquire_owned() else { return };

@@ -108,6 +108,12 @@ fn script() -> Script {
 /// All of them, in the order in which a request meets them.
 pub(super) const CASES: &[Case] = &[
     Case {
+        name: "wrong address",
+        why: "`server.deny`, or none of `server.allow`",
+        is_about_http: true,
+        stage: || Box::pin(wrong_address()),
+    },
+    Case {
         name: "no credential",
         why: "clients need one",
         is_about_http: true,
@@ -204,6 +210,12 @@ pub(super) const CASES: &[Case] = &[
         stage: || Box::pin(not_approved()),
     },
     Case {
+        name: "refused by a hook",
+        why: "its condition holds, or its webhook says no",
+        is_about_http: false,
+        stage: || Box::pin(refused_by_a_hook()),
+    },
+    Case {
         name: "invalid arguments",
         why: "they are not what the schema of a built-in tool wants",
         is_about_http: false,
@@ -288,6 +300,18 @@ async fn provider_away() -> Stage {
     let issuer = "http://127.0.0.1:1";
     let token = signed(SECRET, json!({ "iss": issuer, "aud": RESOURCE }));
     with_bearer(json!({ "oauth": { "issuer": issuer, "resource": RESOURCE } }), &token).await
+}
+
+async fn wrong_address() -> Stage {
+    let server = json!({ "trusted_proxies": ["127.0.0.1"], "deny": ["192.0.2.0/24"] });
+    let mut stage = Stage::new(json!({ "server": server })).await;
+    stage.headers.push(("x-forwarded-for", "192.0.2.7".to_owned()));
+    stage
+}
+
+async fn refused_by_a_hook() -> Stage {
+    let hook = json!({ "name": "a-hook", "tools": ["up__good"], "deny": "not today" });
+    Stage::new(json!({ "hooks": { "requests": [hook] } })).await
 }
 
 async fn over_the_limit() -> Stage {

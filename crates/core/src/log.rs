@@ -84,7 +84,8 @@ mod tests {
     }
 
     async fn waiting() -> &'static str {
-        async { (|| function_name!())() }.await
+        let closure = || function_name!();
+        async { closure() }.await
     }
 
     #[tokio::test]

@@ -330,7 +330,7 @@ impl ModernLink {
                 },
                 // A modern server asks by its results, never by a request.
                 _ => {
-                    gantry_core::log::debug!(upstream = %self.shared.spec.name, "A message was dropped.")
+                    gantry_core::log::debug!(upstream = %self.shared.spec.name, "A message was dropped.");
                 }
             }
         }

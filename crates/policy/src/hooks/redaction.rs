@@ -154,7 +154,9 @@ fn take_out(value: &mut Value, steps: &[String]) {
             }
         }
         Value::Array(entries) if step == ANY => {
-            entries.iter_mut().for_each(|entry| take_out(entry, rest));
+            for entry in entries {
+                take_out(entry, rest);
+            }
         }
         Value::Array(entries) => {
             if let Some(entry) = step.parse().ok().and_then(|at: usize| entries.get_mut(at)) {

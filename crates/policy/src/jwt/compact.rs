@@ -39,7 +39,7 @@ impl<'a> Compact<'a> {
     pub fn is_likely(credential: &[u8]) -> bool {
         credential.len() <= LONGEST
             && credential.starts_with(b"ey")
-            && credential.iter().filter(|byte| **byte == b'.').count() == 2
+            && credential.split(|byte| *byte == b'.').count() == 3
     }
 
     /// Takes a token apart.

@@ -32,10 +32,13 @@ pub(super) struct OpenFile {
 ///
 /// One cannot be opened, or they were renamed each time.
 pub(super) fn open_with_older(path: &Path) -> Result<Vec<OpenFile>, VerifyError> {
-    for _ in 0..ATTEMPTS {
+    for attempt in 1..=ATTEMPTS {
         let names = with_older(path);
         let opened = open_all(&names);
-        if with_older(path) == names && opened.as_ref().map_or(true, |files| are_in_place(files)) {
+        let is_still =
+            with_older(path) == names && opened.as_ref().map_or(true, |files| are_in_place(files));
+        // A name that stays away was taken away by somebody: what is before it is another trail.
+        if is_still && (!has_gap(path, names.len()) || attempt == ATTEMPTS) {
             return opened;
         }
         thread::sleep(PAUSE);
@@ -57,13 +60,21 @@ pub(super) fn open_all(paths: &[PathBuf]) -> Result<Vec<OpenFile>, VerifyError> 
     open.collect()
 }
 
+/// Tells whether a name is missing while the one after it is there, as it is between two renames.
+fn has_gap(path: &Path, n_found: usize) -> bool {
+    // Whether or not the youngest was among those found.
+    (n_found..=n_found + 1).any(|number| numbered(path, number).is_file())
+}
+
+fn numbered(path: &Path, number: usize) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{number}"));
+    PathBuf::from(name)
+}
+
 /// Returns a file with those that were begun before it, the oldest first: `FILE.2`, `FILE.1`, `FILE`.
 pub(super) fn with_older(path: &Path) -> Vec<PathBuf> {
-    let older = (1..).map(|number: u32| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(format!(".{number}"));
-        PathBuf::from(name)
-    });
+    let older = (1..).map(|number| numbered(path, number));
     let mut files: Vec<_> = older.take_while(|file| file.is_file()).collect();
     files.reverse();
     if path.exists() || files.is_empty() {

@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_on_the_proxys_machine_is_not_taken_for_one_of_ours() {
+    fn a_client_on_the_machine_of_the_proxy_is_not_taken_for_one_of_ours() {
         let live = live("trusted_proxies: [127.0.0.1]");
         let told = headers(&[("x-forwarded-for", "127.0.0.1")]);
         assert!(!find(&live, via("127.0.0.1:80"), &told).0.peer.is_near());

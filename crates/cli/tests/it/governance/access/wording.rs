@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::super::traffic::figure;
 use super::{ADA, CI, bearer, legacy, modern};
 use crate::support::client::Client;
 use crate::support::gantry::Gantry;
@@ -104,13 +105,13 @@ async fn a_change_of_words_is_told_and_starts_no_server_anew() {
     let ada = modern(&gantry, "/mcp", ADA);
     let mut hears = ada.listen(json!({ "toolsListChanged": true })).await;
     hears.next_message().await;
-    up.forget();
     let overrides = json!({ "look": { "description": "New words." } });
     std::fs::write(gantry.config(), config(&up, &overrides)).expect("it can be written");
     assert_eq!(hears.next_message().await["method"], "notifications/tools/list_changed");
     let tool = told(&ada, "up__look").await;
     assert_eq!((&tool["title"], &tool["description"]), (&json!("Own title"), &json!("New words.")));
-    assert!(up.seen_of("tools/list").is_empty(), "the server is not asked again");
+    let starts = r#"gantry_upstream_starts_total{server="up"}"#;
+    assert_eq!(figure(&gantry, starts).await, Some(1), "the server goes on as it was");
     let admin = std::fs::read_to_string(gantry.data().join("admin.token")).expect("it is there");
     let server = api(&gantry, "/api/servers/up", admin.trim()).await;
     assert_eq!(server["config"]["tools"]["overrides"], overrides, "{server}");

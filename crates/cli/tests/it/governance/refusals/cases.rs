@@ -352,7 +352,7 @@ async fn not_approved() -> Stage {
 
 async fn invalid() -> Stage {
     let stage = Stage::new(json!({ "services": { "on_mcp": ["vector_similarity"] } })).await;
-    stage.call("vector_similarity__vector_similarity_mcp", json!({ "vector_a": "none" }))
+    stage.call("vector_similarity__calculate_vector_similarity_mcp", json!({ "vector1": "none" }))
 }
 
 async fn over_the_limit_of_a_tool() -> Stage {

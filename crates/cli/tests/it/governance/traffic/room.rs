@@ -38,7 +38,18 @@ async fn a_full_server_lets_some_wait_and_refuses_the_rest() {
     };
     let first = call();
     upstream.wait_for("tools/call", 1).await;
-    let second = call();
+    // A probe below may be in its place for a while.
+    let second = beside({
+        let client = modern(&gantry);
+        async move {
+            loop {
+                let reply = client.call("up__held", json!({})).await;
+                if reply.status != 503 {
+                    return reply;
+                }
+            }
+        }
+    });
     // Whoever finds the queue full is refused at once; until the second one waits, one more may.
     let third = soon("a refusal", async {
         loop {

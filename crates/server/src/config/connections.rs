@@ -66,8 +66,9 @@ pub(crate) fn idle_limits(server: &Server) -> Vec<Problem> {
     let is_idle = per_address.is_some_and(|most| most as usize >= max);
     let path = Path::root().key("server").key("connections").key("per_address");
     let warning = || {
-        let message =
-            format!("`{path}` can never be reached: `server.connections.max` allows less to all");
+        let message = format!(
+            "`{path}` can never be reached: `server.connections.max` allows no more to all"
+        );
         Problem::new(ErrorCode::LimitIdle, &path, message)
             .with_hint(Some("lower it, raise `server.connections.max`, or leave it out"))
     };

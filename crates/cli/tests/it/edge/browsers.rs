@@ -129,9 +129,9 @@ async fn answers_are_packed_for_those_who_take_it_and_not_with_a_credential() {
     let plain = curl(&gantry, NEAR, "/metrics", &[]).await;
     let packed = curl(&gantry, NEAR, "/metrics", &["-H", gzip]).await;
     assert_eq!(packed.header("content-encoding"), Some("gzip"));
-    assert_eq!(packed.header("vary"), Some("accept-encoding"));
+    assert!(packed.head.contains("vary: accept-encoding"), "{}", packed.head);
     assert_eq!(plain.header("content-encoding"), None);
-    assert_eq!(plain.header("vary"), Some("accept-encoding"));
+    assert!(plain.head.contains("vary: accept-encoding"), "{}", plain.head);
     assert!(packed.body.len() * 3 < plain.body.len(), "{} {}", packed.body.len(), plain.body.len());
     let unpacked = curl(&gantry, NEAR, "/metrics", &["--compressed"]).await;
     assert!(unpacked.text().contains("gantry_build_info"), "{}", unpacked.text());
@@ -147,5 +147,6 @@ async fn answers_are_packed_for_those_who_take_it_and_not_with_a_credential() {
 async fn nothing_is_packed_unasked() {
     let gantry = Gantry::start("").await;
     let answer = curl(&gantry, NEAR, "/metrics", &["-H", "Accept-Encoding: gzip"]).await;
-    assert_eq!((answer.header("content-encoding"), answer.header("vary")), (None, None));
+    assert_eq!(answer.header("content-encoding"), None);
+    assert!(!answer.head.contains("accept-encoding"), "{}", answer.head);
 }

@@ -74,7 +74,7 @@ async fn a_schema_of_before_there_was_a_promise_is_brought_up_to_date() {
     let (database, _tasks) = place.open(NOW).await;
     put(&database, "docs", "offer").await;
     database.close().await;
-    later(&place, "DROP TABLE meta; DROP TABLE audit; DROP TABLE api_keys; DELETE FROM migrations WHERE version > 3").await;
+    later(&place, "DROP TABLE records; DROP TABLE meta; DROP TABLE audit; DROP TABLE api_keys; DELETE FROM migrations WHERE version > 3").await;
     let (database, _tasks) = place.open(NOW).await;
     assert_eq!(get(&database, "docs").await.as_deref(), Some("offer"));
     database.close().await;

@@ -82,6 +82,26 @@ fn open_doors(
     Ok(workers)
 }
 
+/// Makes the services that the process itself offers.
+fn built_in(config: &Config, kept: &Kept) -> BuiltIn {
+    BuiltIn::new(Outside {
+        clock: Arc::new(SystemClock),
+        compute: &Compute::new(),
+        token_key: kept.keys.signing_secret(),
+        store: Some(Arc::clone(&kept.store)),
+        ports: &config.service_ports,
+    })
+}
+
+fn say_that_it_is_up(shared: &Shared) {
+    gantry_core::log::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        address = %shared.address,
+        data = %shared.data.display(),
+        "The gateway is up."
+    );
+}
+
 impl Running {
     /// Starts a gateway with the configuration that `options` name, and returns once it accepts.
     pub async fn start(options: Options) -> Result<Self, StartError> {
@@ -115,13 +135,7 @@ impl Running {
             .await
             .map_err(|source| StartError::Stored { source })?;
         let mut spec = added.merge(&live.config);
-        let built_in = BuiltIn::new(Outside {
-            clock: Arc::new(SystemClock),
-            compute: &Compute::new(),
-            token_key: kept.keys.signing_secret(),
-            store: Some(Arc::clone(&kept.store)),
-            ports: &live.config.service_ports,
-        });
+        let built_in = built_in(&live.config, &kept);
         built_in.join(&mut spec, &live.config);
         let fetcher = Fetcher::new(compose::outbound(&options.env)?, background.clone());
         let trail = trail(&live.config, &kept, &mut registry).await?;
@@ -141,11 +155,6 @@ impl Running {
         metrics::register(&mut registry, &gateway.metrics, &sources);
         log.register(&mut registry);
         let connections = Tasks::new();
-        let tasks = [
-            ("connections", connections.clone()),
-            ("background", background.clone()),
-            ("storage", kept.store_tasks.clone()),
-        ];
         let shared = Arc::new(Shared {
             live: ArcSwap::from_pointee(live),
             refused_reload: Mutex::new(None),
@@ -162,7 +171,11 @@ impl Running {
             http_metrics,
             sources,
             log: log.clone(),
-            tasks,
+            tasks: [
+                ("connections", connections.clone()),
+                ("background", background.clone()),
+                ("storage", kept.store_tasks.clone()),
+            ],
             request_ids: RequestIds::new()
                 .map_err(|source| StartError::Seal { origin: "the operating system", source })?,
             address: bound.main,
@@ -179,12 +192,7 @@ impl Running {
         let workers = open_doors(&shared, listeners, taken, &connections)?;
         background.spawn_until_stop("watch", Arc::clone(&reloader).watch());
         background.spawn_until_stop("renew", Arc::clone(&reloader).watch_certificates());
-        gantry_core::log::info!(
-            version = env!("CARGO_PKG_VERSION"),
-            address = %bound.main,
-            data = %shared.data.display(),
-            "The gateway is up."
-        );
+        say_that_it_is_up(&shared);
         let (folder, store_tasks) = (kept.folder, kept.store_tasks);
         Ok(Self { shared, reloader, folder, connections, background, store_tasks, workers, socket })
     }

@@ -51,7 +51,8 @@ async fn run(options: Options, inherited: Inherited) -> Result<Ending, StartErro
         gantry_core::log::debug!(limit, "More files may be open at once than by default.");
     }
     announce::settings_of_others(&config, None);
-    let ending = serve_until_told(options, config, inherited, log.clone(), &mut signals).await;
+    let serving = serve_until_told(options, config, inherited, log.clone(), &mut signals);
+    let ending = Box::pin(serving).await;
     log.flush(FLUSH);
     ending
 }

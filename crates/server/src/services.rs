@@ -87,7 +87,7 @@ impl BuiltIn {
         streams.serve(&services);
         let provider = |service: &'static Service| {
             let provider = ServiceProvider::new(service, Arc::clone(&services), compute.clone());
-            let provider: Arc<dyn Provider> = if std::ptr::eq(service, &SERVICE) {
+            let provider: Arc<dyn Provider> = if std::ptr::eq(service, &raw const SERVICE) {
                 Arc::new(StreamingProvider::new(provider, Arc::clone(&streams)))
             } else {
                 Arc::new(provider)

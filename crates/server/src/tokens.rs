@@ -132,7 +132,7 @@ pub fn make(auth: &Auth, wanted: Wanted, clock: &dyn Clock) -> Result<MadeToken,
     let expires_at = issued_at + life.as_secs();
     let mapping = configured.map(|jwt| &jwt.trust.mapping);
     let named = |claim: Option<&Box<str>>, usual: &str| {
-        claim.map_or_else(|| usual.to_owned(), |name| name.to_string())
+        claim.map_or_else(|| usual.to_owned(), ToString::to_string)
     };
     let roles = named(mapping.and_then(|mapping| mapping.roles.as_ref()), "roles");
     let tier = named(mapping.and_then(|mapping| mapping.tier.as_ref()), "tier");
@@ -140,14 +140,14 @@ pub fn make(auth: &Auth, wanted: Wanted, clock: &dyn Clock) -> Result<MadeToken,
     let token = jwt::NewToken {
         subject_claim: named(mapping.and_then(|mapping| mapping.subject.first()), "sub"),
         subject: wanted.subject.clone(),
-        scopes: scopes.iter().map(|scope| scope.to_string()).collect(),
+        scopes: scopes.iter().map(ToString::to_string).collect(),
         roles: Some((roles, wanted.roles)),
         tier: wanted.tier.map(|given| (tier, given)),
         issuer: issuer.clone().filter(|issuer| !is_ours(issuer)),
         audiences: configured
             .iter()
-            .flat_map(|jwt| jwt.trust.audiences.first())
-            .map(|audience| audience.to_string())
+            .filter_map(|jwt| jwt.trust.audiences.first())
+            .map(ToString::to_string)
             .collect(),
         issued_at,
         expires_at,

@@ -37,17 +37,15 @@ fn start(place: &Place, arguments: StartServices) -> Result<(), Failure> {
         remote::administering_if_running(place, "cannot start services", async |admin| {
             each(admin, &chosen, "start", &wanted).await
         })?;
-    match started {
-        Some(started) => started.iter().try_for_each(|service| {
-            output::line(&format!("`{}` is at {}.", text(service, "name"), text(service, "url")))
-        }),
-        None => {
-            let from = ServicesFrom { names, host, instance, for_production: production };
-            let mut place = place.clone();
-            place.source.services = Some(from);
-            remote::serve(&place)
-        }
-    }
+    let Some(started) = started else {
+        let from = ServicesFrom { names, host, instance, for_production: production };
+        let mut place = place.clone();
+        place.source.services = Some(from);
+        return remote::serve(&place);
+    };
+    started.iter().try_for_each(|service| {
+        output::line(&format!("`{}` is at {}.", text(service, "name"), text(service, "url")))
+    })
 }
 
 fn stop(place: &Place, names: Vec<String>) -> Result<(), Failure> {

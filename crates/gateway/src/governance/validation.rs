@@ -100,9 +100,9 @@ fn told(tool: &str, mistakes: &[String]) -> Outcome {
 mod tests {
     use super::*;
 
-    fn of(schema: Value, arguments: Value) -> Vec<String> {
+    fn of(schema: &Value, arguments: &Value) -> Vec<String> {
         let definition = json!({ "name": "t", "inputSchema": schema }).to_string();
-        mistakes(&validator(definition.as_bytes()).expect("it is a schema"), &arguments)
+        mistakes(&validator(definition.as_bytes()).expect("it is a schema"), arguments)
     }
 
     #[test]
@@ -113,14 +113,13 @@ mod tests {
             "required": ["n", "word"],
             "additionalProperties": false,
         });
-        assert_eq!(of(schema.clone(), json!({ "n": 1, "word": "a" })), [""; 0]);
-        let told =
-            of(schema.clone(), json!({ "n": "s3cret", "word": "S3CRET", "more": 1 })).join("\n");
+        assert_eq!(of(&schema, &json!({ "n": 1, "word": "a" })), [""; 0]);
+        let told = of(&schema, &json!({ "n": "s3cret", "word": "S3CRET", "more": 1 })).join("\n");
         assert!(told.contains("`/n`") && told.contains("`/word`"), "{told}");
         assert!(told.contains("integer") && told.contains("more"), "{told}");
         assert!(!told.to_lowercase().contains("s3cret"), "{told}");
-        let missing = of(schema, json!({})).join("\n");
-        assert!(missing.contains("n") && missing.contains("required"), "{missing}");
+        let missing = of(&schema, &json!({})).join("\n");
+        assert!(missing.contains("required"), "{missing}");
     }
 
     #[test]

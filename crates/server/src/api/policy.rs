@@ -150,7 +150,7 @@ pub(super) fn explain(call: &Call) -> Outcome {
 }
 
 fn texts(boxed: &[Box<str>]) -> Vec<String> {
-    boxed.iter().map(|text| text.to_string()).collect()
+    boxed.iter().map(ToString::to_string).collect()
 }
 
 fn address(text: &str) -> Result<IpAddr, ApiError> {

@@ -113,12 +113,10 @@ pub(crate) fn check_doors(
     let root = Path::root().key("services");
     let mut host = None;
     if let Some(text) = &raw.listen {
-        match text.parse() {
-            Ok(address) => host = Some(address),
-            Err(_) => {
-                let expected = "an address without a port, such as `127.0.0.1` or `::1`";
-                checker.invalid(&root.key("listen"), text, expected);
-            }
+        host = text.parse().ok();
+        if host.is_none() {
+            let expected = "an address without a port, such as `127.0.0.1` or `::1`";
+            checker.invalid(&root.key("listen"), text, expected);
         }
     }
     let names: Option<Vec<&str>> =

@@ -83,16 +83,7 @@ pub(crate) fn to_json(config: &Config) -> Value {
     if let Some(shown) = storage::shown(&config.storage, REDACTED) {
         value["storage"] = shown;
     }
-    if let Some(doors) = config.service_doors.shown() {
-        value["services"] = doors;
-    }
-    if let Some(names) = config.services_on_mcp.chosen() {
-        value["services"]["on_mcp"] = json!(names);
-    }
-    service_ports::show(&config.service_ports, &mut value, REDACTED, hidden_query);
-    if let Some(shown) = streaming::shown(&config.streaming, hidden_query) {
-        value["services"]["streaming"] = shown;
-    }
+    services(config, &mut value);
     if !config.prompts.is_empty() {
         value["prompts"] = json!(config.prompts);
     }
@@ -108,6 +99,20 @@ pub(crate) fn to_json(config: &Config) -> Value {
         }
     }
     value
+}
+
+/// Adds what was said of the built-in services.
+fn services(config: &Config, value: &mut Value) {
+    if let Some(doors) = config.service_doors.shown() {
+        value["services"] = doors;
+    }
+    if let Some(names) = config.services_on_mcp.chosen() {
+        value["services"]["on_mcp"] = json!(names);
+    }
+    service_ports::show(&config.service_ports, value, REDACTED, hidden_query);
+    if let Some(shown) = streaming::shown(&config.streaming, hidden_query) {
+        value["services"]["streaming"] = shown;
+    }
 }
 
 /// Shows one server to somebody who need not be at the machine: arguments are left out as well.

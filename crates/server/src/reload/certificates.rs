@@ -49,7 +49,7 @@ impl Reloader {
         let live = self.shared.live.load_full();
         match self.renew_certificate(&live).await {
             Ok(()) => {
-                gantry_core::log::info!("The renewed certificate of `server.https` is in use.")
+                gantry_core::log::info!("The renewed certificate of `server.https` is in use.");
             }
             Err(error) => gantry_core::log::error!(
                 code = error.code().code(),

@@ -1,4 +1,4 @@
-//! A model that makes vectors of texts, behind an endpoint as OpenAI has it (`POST /embeddings`).
+//! A model that makes vectors of texts, behind an endpoint as `OpenAI` has it (`POST /embeddings`).
 //!
 //! Texts go in batches, one after the other, within one time limit. What the endpoint says of its
 //! errors goes nowhere: it may repeat texts, or the key.

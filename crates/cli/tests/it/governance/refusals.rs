@@ -30,11 +30,16 @@ async fn every_refusal_is_what_the_page_says_on_every_door() {
     }
     let page = page::write(&rows);
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/refusals.md");
-    if std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {
+    if is_to_be_written() {
         std::fs::write(path, &page).expect("the page can be written");
     }
     let kept = std::fs::read_to_string(path).unwrap_or_default();
     is_kept(&kept, &page);
+}
+
+#[expect(clippy::disallowed_methods, reason = "a developer says so, as for snapshots")]
+fn is_to_be_written() -> bool {
+    std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always")
 }
 
 /// Shows the first line that differs.

@@ -12,7 +12,7 @@ use super::{
 };
 
 /// How long it may take to listen: it makes keys first.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_mins(1);
 const SECRET: &str = "a-secret-of-the-machine";
 
 /// The provider; it is killed when this is dropped.

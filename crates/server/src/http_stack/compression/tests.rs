@@ -46,7 +46,8 @@ const GZIP: Wanted = Wanted { is_gzip: true };
 async fn what_is_unpacked_is_what_was_packed_however_long_it_is() {
     let compression = compression("");
     for length in [1024, PIECE, AT_ONCE, AT_ONCE + 1, 7 * PIECE + 13] {
-        let text: String = (0..length).map(|at| char::from(b'a' + (at * at % 23) as u8)).collect();
+        let letters: Vec<char> = ('a'..='w').collect();
+        let text: String = (0..length).map(|at| letters[at * at % letters.len()]).collect();
         let packed = compression.pack(GZIP, answer("application/json; charset=utf-8", &text));
         assert_eq!(packed.headers()[VARY], "accept-encoding");
         assert!(unpacked(packed).await == text, "{length}");
@@ -56,9 +57,9 @@ async fn what_is_unpacked_is_what_was_packed_however_long_it_is() {
 #[test]
 fn small_and_odd_answers_are_sent_as_they_are() {
     let compression = compression(", minimum: 100B");
-    let long = "x".repeat(100);
+    let (long, short) = ("x".repeat(100), "x".repeat(99));
     assert!(is_packed(&compression.pack(GZIP, answer("application/json", &long))));
-    assert!(!is_packed(&compression.pack(GZIP, answer("application/json", &long[1..]))));
+    assert!(!is_packed(&compression.pack(GZIP, answer("application/json", &short))));
     assert!(!is_packed(&compression.pack(GZIP, answer("image/png", &long))));
     assert!(!is_packed(&compression.pack(GZIP, answer("text/event-stream", &long))));
     let other = compression.pack(Wanted { is_gzip: false }, answer("application/json", &long));

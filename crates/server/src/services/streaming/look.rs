@@ -73,10 +73,10 @@ impl Seen {
             (Self::Absent, Self::Present { .. }) => Some(ChangeType::Created),
             (Self::Present { .. }, Self::Absent) => Some(ChangeType::Deleted),
             (Self::Present { digest: before, stamp: written }, Self::Present { digest, stamp }) => {
-                if before != digest {
-                    Some(ChangeType::ContentChanged)
-                } else {
+                if before == digest {
                     (written != stamp).then_some(ChangeType::Updated)
+                } else {
+                    Some(ChangeType::ContentChanged)
                 }
             }
         }

@@ -100,7 +100,8 @@ async fn a_webhook_refuses_and_replaces() {
 
 #[tokio::test]
 async fn without_a_decision_a_call_is_refused_or_goes_on_as_configured() {
-    let failing: [(&str, fn() -> Answer); 5] = [
+    type Failing = (&'static str, fn() -> Answer);
+    let failing: [Failing; 5] = [
         ("hanging", || Answer::Hang),
         ("gone", || Answer::Reset),
         ("status", || Answer::status(500)),

@@ -67,7 +67,7 @@ impl Stage {
         ready(&gantry).await;
         let headers = vec![("authorization", format!("Bearer {ADA}"))];
         let tool = "up__good".to_owned();
-        Self { gantry, tool, arguments: json!({}), headers, upstream: upstream }
+        Self { gantry, tool, arguments: json!({}), headers, upstream }
     }
 
     fn with_headers(mut self, headers: &[(&'static str, String)]) -> Self {

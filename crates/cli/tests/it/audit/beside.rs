@@ -64,7 +64,7 @@ async fn changed_keys_are_recorded_by_the_gateway_and_beside_none() {
     let upstream = script().start().await;
     let audit = json!({ "database": true, "sync": "each", "events": ["key.*"] });
     let gantry = Gantry::start(&config(upstream.server(), audit).to_string()).await;
-    let (expected, keys) = change_keys(&gantry, "local").await;
+    let (expected, keys) = change_keys(&gantry, "administrator").await;
     assert_eq!(told(&entries(&gantry)), expected);
     is_nowhere(&keys, &super::trail(&gantry));
 

@@ -76,7 +76,7 @@ fn admin(gantry: &Gantry) -> String {
 }
 
 /// One figure of `/metrics`, by its name and labels as they are written.
-pub(super) async fn figure(gantry: &Gantry, series: &str) -> Option<u64> {
+async fn figure(gantry: &Gantry, series: &str) -> Option<u64> {
     let client = Client::modern(&gantry.url("/metrics"), json!({}));
     let reply = client.bare("GET", &[("accept", "text/plain")]).await.finish().await;
     let text = String::from_utf8_lossy(&reply.body).into_owned();

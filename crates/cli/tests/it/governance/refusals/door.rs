@@ -95,9 +95,15 @@ fn of_api(reply: &Reply) -> Told {
     let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
     let error = &body["error"];
     let code = error["details"]["code"].as_str().unwrap_or_default();
+    let failed = |place: &&str| body.pointer(place) == Some(&Value::Bool(true));
+    let word = match error["code"].as_str() {
+        Some(word) => word,
+        None if ["/isError", "/result/isError"].iter().any(|place| failed(place)) => "isError",
+        None => panic!("this is no refusal: HTTP {} {body}", reply.status),
+    };
     Told {
         status: reply.status,
-        number: error["code"].as_str().unwrap_or_default().to_owned(),
+        number: word.to_owned(),
         code: code.to_owned(),
         headers: telling(&reply.headers),
     }

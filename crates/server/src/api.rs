@@ -52,10 +52,6 @@ use crate::shared::Shared;
 use call::Call;
 use table::{Access, OPERATIONS, Operation};
 
-/// Largest body of a request, bytes, where `server.limits.body` allows more: arguments are texts that
-/// a model could have written.
-const MOST_BODY: usize = 4 << 20;
-
 /// Who makes a request to the API.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
@@ -171,7 +167,7 @@ impl Api {
         let body = if operation.method == Method::POST || operation.method == Method::PUT {
             must_be_json(&parts.headers)?;
             let spec = &live.config.gateway;
-            let limits = BodyLimits { size: spec.max_body.min(MOST_BODY), time: spec.body_timeout };
+            let limits = BodyLimits { size: spec.max_body, time: spec.body_timeout };
             read_body(&parts.headers, body, limits).await.map_err(|error| unread(&error))?
         } else {
             Bytes::new()

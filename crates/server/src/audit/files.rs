@@ -33,13 +33,21 @@ pub(super) struct OpenFile {
 /// One cannot be opened, or they were renamed each time.
 pub(super) fn open_with_older(path: &Path) -> Result<Vec<OpenFile>, VerifyError> {
     for attempt in 1..=ATTEMPTS {
-        let names = with_older(path);
-        let opened = open_all(&names);
-        let is_still =
-            with_older(path) == names && opened.as_ref().map_or(true, |files| are_in_place(files));
-        // A name that stays away was taken away by somebody: what is before it is another trail.
-        if is_still && (!has_gap(path, names.len()) || attempt == ATTEMPTS) {
-            return opened;
+        let (names, is_last) = (with_older(path), attempt == ATTEMPTS);
+        match open_all(&names) {
+            // A name that stays away was taken away by somebody: what is before it is another trail.
+            Ok(files)
+                if are_in_place(&files)
+                    && with_older(path) == names
+                    && (is_last || !has_gap(path, names.len())) =>
+            {
+                return Ok(files);
+            }
+            // Without any file there is none that is being renamed.
+            Err(error) if is_last || !(path.exists() || numbered(path, 1).exists()) => {
+                return Err(error);
+            }
+            _ => {}
         }
         thread::sleep(PAUSE);
     }

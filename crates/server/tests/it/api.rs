@@ -161,7 +161,7 @@ async fn bodies_that_are_no_arguments_are_refused() {
     }
     let bare = Request::post(path, "{}").without("content-type").send(site.address()).await;
     assert_eq!(bare.refusal().0, 415);
-    let large = json!({ "text": "x".repeat(5 << 20) });
+    let large = json!({ "text": "x".repeat(11 << 20) });
     let large = post(&site, path, large).await;
     assert_eq!((large.refusal().0, large.code().as_str()), (413, "E0304"));
     assert_eq!(upstream.count("tools/call"), 0);

@@ -2,7 +2,7 @@
 //!
 //! [`logic`] draws conclusions by rules; [`english`] reads plain sentences as facts and rules;
 //! [`bayes`] weighs hypotheses; [`decompose`], [`patterns`], [`contradict`] and [`synthesis`] work on
-//! texts; [`process`] puts all of them together. None of it needs a model; where nothing else
+//! texts; `process` puts all of them together. None of it needs a model; where nothing else
 //! answers, the caller's own is asked.
 
 use crate::service::{Resource, Service};

@@ -98,7 +98,7 @@ fn of_api(reply: &Reply) -> Told {
     let failed = |place: &&str| body.pointer(place) == Some(&Value::Bool(true));
     let word = match error["code"].as_str() {
         Some(word) => word,
-        None if ["/isError", "/result/isError"].iter().any(|place| failed(place)) => "isError",
+        None if ["/isError", "/result/isError"].iter().any(failed) => "isError",
         None => panic!("this is no refusal: HTTP {} {body}", reply.status),
     };
     Told {

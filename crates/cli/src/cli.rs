@@ -1,9 +1,19 @@
 //! What can be written on the command line. The doc comments are the help.
 
+mod audit;
+mod backup;
+mod credentials;
+mod services;
+
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+
+pub(crate) use audit::{AuditCommand, AuditSearch};
+pub(crate) use backup::{Backup, BackupCommand, Restore};
+pub(crate) use credentials::{CreateKey, Granting, KeysCommand, MakeToken};
+pub(crate) use services::{ServicesCommand, StartServices};
 
 /// One endpoint for every tool: a gateway for MCP servers.
 ///
@@ -266,67 +276,6 @@ pub(crate) struct Add {
     pub(crate) command: Vec<String>,
 }
 
-#[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
-pub(crate) struct Backup {
-    #[command(subcommand)]
-    pub(crate) command: Option<BackupCommand>,
-
-    /// The file to write, which must not exist, or a folder for it
-    #[arg(required = true)]
-    pub(crate) file: Option<PathBuf>,
-
-    /// Save the gateway's own keys as well: whoever has them and the passphrase is the gateway
-    #[arg(long, conflicts_with = "unencrypted")]
-    pub(crate) with_keys: bool,
-
-    /// Write it in the clear: tokens of servers can be read in it
-    #[arg(long, conflicts_with = "passphrase_file")]
-    pub(crate) unencrypted: bool,
-
-    /// The file that holds the passphrase, `-` for standard input [default: the variable
-    /// `GANTRY_BACKUP_PASSPHRASE`, else the terminal]
-    #[arg(long, value_name = "FILE")]
-    pub(crate) passphrase_file: Option<PathBuf>,
-
-    /// Keep this many backups in the folder, and remove the oldest beyond that
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    pub(crate) keep: Option<u16>,
-
-    /// Replace the file if it exists
-    #[arg(long)]
-    pub(crate) force: bool,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum BackupCommand {
-    /// Read a backup to its end, and tell what it holds
-    Verify {
-        /// The backup
-        file: PathBuf,
-
-        /// The file that holds the passphrase, `-` for standard input [default: the variable
-        /// `GANTRY_BACKUP_PASSPHRASE`, else the terminal]
-        #[arg(long, value_name = "FILE")]
-        passphrase_file: Option<PathBuf>,
-    },
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Restore {
-    /// The backup
-    pub(crate) file: PathBuf,
-
-    /// The file that holds the passphrase, `-` for standard input [default: the variable
-    /// `GANTRY_BACKUP_PASSPHRASE`, else the terminal]
-    #[arg(long, value_name = "FILE")]
-    pub(crate) passphrase_file: Option<PathBuf>,
-
-    /// Replace the database and the keys that are there; never the configuration
-    #[arg(long)]
-    pub(crate) force: bool,
-}
-
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigCommand {
     /// Print what was understood, defaults included and secrets left out
@@ -369,66 +318,6 @@ pub(crate) enum ServersCommand {
         /// Its name in `servers`
         name: String,
     },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum ServicesCommand {
-    /// Open listeners in the running gateway, or start one with them
-    ///
-    /// Where no gateway runs on the data folder, this runs one until it is told to end.
-    Start(StartServices),
-    /// Close listeners; requests that are under way are answered
-    Stop {
-        /// The services; all of them if none is named
-        #[arg(value_name = "NAME", value_parser = service_names())]
-        names: Vec<String>,
-    },
-    /// Tell which services have listeners, where and since when
-    Status {
-        #[command(flatten)]
-        format: Format,
-    },
-    /// Ask each listener how it is; ends with 1 unless all are healthy
-    Health {
-        /// The services; all that have listeners if none is named
-        #[arg(value_name = "NAME", value_parser = service_names())]
-        names: Vec<String>,
-
-        #[command(flatten)]
-        format: Format,
-    },
-    /// List the services with their ports and what they are for
-    List {
-        #[command(flatten)]
-        format: Format,
-    },
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct StartServices {
-    /// The services; all of them if none is named
-    #[arg(value_name = "NAME", value_parser = service_names())]
-    pub(crate) names: Vec<String>,
-
-    /// Refuse it unless clients have to say who they are
-    #[arg(long)]
-    pub(crate) production: bool,
-
-    /// The address to listen on, without a port [default: `services.listen`, else the host of
-    /// `server.listen`]
-    #[arg(long, value_name = "ADDRESS")]
-    pub(crate) host: Option<std::net::IpAddr>,
-
-    /// Which of several gateways on this machine it is: each takes ports that are 100 above those of
-    /// the one before [default: `services.instance`]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(..=500))]
-    pub(crate) instance: Option<u16>,
-}
-
-/// Knows the names, so that help and completions show them.
-fn service_names() -> clap::builder::PossibleValuesParser {
-    let entries = gantry_server::service_entries(0);
-    clap::builder::PossibleValuesParser::new(entries.iter().map(|entry| entry.name))
 }
 
 #[derive(Debug, Subcommand)]
@@ -536,100 +425,6 @@ pub(crate) struct ExplainAccess {
     pub(crate) format: Format,
 }
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum KeysCommand {
-    /// Make a key and print it
-    Create(CreateKey),
-    /// List the keys
-    List {
-        #[command(flatten)]
-        format: Format,
-    },
-    /// Make a key in the place of another, which goes on for a while
-    ///
-    /// The new one has the same name and grants.
-    Rotate {
-        /// The public part of the key, with which it begins, such as `gk_abcdefghij`
-        id: String,
-
-        /// How long the old key goes on [default: 24h]
-        #[arg(long, value_name = "DURATION")]
-        overlap: Option<String>,
-
-        /// How long the new key opens [default: as long as the old one was made for]
-        #[arg(long, value_name = "DURATION")]
-        expires: Option<String>,
-
-        #[command(flatten)]
-        format: Format,
-    },
-    /// Take a key back, which opens nothing from then on
-    Revoke {
-        /// The public part of the key
-        id: String,
-    },
-    /// Forget a key that was revoked or has expired
-    Forget {
-        /// The public part of the key
-        id: String,
-    },
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct CreateKey {
-    /// The principal that a bearer of the key is; several keys may name one
-    pub(crate) name: String,
-
-    /// A scope that limits it, such as mcp:read; may be repeated [default: not limited]
-    #[arg(long = "scope", value_name = "SCOPE")]
-    pub(crate) scopes: Vec<String>,
-
-    /// A role that rules may name; may be repeated
-    #[arg(long = "role", value_name = "ROLE")]
-    pub(crate) roles: Vec<String>,
-
-    /// The tier whose limits apply
-    #[arg(long)]
-    pub(crate) tier: Option<String>,
-
-    /// How long it opens, such as 90d [default: until it is revoked]
-    #[arg(long, value_name = "DURATION")]
-    pub(crate) expires: Option<String>,
-
-    #[command(flatten)]
-    pub(crate) format: Format,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct MakeToken {
-    /// The principal that a bearer of the token is
-    #[arg(long, value_name = "NAME")]
-    pub(crate) subject: String,
-
-    /// A scope that limits it, such as mcp:read; may be repeated [default: not limited]
-    #[arg(long = "scope", value_name = "SCOPE")]
-    pub(crate) scopes: Vec<String>,
-
-    /// A role that rules may name; may be repeated
-    #[arg(long = "role", value_name = "ROLE")]
-    pub(crate) roles: Vec<String>,
-
-    /// The tier whose limits apply
-    #[arg(long)]
-    pub(crate) tier: Option<String>,
-
-    /// How long it holds, such as 8h [default: `auth.jwt.expires_in`, else 24h]
-    #[arg(long, value_name = "DURATION")]
-    pub(crate) expires: Option<String>,
-
-    /// The file that holds the secret, `-` for standard input [default: `auth.jwt.secret`]
-    #[arg(long, value_name = "FILE")]
-    pub(crate) secret: Option<PathBuf>,
-
-    #[command(flatten)]
-    pub(crate) format: Format,
-}
-
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub(crate) struct Connect {
@@ -685,77 +480,6 @@ pub(crate) struct Tap {
     /// Show what the gateway asks its servers for itself, too
     #[arg(long)]
     pub(crate) all: bool,
-
-    #[command(flatten)]
-    pub(crate) format: Format,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum AuditCommand {
-    /// Tell whether a trail is what was written, and if not, where it is not
-    ///
-    /// Without FILE it checks what the configuration names, and the database. No gateway is asked. Ends
-    /// with 1 if something was changed.
-    Verify {
-        /// A file, with those before it (`FILE.1`, `FILE.2`); several are read in this order
-        #[arg(value_name = "FILE")]
-        files: Vec<PathBuf>,
-
-        /// A head that was kept: the trail must hold that entry
-        #[arg(long, value_name = "SEQ HASH")]
-        anchor: Option<String>,
-
-        #[command(flatten)]
-        format: Format,
-    },
-    /// Look for entries, the youngest first
-    ///
-    /// Reads the file that `audit.file` names, with those before it; without one it asks the running
-    /// gateway for what its database keeps.
-    Search(AuditSearch),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct AuditSearch {
-    /// Only entries from this moment on: a day or a moment in UTC, or how long ago, such as 15m
-    #[arg(long, value_name = "WHEN")]
-    pub(crate) since: Option<String>,
-
-    /// Only entries from before this moment
-    #[arg(long, value_name = "WHEN")]
-    pub(crate) until: Option<String>,
-
-    /// Only what this principal did
-    #[arg(long, value_name = "NAME")]
-    pub(crate) principal: Option<String>,
-
-    /// Only what is about this: a tool by its public name, a prompt, a URI, a server, a key
-    #[arg(long, visible_alias = "about", value_name = "NAME")]
-    pub(crate) tool: Option<String>,
-
-    /// Only this event, such as tool.failed
-    #[arg(long, value_name = "EVENT")]
-    pub(crate) event: Option<String>,
-
-    /// Only what ended so, such as refused
-    #[arg(long, value_name = "WORD")]
-    pub(crate) outcome: Option<String>,
-
-    /// Only what belongs to this request
-    #[arg(long, value_name = "ID")]
-    pub(crate) request_id: Option<String>,
-
-    /// The most entries that are shown
-    #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1000))]
-    pub(crate) limit: u16,
-
-    /// Look into this file, with those before it
-    #[arg(long, value_name = "FILE", conflicts_with = "database")]
-    pub(crate) file: Option<PathBuf>,
-
-    /// Ask the running gateway for what its database keeps, even if there is a file
-    #[arg(long)]
-    pub(crate) database: bool,
 
     #[command(flatten)]
     pub(crate) format: Format,
@@ -844,6 +568,12 @@ fn pair(text: &str) -> Result<(String, String), String> {
 
 fn json_object(text: &str) -> Result<serde_json::Map<String, serde_json::Value>, String> {
     serde_json::from_str(text).map_err(|error| format!("not a JSON object: {error}"))
+}
+
+/// Knows the names, so that help and completions show them.
+fn service_names() -> clap::builder::PossibleValuesParser {
+    let entries = gantry_server::service_entries(0);
+    clap::builder::PossibleValuesParser::new(entries.iter().map(|entry| entry.name))
 }
 
 #[cfg(test)]

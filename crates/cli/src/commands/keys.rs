@@ -3,7 +3,7 @@
 use gantry_server::keys::model::{KeyView, MadeKey, NewKey, Rotation};
 use serde_json::json;
 
-use crate::cli::{CreateKey, Format, KeysCommand};
+use crate::cli::{CreateKey, Format, Granting, KeysCommand};
 use crate::failure::Failure;
 use crate::place::Place;
 use crate::{output, remote};
@@ -21,7 +21,8 @@ pub(crate) fn run(place: &Place, command: KeysCommand) -> Result<(), Failure> {
 }
 
 fn create(place: &Place, arguments: CreateKey) -> Result<(), Failure> {
-    let CreateKey { name, scopes, roles, tier, expires: expires_in, format } = arguments;
+    let CreateKey { name, grants, expires: expires_in, format } = arguments;
+    let Granting { scopes, roles, tier } = grants;
     let scopes = (!scopes.is_empty()).then_some(scopes);
     let wanted = NewKey { name, scopes, roles, tier, expires_in };
     let made = remote::keys(place, "cannot make a key", async |desk| desk.make(wanted).await)?;

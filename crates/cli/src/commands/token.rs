@@ -8,7 +8,7 @@ use gantry_server::config::Secret;
 use gantry_server::tokens::{MadeToken, TokenError, Wanted, make};
 use serde_json::json;
 
-use crate::cli::MakeToken;
+use crate::cli::{Granting, MakeToken};
 use crate::failure::Failure;
 use crate::output;
 use crate::place::Place;
@@ -17,7 +17,8 @@ use crate::place::Place;
 const LONGEST_SECRET: u64 = 64 * 1024;
 
 pub(crate) fn run(place: &Place, arguments: MakeToken) -> Result<(), Failure> {
-    let MakeToken { subject, scopes, roles, tier, expires: expires_in, secret, format } = arguments;
+    let MakeToken { subject, grants, expires: expires_in, secret, format } = arguments;
+    let Granting { scopes, roles, tier } = grants;
     let config = place.config()?;
     let secret = secret.as_deref().map(read).transpose()?;
     let wanted = Wanted { subject, scopes, roles, tier, expires_in, secret };

@@ -138,16 +138,21 @@ mod tests {
             scope.spawn(|| {
                 for number in 2..=30 {
                     begin_anew(&path, number);
+                    // Its pace: a reader needs a moment between two of them to see them together.
                     thread::sleep(Duration::from_millis(20));
                 }
                 is_over.store(true, Ordering::Release);
             });
+            let mut n_seen = Vec::new();
             while !is_over.load(Ordering::Acquire) {
                 let found = numbers(&path);
+                n_seen.push(found.len());
                 // The youngest may have been created and not yet been written.
                 let whole = found.strip_suffix(&[0]).unwrap_or(&found);
                 assert_eq!(whole, (1..=whole.len()).collect::<Vec<_>>());
             }
+            n_seen.dedup();
+            assert!(n_seen.len() > 5, "they were read while others were begun: {n_seen:?}");
         });
         assert_eq!(numbers(&path).len(), 30);
     }

@@ -39,6 +39,7 @@ const RULES: &[Rule] = &[
     rules::starts_with_a_module_doc,
     rules::is_not_too_long,
     rules::is_no_mod_file,
+    rules::names_the_function_in_the_log,
     rules::has_an_issue_for_every_todo,
     rules::names_no_machine,
     imports::are_in_three_groups,

@@ -12,6 +12,10 @@ const MAX_FILE_LINES: usize = 1000;
 const CODE_ENDINGS: &[&str] =
     &[".rs", ".toml", ".lua", ".sh", ".py", ".js", ".ts", ".yaml", ".yml", ".sql", ".css"];
 
+/// Macros that write to the log without saying in which function.
+const EVENTS: [&str; 5] =
+    ["tracing::error!", "tracing::warn!", "tracing::info!", "tracing::debug!", "tracing::trace!"];
+
 /// What marks an open task. Put together here so that this file does not trip over itself.
 const TASK_MARKS: [&str; 2] = [concat!("TO", "DO"), concat!("FIX", "ME")];
 
@@ -64,6 +68,24 @@ pub(super) fn is_no_mod_file(file: SourceFile<'_>, findings: &mut Vec<Finding>) 
             0,
             "name the file after the module, beside its folder",
         ));
+    }
+}
+
+/// Lines of the log name their function: by the macros of `core::log`, or by hand in crates below it.
+pub(super) fn names_the_function_in_the_log(file: SourceFile<'_>, findings: &mut Vec<Finding>) {
+    let is_source =
+        file.is_rust() && file.path.starts_with("crates/") && file.path.contains("/src/");
+    if !is_source || is_test(file.path) || file.path == "crates/core/src/log.rs" {
+        return;
+    }
+    let lines: Vec<_> = file.text.lines().collect();
+    for (index, line) in lines.iter().enumerate() {
+        let is_event = EVENTS.iter().any(|event| line.contains(event));
+        let next = lines.get(index + 1).copied().unwrap_or_default();
+        if is_event && !line.contains("function = ") && !next.contains("function = ") {
+            let message = "write to the log by `gantry_core::log`, which names the function";
+            findings.push(Finding::error(file.path, index + 1, message));
+        }
     }
 }
 

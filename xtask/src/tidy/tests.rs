@@ -120,3 +120,17 @@ fn mixed_imports_are_found() {
     breaks(imports::are_in_three_groups, "a.rs", "use std::fmt;\n\nuse std::io;\n", 3);
     breaks(imports::are_in_three_groups, "a.rs", "use std::{\n    fmt,\n};\nuse crate::a;\n", 4);
 }
+
+#[test]
+fn lines_of_the_log_name_their_function() {
+    let rule = rules::names_the_function_in_the_log;
+    keeps(rule, "crates/a/src/a.rs", "gantry_core::log::warn!(\"It broke.\");\n");
+    keeps(rule, "crates/a/src/a.rs", "tracing::warn!(function = \"a\", \"It broke.\");\n");
+    keeps(
+        rule,
+        "crates/a/src/a.rs",
+        "tracing::warn!(\n    function = \"a\",\n    \"It broke.\"\n);\n",
+    );
+    keeps(rule, "crates/a/tests/a.rs", "tracing::warn!(\"It broke.\");\n");
+    breaks(rule, "crates/a/src/a.rs", "fn a() {\n    tracing::warn!(\"It broke.\");\n}\n", 2);
+}

@@ -12,6 +12,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use clap::ValueEnum as _;
 
+use crate::dist;
 use crate::setup::{self, Scope};
 use crate::shell;
 use crate::workspace::Workspace;
@@ -24,11 +25,15 @@ mod profile;
 mod report;
 
 use client::Era;
+pub(crate) use legs::Gateway;
 use legs::Leg;
 use load::Figures;
 
 /// How long the first load on each leg lasts, which is not counted.
 const WARM_UP_SECONDS: u32 = 1;
+
+/// How long each load lasts that a release is optimised for.
+const EXERCISE_SECONDS: u32 = 2;
 
 /// How often each server is started to see how long that takes.
 const N_STARTS: usize = 5;
@@ -48,6 +53,9 @@ pub(crate) struct Arguments {
     /// The era that client and upstream speak.
     #[arg(long, value_enum, default_value_t = Era::Modern)]
     era: Era,
+    /// Measures the binary as it is released, which takes two builds more.
+    #[arg(long)]
+    dist: bool,
     /// Shows at the end what the last leg's server spends its time on, by `perf`, under the last case.
     #[arg(long)]
     profile: bool,
@@ -109,19 +117,13 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> anyhow::Resul
         if let Part::Case(case) = part { Some(*case) } else { None }
     });
     setup::run(workspace, Scope::Benchmark, false)?;
-    build(workspace, &legs)?;
-    let folder = workspace.target("bench");
-    if folder.exists() {
-        fs::remove_dir_all(&folder)
-            .with_context(|| format!("failed to empty `{}`", folder.display()))?;
-    }
-    fs::create_dir_all(&folder)
-        .with_context(|| format!("failed to create `{}`", folder.display()))?;
+    let gateway = build(workspace, &legs, arguments.dist)?;
+    empty_folder(workspace)?;
 
     let upstream = legs::start_upstream(workspace, arguments.era)?;
     let mut running = Vec::new();
     for leg in &legs {
-        running.push(legs::start(workspace, *leg, upstream.address, arguments.era, N_STARTS)?);
+        running.push(legs::start(workspace, (*leg, &gateway), &upstream, arguments.era, N_STARTS)?);
     }
     let mut measurements = Vec::new();
     for leg in &running {
@@ -170,18 +172,48 @@ fn chosen<T: Copy + PartialEq>(
     all.iter().filter(|item| named.is_empty() || named.contains(item)).copied().collect()
 }
 
-/// Builds what the legs need, as it is released.
-fn build(workspace: &Workspace, legs: &[Leg]) -> anyhow::Result<()> {
-    shell::run(shell::cargo(workspace).args(["build", "--release", "--package", "gantry-bench"]))?;
-    if legs.contains(&Leg::Gantry) || legs.contains(&Leg::Governed) {
-        shell::run(shell::cargo(workspace).args([
-            "build",
-            "--release",
-            "--package",
-            "gantry-cli",
-        ]))?;
+/// Puts every load on a gateway for a moment, in both eras, plain and governed: what a release is optimised for.
+pub(crate) fn exercise(workspace: &Workspace, gateway: &Gateway) -> anyhow::Result<()> {
+    build_upstream(workspace)?;
+    empty_folder(workspace)?;
+    for era in [Era::Modern, Era::Legacy] {
+        let upstream = legs::start_upstream(workspace, era)?;
+        for leg in [Leg::Gantry, Leg::Governed] {
+            let running = legs::start(workspace, (leg, gateway), &upstream, era, 1)?;
+            for case in CASES {
+                load::apply(workspace, &running, case, upstream.address, EXERCISE_SECONDS)?;
+            }
+        }
     }
     Ok(())
+}
+
+/// Makes room for the configurations and logs of a run.
+fn empty_folder(workspace: &Workspace) -> anyhow::Result<()> {
+    let folder = workspace.target("bench");
+    if folder.exists() {
+        fs::remove_dir_all(&folder)
+            .with_context(|| format!("failed to empty `{}`", folder.display()))?;
+    }
+    fs::create_dir_all(&folder).with_context(|| format!("failed to create `{}`", folder.display()))
+}
+
+/// Builds what the legs need.
+fn build(workspace: &Workspace, legs: &[Leg], is_dist: bool) -> anyhow::Result<Gateway> {
+    build_upstream(workspace)?;
+    let is_needed = legs.contains(&Leg::Gantry) || legs.contains(&Leg::Governed);
+    if is_needed && is_dist {
+        return Ok(Gateway { program: dist::run(workspace)?, counts: None });
+    }
+    if is_needed {
+        let package = ["build", "--release", "--package", "gantry-cli"];
+        shell::run(shell::cargo(workspace).args(package))?;
+    }
+    Ok(Gateway { program: workspace.target("release/gantry"), counts: None })
+}
+
+fn build_upstream(workspace: &Workspace) -> anyhow::Result<()> {
+    shell::run(shell::cargo(workspace).args(["build", "--release", "--package", "gantry-bench"]))
 }
 
 /// The conditions of the run, in one sentence.
@@ -191,11 +223,12 @@ fn conditions(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<St
         shell::capture(shell::command(workspace, "git").args(["rev-parse", "--short", "HEAD"]))?;
     let nginx = legs::nginx_version(workspace)?;
     Ok(format!(
-        "Medians of {} interleaved rounds of {} s on {n_cores} cores, {} era, {nginx}, Gantry at `{}`.",
+        "Medians of {} interleaved rounds of {} s on {n_cores} cores, {} era, {nginx}, Gantry at `{}`, {}.",
         arguments.rounds,
         arguments.seconds,
         arguments.era,
-        revision.trim()
+        revision.trim(),
+        if arguments.dist { "as it is released" } else { "built without a profile" }
     ))
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Everything a contributor or CI runs beyond plain cargo is here, as ordinary Rust without a shell script or a task
 //! runner. Nothing of the product is: this binary depends on none of its crates. `CONTRIBUTING.md` tells which command
-//! is for what; start reading at [`ci`], which runs all the others but `bench`.
+//! is for what; start reading at [`ci`], which runs all the others but `bench` and `dist`.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -18,6 +18,7 @@ mod bench;
 mod check_deps;
 mod ci;
 mod deny;
+mod dist;
 mod generate;
 mod http;
 mod run_tests;
@@ -75,6 +76,8 @@ enum Task {
     Spelling,
     /// Does what the README's first command does: builds the gateway, starts it, asks it, stops it.
     Smoke,
+    /// Builds the binary as it is released: with a profile of what it does under load.
+    Dist,
     /// Measures the gateway beside nginx and beside no proxy at all.
     Bench(bench::Arguments),
 }
@@ -103,6 +106,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Deny => deny::run(&workspace),
         Task::Spelling => spelling::run(&workspace),
         Task::Smoke => smoke::run(&workspace),
+        Task::Dist => dist::run(&workspace).map(drop),
         Task::Bench(arguments) => bench::run(&workspace, &arguments),
     }
 }

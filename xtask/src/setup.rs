@@ -25,7 +25,9 @@ pub(crate) enum Scope {
     Tests,
     /// What the benchmark needs.
     Benchmark,
-    /// Both.
+    /// What building a release needs, which is put under the benchmark's load.
+    Dist,
+    /// All of that but what only a release needs.
     Everything,
 }
 
@@ -70,11 +72,12 @@ fn missing(workspace: &Workspace, scope: Scope) -> anyhow::Result<Vec<Step>> {
             install: match scope {
                 Scope::Tests => |workspace| debian::install(workspace, Scope::Tests),
                 Scope::Benchmark => |workspace| debian::install(workspace, Scope::Benchmark),
+                Scope::Dist => |workspace| debian::install(workspace, Scope::Dist),
                 Scope::Everything => |workspace| debian::install(workspace, Scope::Everything),
             },
         });
     }
-    if scope == Scope::Benchmark {
+    if matches!(scope, Scope::Benchmark | Scope::Dist) {
         return Ok(steps);
     }
     if !node::is_installed(workspace)? {

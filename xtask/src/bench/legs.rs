@@ -35,6 +35,14 @@ pub(crate) enum Leg {
     Governed,
 }
 
+/// The gateway that is measured.
+#[derive(Debug)]
+pub(crate) struct Gateway {
+    pub(crate) program: PathBuf,
+    /// Where it leaves its counts at its end, if it was built to count.
+    pub(crate) counts: Option<PathBuf>,
+}
+
 /// A leg that takes calls.
 #[derive(Debug)]
 pub(super) struct RunningLeg {
@@ -74,14 +82,14 @@ pub(super) fn start_upstream(workspace: &Workspace, era: Era) -> anyhow::Result<
 /// Starts the leg's server `n_starts` times, each time until a call succeeds, and leaves the last one running.
 pub(super) fn start(
     workspace: &Workspace,
-    leg: Leg,
-    upstream: SocketAddr,
+    (leg, gateway): (Leg, &Gateway),
+    upstream: &Upstream,
     era: Era,
     n_starts: usize,
 ) -> anyhow::Result<RunningLeg> {
     let mut running = RunningLeg {
         leg,
-        address: upstream,
+        address: upstream.address,
         era,
         session: None,
         server: None,
@@ -94,7 +102,8 @@ pub(super) fn start(
                 previous.stop()?;
             }
             running.address = free_address()?;
-            let mut server = leg.start_server(workspace, running.address, upstream)?;
+            let mut server =
+                leg.start_server(workspace, gateway, running.address, upstream.address)?;
             let ready = server.wait_until(READY_LIMIT, || {
                 let session = client::connect(running.address, era, leg.token())?;
                 let caller = Caller { era, session: session.as_deref(), token: leg.token() };
@@ -158,13 +167,16 @@ impl Leg {
     fn start_server(
         self,
         workspace: &Workspace,
+        gateway: &Gateway,
         own: SocketAddr,
         upstream: SocketAddr,
     ) -> anyhow::Result<ServerProcess> {
         match self {
             Self::Direct => bail!("the direct leg has no server"),
             Self::Nginx => start_nginx(workspace, own, upstream),
-            Self::Gantry | Self::Governed => start_gantry(workspace, self, own, upstream),
+            Self::Gantry | Self::Governed => {
+                start_gantry(workspace, (self, gateway), own, upstream)
+            }
         }
     }
 }
@@ -205,7 +217,7 @@ fn start_nginx(
 /// The gateway as it comes, default logs, which go to a file, and metrics on; or governed.
 fn start_gantry(
     workspace: &Workspace,
-    leg: Leg,
+    (leg, gateway): (Leg, &Gateway),
     own: SocketAddr,
     upstream: SocketAddr,
 ) -> anyhow::Result<ServerProcess> {
@@ -228,10 +240,13 @@ fn start_gantry(
         ]);
     }
     fs::write(&config, text).with_context(|| format!("failed to write `{}`", config.display()))?;
-    let mut command = shell::command(workspace, workspace.target("release/gantry"));
+    let mut command = shell::command(workspace, &gateway.program);
     command.arg("serve").arg("--config").arg(&config).arg("--listen").arg(own.to_string());
     for variable in ["GANTRY_CONFIG", "GANTRY_DATA_DIR", "GANTRY_LISTEN"] {
         command.env_remove(variable);
+    }
+    if let Some(counts) = &gateway.counts {
+        command.env("LLVM_PROFILE_FILE", counts.join("%m-%p.profraw"));
     }
     log_to(&mut command, &folder.join("gantry.log"))?;
     ServerProcess::start(workspace, "the gateway", &mut command)

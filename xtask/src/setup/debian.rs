@@ -1,6 +1,7 @@
 //! System packages, on Debian and what descends from it.
 
 use super::Scope;
+use crate::dist;
 use crate::shell;
 use crate::workspace::Workspace;
 
@@ -86,11 +87,18 @@ const FOR_BENCHMARK: &[Package] = &[
     },
 ];
 
+/// The compiler's own program is better, but not every toolchain can get it.
+const FOR_DIST: &[Package] = &[Package { name: "llvm-19", is_present: dist::has_merger }];
+
 /// The packages that `scope` needs and this machine lacks.
 pub(super) fn missing_packages(workspace: &Workspace, scope: Scope) -> Vec<&'static str> {
-    let tests = if scope == Scope::Benchmark { &[] } else { FOR_TESTS };
-    let benchmark = if scope == Scope::Tests { &[] } else { FOR_BENCHMARK };
-    let needed = tests.iter().chain(benchmark);
+    let (tests, benchmark, dist): (&[_], &[_], &[_]) = match scope {
+        Scope::Tests => (FOR_TESTS, &[], &[]),
+        Scope::Benchmark => (&[], FOR_BENCHMARK, &[]),
+        Scope::Dist => (&[], FOR_BENCHMARK, FOR_DIST),
+        Scope::Everything => (FOR_TESTS, FOR_BENCHMARK, &[]),
+    };
+    let needed = tests.iter().chain(benchmark).chain(dist);
     let missing = needed.filter(|package| !(package.is_present)(workspace));
     let mut names: Vec<_> = missing.map(|package| package.name).collect();
     names.sort_unstable();

@@ -1,0 +1,128 @@
+//! `cargo xtask dist`: the binary as it is released.
+//!
+//! A call's way leads through code from all over the binary, and most of what stands around it never runs. So the binary is
+//! built twice: first one that counts where it goes, which is put under the benchmark's load, then the one to release, in
+//! which what was passed stands together and the rest out of its way (`docs/decisions/0057-profile-guided-releases.md`).
+
+use std::env;
+use std::ffi::OsString;
+use std::fs;
+use std::hash::{DefaultHasher, Hasher as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+
+use crate::bench::{self, Gateway};
+use crate::setup::{self, Scope};
+use crate::shell;
+use crate::workspace::Workspace;
+
+/// The programs that merge profiles, the newest first. Older ones than these do not read what our compiler writes.
+const NUMBERED: [&str; 4] =
+    ["llvm-profdata-22", "llvm-profdata-21", "llvm-profdata-20", "llvm-profdata-19"];
+
+/// How the counting binary is built: what is optimised across crates does not matter for where it goes.
+const COUNTING: [&str; 3] = [
+    "profile.release.lto='off'",
+    "profile.release.codegen-units=16",
+    "profile.release.debug=false",
+];
+
+/// Builds the binary and returns where it is.
+pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<PathBuf> {
+    setup::run(workspace, Scope::Dist, false)?;
+    let merger = merger(workspace)?;
+    let folder = workspace.target("dist");
+    let counts = folder.join("counts");
+    if counts.exists() {
+        fs::remove_dir_all(&counts)
+            .with_context(|| format!("failed to empty `{}`", counts.display()))?;
+    }
+    println!("1 of 3: a binary that counts where it goes");
+    let counting = build(workspace, &folder.join("counting"), "-Cprofile-generate", &COUNTING)?;
+    println!("2 of 3: load for it");
+    let gateway = Gateway { program: counting, counts: Some(counts.clone()) };
+    bench::exercise(workspace, &gateway)?;
+    let profile = merge(workspace, &merger, &counts)?;
+    println!("3 of 3: the binary to release");
+    let flag = format!("-Cprofile-use={}", profile.display());
+    let built = build(workspace, &folder.join("released"), &flag, &[])?;
+    let released = folder.join("gantry");
+    fs::copy(&built, &released).with_context(|| format!("failed to copy `{}`", built.display()))?;
+    println!("the binary to release is `{}`", released.display());
+    Ok(released)
+}
+
+/// Builds the gateway with a flag for every crate.
+fn build(
+    workspace: &Workspace,
+    folder: &Path,
+    flag: &str,
+    settings: &[&str],
+) -> anyhow::Result<PathBuf> {
+    let mut command = shell::cargo(workspace);
+    command.args(["build", "--release", "--package", "gantry-cli", "--bin", "gantry"]);
+    for setting in settings {
+        command.args(["--config", setting]);
+    }
+    command.arg("--target-dir").arg(folder);
+    // This one may hold spaces, and wins over flags of the environment, which are not part of a release.
+    command.env("CARGO_ENCODED_RUSTFLAGS", flag);
+    // Scripts that run while building count as well, and would leave their counts wherever they run.
+    command.env("LLVM_PROFILE_FILE", folder.join("of-building.profraw"));
+    shell::run(&mut command)?;
+    Ok(folder.join("release/gantry"))
+}
+
+/// Makes one profile of all counts, under a name that changes with it, so that cargo builds anew.
+fn merge(workspace: &Workspace, merger: &Path, counts: &Path) -> anyhow::Result<PathBuf> {
+    let merged = counts.join("merged.profdata");
+    let mut command = shell::command(workspace, merger);
+    command.args(["merge", "--output"]).arg(&merged).arg(counts);
+    shell::run(&mut command).context("the counts cannot be merged")?;
+    let bytes =
+        fs::read(&merged).with_context(|| format!("failed to read `{}`", merged.display()))?;
+    let profile = counts.join(profile_name(&bytes));
+    fs::rename(&merged, &profile)
+        .with_context(|| format!("failed to rename `{}`", merged.display()))?;
+    Ok(profile)
+}
+
+fn profile_name(bytes: &[u8]) -> String {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(bytes);
+    format!("{:016x}.profdata", hasher.finish())
+}
+
+/// Finds the program that merges profiles: the toolchain's own, or one of the system.
+fn merger(workspace: &Workspace) -> anyhow::Result<PathBuf> {
+    let compiler = env::var_os("RUSTC").unwrap_or_else(|| OsString::from("rustc"));
+    let libraries =
+        shell::capture(shell::command(workspace, compiler).args(["--print", "target-libdir"]))?;
+    let own = Path::new(libraries.trim()).with_file_name("bin").join("llvm-profdata");
+    if own.is_file() {
+        return Ok(own);
+    }
+    match NUMBERED.iter().find_map(|name| shell::find_program(workspace, name)) {
+        Some(found) => Ok(found),
+        None => bail!(
+            "no program merges profiles; `rustup component add llvm-tools` brings one, or a package such as `llvm-19`"
+        ),
+    }
+}
+
+/// Whether profiles can be merged here.
+pub(crate) fn has_merger(workspace: &Workspace) -> bool {
+    merger(workspace).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::profile_name;
+
+    #[test]
+    fn another_profile_has_another_name() {
+        assert_eq!(profile_name(b"one"), profile_name(b"one"));
+        assert_ne!(profile_name(b"one"), profile_name(b"two"));
+    }
+}

@@ -4,10 +4,13 @@
 //! gateway's own secrets. Long texts are cut: an entry is to say what was asked, not to be a copy.
 
 use std::borrow::Cow;
+use std::fmt::{self, Write as _};
 
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::Deserialize as _;
 use serde_json::Value;
 
-use crate::redact::{REDACTED, Secrets, holds_something, is_secret_name};
+use crate::redact::{REDACTED, Secrets, is_secret_name, with_plain};
 
 /// The most characters of a text that are kept, unless everything is.
 const LONGEST_TEXT: usize = 256;
@@ -27,7 +30,7 @@ pub enum Keep {
 }
 
 /// What is left out.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Rules {
     keep: Keep,
     /// JSON pointers in their steps (RFC 6901), from the arguments on.
@@ -35,6 +38,8 @@ pub struct Rules {
     /// Names of members, in lower case, without `-` and `_`; `*` stands for anything.
     names: Vec<String>,
     secrets: Secrets,
+    /// Whether what is long is cut here.
+    cuts: bool,
 }
 
 impl Rules {
@@ -52,7 +57,31 @@ impl Rules {
                 None => names.push(plain(rule)),
             }
         }
-        Self { keep, pointers, names, secrets }
+        let cuts = keep != Keep::Full;
+        Self { keep, pointers, names, secrets, cuts }
+    }
+
+    /// The same rules for what is shown at once, to somebody who asks for it, and kept nowhere: what is
+    /// long is cut by whoever shows it.
+    #[must_use]
+    pub fn for_showing(rules: &[String], secrets: Secrets) -> Self {
+        Self { cuts: false, ..Self::new(Keep::Redacted, rules, secrets) }
+    }
+
+    /// Returns a message as it may be shown: without secrets, and its arguments as the rules leave them.
+    pub fn redacted(&self, message: &[u8]) -> String {
+        self.secrets.redacted_after(message, |message| {
+            let Some(arguments) = message.pointer_mut("/params/arguments") else { return };
+            let mut kept = String::new();
+            self.write_arguments(arguments.to_string().as_bytes(), &mut kept);
+            // Invariant: what is written is JSON.
+            *arguments = serde_json::from_str(&kept).unwrap_or_default();
+        })
+    }
+
+    /// Returns a text without the gateway's own secrets.
+    pub fn without(&self, text: &str) -> String {
+        self.secrets.without(text)
     }
 
     /// Returns how much is kept.
@@ -69,72 +98,238 @@ impl Rules {
         }
     }
 
-    /// Returns what is kept of raw arguments; `None` if nothing is.
-    pub fn arguments(&self, raw: &[u8]) -> Option<Value> {
+    /// Writes what is kept of raw arguments as JSON without spaces; `false` if nothing is, which
+    /// leaves the text as it was.
+    pub fn write_arguments(&self, raw: &[u8], into: &mut String) -> bool {
         if self.keep == Keep::None {
-            return None;
+            return false;
         }
-        if raw == b"{}" {
-            return Some(Value::Object(serde_json::Map::new()));
-        }
-        let Ok(mut value) = serde_json::from_slice::<Value>(raw) else {
-            return Some(format!("[{} bytes that are no JSON]", raw.len()).into());
-        };
-        let pointers: Vec<&[String]> = self.pointers.iter().map(Vec::as_slice).collect();
-        self.clean(&mut value, &pointers);
-        if self.keep == Keep::Redacted && raw.len() > LARGEST && value.to_string().len() > LARGEST {
-            return Some(left_out(raw.len()).into());
-        }
-        Some(value)
-    }
-
-    /// Cleans a value; `pointers` are those that lead here, without the steps taken.
-    fn clean(&self, value: &mut Value, pointers: &[&[String]]) {
-        match value {
-            Value::String(text) => {
-                let longest = if self.keep == Keep::Full { usize::MAX } else { LONGEST_TEXT };
-                if let Cow::Owned(cleaned) = self.text(text, longest) {
-                    *text = cleaned;
-                }
-            }
-            Value::Array(entries) => {
-                for (at, entry) in entries.iter_mut().enumerate() {
-                    self.clean_member(&at.to_string(), entry, pointers, false);
-                }
-            }
-            Value::Object(members) => {
-                for (name, member) in members.iter_mut() {
-                    self.clean_member(name, member, pointers, self.hides(name));
-                }
-            }
-            Value::Null | Value::Bool(_) | Value::Number(_) => {}
-        }
-    }
-
-    fn clean_member(&self, name: &str, member: &mut Value, pointers: &[&[String]], hidden: bool) {
-        let further: Vec<&[String]> = pointers
-            .iter()
-            .filter_map(|pointer| pointer.split_first().filter(|(step, _)| *step == name))
-            .map(|(_, rest)| rest)
-            .collect();
-        let is_pointed_at = self.keep != Keep::Full && further.iter().any(|rest| rest.is_empty());
-        if is_pointed_at || (hidden && holds_something(member)) {
-            *member = REDACTED.into();
+        let start = into.len();
+        let pointers = self.pointers.iter().map(Vec::as_slice).collect();
+        let mut reader = serde_json::Deserializer::from_slice(raw);
+        let cleaner = Cleaner { rules: self, into, pointers, is_hidden: false };
+        let read = cleaner.deserialize(&mut reader).and_then(|()| reader.end());
+        let instead = if read.is_err() {
+            format!("[{} bytes that are no JSON]", raw.len())
+        } else if self.cuts && into.len() - start > LARGEST {
+            left_out(raw.len())
         } else {
-            self.clean(member, &further);
-        }
+            return true;
+        };
+        into.truncate(start);
+        push_text(into, &instead);
+        true
     }
 
+    /// Tells whether the value of a member of this name is left out.
     fn hides(&self, name: &str) -> bool {
         if self.keep == Keep::Full {
             return false;
         }
-        let plain = plain(name);
-        is_secret_name(name)
-            || plain.ends_with("key")
-            || plain.ends_with("keys")
-            || self.names.iter().any(|pattern| fits(pattern.as_bytes(), plain.as_bytes()))
+        let is_hidden = |plain: &[u8]| {
+            plain.ends_with(b"key")
+                || plain.ends_with(b"keys")
+                || self.names.iter().any(|pattern| fits(pattern.as_bytes(), plain))
+        };
+        let by_name = || {
+            if name.is_ascii() {
+                with_plain(name, is_hidden)
+            } else {
+                is_hidden(plain(name).as_bytes())
+            }
+        };
+        is_secret_name(name) || by_name()
     }
+}
+
+/// Writes a value down as it is read, without what is left out of it: for every call there are
+/// arguments, and a tree of them would cost more than all the rest of its entry.
+struct Cleaner<'r, 'o> {
+    rules: &'r Rules,
+    into: &'o mut String,
+    /// Those that lead here, without the steps taken.
+    pointers: Vec<&'r [String]>,
+    /// Whether it is the value of a member whose name says that it is left out.
+    is_hidden: bool,
+}
+
+/// The name of a member: written down, and what it says of its value.
+struct Name<'r, 'o, 'p> {
+    rules: &'r Rules,
+    into: &'o mut String,
+    pointers: &'p [&'r [String]],
+}
+
+// === impl Cleaner ===
+
+impl Cleaner<'_, '_> {
+    fn is_pointed_at(&self) -> bool {
+        self.rules.keep != Keep::Full && self.pointers.iter().any(|rest| rest.is_empty())
+    }
+
+    /// Writes a value that is kept as it is, unless its name hides it.
+    fn plain(self, value: impl fmt::Display) {
+        if self.is_hidden {
+            push_text(self.into, REDACTED);
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(self.into, "{value}");
+        }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Cleaner<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, value: D) -> Result<(), D::Error> {
+        if self.is_pointed_at() {
+            push_text(self.into, REDACTED);
+            return IgnoredAny::deserialize(value).map(|_| ());
+        }
+        value.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Cleaner<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("JSON")
+    }
+
+    // Truth values, nothing and objects are no secrets whatever they are called.
+    fn visit_bool<E>(self, value: bool) -> Result<(), E> {
+        self.into.push_str(if value { "true" } else { "false" });
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        self.into.push_str("null");
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<(), E> {
+        self.plain(value);
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<(), E> {
+        self.plain(value);
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<(), E> {
+        self.plain(Value::from(value));
+        Ok(())
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<(), E> {
+        if self.is_hidden {
+            push_text(self.into, REDACTED);
+            return Ok(());
+        }
+        let longest = if self.rules.cuts { LONGEST_TEXT } else { usize::MAX };
+        push_text(self.into, &self.rules.text(text, longest));
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
+        if self.is_hidden {
+            push_text(self.into, REDACTED);
+            while entries.next_element::<IgnoredAny>()?.is_some() {}
+            return Ok(());
+        }
+        let Self { rules, into, pointers, .. } = self;
+        into.push('[');
+        for at in 0_usize.. {
+            let end = into.len();
+            if at > 0 {
+                into.push(',');
+            }
+            let further = further(&pointers, |step| step.parse() == Ok(at));
+            let entry = Cleaner { rules, into, pointers: further, is_hidden: false };
+            if entries.next_element_seed(entry)?.is_none() {
+                into.truncate(end);
+                break;
+            }
+        }
+        into.push(']');
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        let Self { rules, into, pointers, .. } = self;
+        into.push('{');
+        let mut is_first = true;
+        loop {
+            let end = into.len();
+            if !is_first {
+                into.push(',');
+            }
+            let name = Name { rules, into, pointers: &pointers };
+            let Some((is_hidden, further)) = members.next_key_seed(name)? else {
+                into.truncate(end);
+                break;
+            };
+            into.push(':');
+            members.next_value_seed(Cleaner { rules, into, pointers: further, is_hidden })?;
+            is_first = false;
+        }
+        into.push('}');
+        Ok(())
+    }
+}
+
+// === impl Name ===
+
+impl<'de, 'r> DeserializeSeed<'de> for Name<'r, '_, '_> {
+    type Value = (bool, Vec<&'r [String]>);
+
+    fn deserialize<D: Deserializer<'de>>(self, name: D) -> Result<Self::Value, D::Error> {
+        name.deserialize_str(self)
+    }
+}
+
+impl<'r> Visitor<'_> for Name<'r, '_, '_> {
+    type Value = (bool, Vec<&'r [String]>);
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("the name of a member")
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
+        push_text(self.into, name);
+        Ok((self.rules.hides(name), further(self.pointers, |step| step == name)))
+    }
+}
+
+/// Returns the pointers that lead on by a step, without it.
+fn further<'r>(
+    pointers: &[&'r [String]],
+    is_it: impl Fn(&str) -> bool,
+) -> Vec<&'r [String]> {
+    let next = pointers.iter().filter_map(|pointer| pointer.split_first());
+    next.filter(|(step, _)| is_it(step)).map(|(_, rest)| rest).collect()
+}
+
+/// Writes a text as JSON.
+pub(super) fn push_text(into: &mut String, text: &str) {
+    if !is_plain(text.as_bytes()) {
+        into.push_str(&Value::from(text).to_string());
+        return;
+    }
+    into.reserve(text.len() + 2);
+    into.push('"');
+    into.push_str(text);
+    into.push('"');
+}
+
+/// Tells whether a text stands in JSON as it is. Without a way out of the inner loop, so that it
+/// is done for many bytes at once.
+fn is_plain(text: &[u8]) -> bool {
+    let is_odd = |odd: bool, byte: &u8| odd | (*byte < b' ') | (*byte == b'"') | (*byte == b'\\');
+    let (chunks, rest) = text.as_chunks::<16>();
+    !chunks.iter().any(|chunk| chunk.iter().fold(false, is_odd)) && !rest.iter().fold(false, is_odd)
 }
 
 /// Stands for arguments of so many bytes.
@@ -193,8 +388,16 @@ mod tests {
 
     #[track_caller]
     fn check(written: &[&str], arguments: &Value, expected: &Value) {
-        let kept = rules(Keep::Redacted, written).arguments(arguments.to_string().as_bytes());
-        assert_eq!(kept.as_ref(), Some(expected));
+        assert_eq!(kept(Keep::Redacted, written, &arguments.to_string()).as_ref(), Some(expected));
+    }
+
+    /// Returns what is written of arguments, read again.
+    fn kept(keep: Keep, written: &[&str], arguments: &str) -> Option<Value> {
+        let mut text = "before".to_owned();
+        let is_kept = rules(keep, written).write_arguments(arguments.as_bytes(), &mut text);
+        let text = text.strip_prefix("before").unwrap();
+        assert_eq!(is_kept, !text.is_empty());
+        is_kept.then(|| serde_json::from_str(text).unwrap_or_else(|error| panic!("{text}: {error}")))
     }
 
     #[test]
@@ -224,9 +427,9 @@ mod tests {
     fn the_gateways_own_secrets_are_left_out_wherever_they_are() {
         let arguments = json!({ "text": "it is hunter2hunter2!", "token": "abc" });
         check(&[], &arguments, &json!({ "text": "it is [redacted]!", "token": REDACTED }));
-        let full = rules(Keep::Full, &["text"]).arguments(arguments.to_string().as_bytes());
+        let full = kept(Keep::Full, &["text"], &arguments.to_string());
         assert_eq!(full, Some(json!({ "text": "it is [redacted]!", "token": "abc" })));
-        assert_eq!(rules(Keep::None, &[]).arguments(b"{}"), None);
+        assert_eq!(kept(Keep::None, &[], "{}"), None);
     }
 
     #[test]
@@ -236,10 +439,46 @@ mod tests {
         check(&[], &json!({ "a": text }), &json!({ "a": cut }));
         let many: Vec<_> = (0..5000).collect();
         let raw = json!({ "a": many }).to_string();
-        let kept = rules(Keep::Redacted, &[]).arguments(raw.as_bytes());
-        assert_eq!(kept, Some(json!(format!("[{} bytes]", raw.len()))));
-        let kept = rules(Keep::Redacted, &[]).arguments(b"{");
-        assert_eq!(kept, Some(json!("[1 bytes that are no JSON]")));
+        let kept = |raw: &str| kept(Keep::Redacted, &[], raw);
+        assert_eq!(kept(&raw), Some(json!(format!("[{} bytes]", raw.len()))));
+        assert_eq!(kept("{"), Some(json!("[1 bytes that are no JSON]")));
+        assert_eq!(kept("{}{"), Some(json!("[3 bytes that are no JSON]")));
+    }
+
+    #[test]
+    fn what_is_kept_stands_in_one_line_and_means_what_was_sent() {
+        let raw = "{ \"a\" : [ 1, -2, 3.5 , 1e300, true,\n null, [], {} ],\t\"b\\u000a\\\"\": \"\\ud83d\\ude00\\r\" }";
+        let mut text = String::new();
+        assert!(rules(Keep::Redacted, &[]).write_arguments(raw.as_bytes(), &mut text));
+        assert_eq!(text, "{\"a\":[1,-2,3.5,1e+300,true,null,[],{}],\"b\\n\\\"\":\"😀\\r\"}");
+        assert_eq!(kept(Keep::Full, &[], raw), Some(serde_json::from_str(raw).unwrap()));
+    }
+
+    #[test]
+    fn only_values_are_hidden_by_a_name() {
+        check(
+            &["/deep/secret"],
+            &json!({ "token": null, "secrets": true, "keys": { "a": 1 }, "apiKey": [1, { "b": 2 }], "password": 7, "deep": { "secret": { "x": 1 } } }),
+            &json!({ "token": null, "secrets": true, "keys": { "a": 1 }, "apiKey": REDACTED, "password": REDACTED, "deep": { "secret": REDACTED } }),
+        );
+    }
+
+    #[test]
+    fn a_message_is_shown_with_its_arguments_as_the_rules_leave_them() {
+        let written = ["ssn".to_owned(), "/a/b".to_owned()];
+        let rules = Rules::for_showing(&written, Secrets::new(["hunter2hunter2".to_owned()]));
+        let long = "x".repeat(LONGEST_TEXT * 2);
+        let message = json!({
+            "ssn": 1,
+            "params": { "name": "hunter2hunter2", "arguments": { "ssn": 1, "a": { "b": 2, "c": long } } },
+        });
+        let shown: Value =
+            serde_json::from_str(&rules.redacted(message.to_string().as_bytes())).unwrap();
+        let expected = json!({
+            "ssn": 1,
+            "params": { "name": REDACTED, "arguments": { "ssn": REDACTED, "a": { "b": REDACTED, "c": long } } },
+        });
+        assert_eq!(shown, expected);
     }
 
     #[test]

@@ -62,11 +62,7 @@ impl Secrets {
     }
 
     /// The same after something else was taken out.
-    pub(crate) fn redacted_after(
-        &self,
-        message: &[u8],
-        first: impl FnOnce(&mut Value),
-    ) -> String {
+    pub(crate) fn redacted_after(&self, message: &[u8], first: impl FnOnce(&mut Value)) -> String {
         if message.len() > LARGEST {
             return format!("[{} bytes]", message.len());
         }

@@ -25,8 +25,8 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Registry, reload};
 
 pub use files::FileError;
-pub use panics::tell_of_panics;
 pub(crate) use levels::{Levels, ROOT, TooMany};
+pub use panics::tell_of_panics;
 pub(crate) use rolling::RollingFile;
 pub(crate) use time::iso;
 

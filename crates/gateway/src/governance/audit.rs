@@ -181,7 +181,9 @@ fn describe(gateway: &Gateway, context: &CallContext, message: &Message) -> Entr
         session: context.caller.session,
         request_id: Some(Arc::clone(&context.request_id)),
         correlation_id: names.map(|names| Arc::clone(&names.part_of)),
-        method: Some(known(method).map_or_else(|| shortened(method).into_string().into(), Into::into)),
+        method: Some(
+            known(method).map_or_else(|| shortened(method).into_string().into(), Into::into),
+        ),
         name: name.as_deref().map(shortened),
         arguments: arguments(&gateway.audit, message),
         ..Entry::new(Events::of(method).done)

@@ -6,8 +6,8 @@
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::Deserialize as _;
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 use crate::redact::{REDACTED, Secrets, is_secret_name, with_plain};
@@ -304,10 +304,7 @@ impl<'r> Visitor<'_> for Name<'r, '_, '_> {
 }
 
 /// Returns the pointers that lead on by a step, without it.
-fn further<'r>(
-    pointers: &[&'r [String]],
-    is_it: impl Fn(&str) -> bool,
-) -> Vec<&'r [String]> {
+fn further<'r>(pointers: &[&'r [String]], is_it: impl Fn(&str) -> bool) -> Vec<&'r [String]> {
     let next = pointers.iter().filter_map(|pointer| pointer.split_first());
     next.filter(|(step, _)| is_it(step)).map(|(_, rest)| rest).collect()
 }
@@ -397,7 +394,8 @@ mod tests {
         let is_kept = rules(keep, written).write_arguments(arguments.as_bytes(), &mut text);
         let text = text.strip_prefix("before").unwrap();
         assert_eq!(is_kept, !text.is_empty());
-        is_kept.then(|| serde_json::from_str(text).unwrap_or_else(|error| panic!("{text}: {error}")))
+        is_kept
+            .then(|| serde_json::from_str(text).unwrap_or_else(|error| panic!("{text}: {error}")))
     }
 
     #[test]

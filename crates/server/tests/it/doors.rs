@@ -263,7 +263,8 @@ async fn a_resource_behind_a_proxy_is_called_as_the_proxys_client_calls_it() {
     let auth = "auth: { oauth: { issuer: 'http://127.0.0.1:9' } }\n";
     let server = "server: { trusted_proxies: [127.0.0.1], allowed_hosts: [gate.example] }\n";
     let trusting = Site::start(&format!("{server}{auth}")).await;
-    let doubting = Site::start(&format!("{}{auth}", server.replace("127.0.0.1", "192.0.2.1"))).await;
+    let doubting =
+        Site::start(&format!("{}{auth}", server.replace("127.0.0.1", "192.0.2.1"))).await;
     let habit = [("x-forwarded-for", "203.0.113.7"), ("x-forwarded-proto", "https")];
     let standard = [("forwarded", "for=203.0.113.7;proto=https")];
     for (site, told, scheme) in [

@@ -145,7 +145,7 @@ fn without_value(text: &str, value: &Finder<'_>, mut found: usize) -> String {
 }
 
 /// A schema or a truth value under such a name is no secret.
-pub(crate) fn holds_something(member: &Value) -> bool {
+fn holds_something(member: &Value) -> bool {
     matches!(member, Value::String(_) | Value::Number(_) | Value::Array(_))
 }
 
@@ -158,7 +158,7 @@ pub fn is_secret_name(name: &str) -> bool {
 }
 
 /// Tells whether a plain name has a part that stands for a secret.
-pub(crate) fn has_secret_part(plain: &[u8]) -> bool {
+fn has_secret_part(plain: &[u8]) -> bool {
     (0..plain.len()).any(|at| {
         let rest = &plain[at..];
         SECRET_NAMES.iter().any(|part| rest.starts_with(part.as_bytes()))

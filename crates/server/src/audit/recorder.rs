@@ -114,12 +114,12 @@ impl Queue {
         }
     }
 
-    /// Puts one in; returned if nobody takes anything out any more.
-    fn put(&self, job: Job) -> Result<(), Job> {
+    /// Puts one in; `false` if nobody takes anything out any more.
+    fn put(&self, job: Job) -> bool {
         let is_first = {
             let mut jobs = self.jobs.lock();
             if jobs.is_closed {
-                return Err(job);
+                return false;
             }
             jobs.waiting.push(job);
             jobs.waiting.len() == 1
@@ -127,7 +127,7 @@ impl Queue {
         if is_first {
             self.filled.notify_one();
         }
-        Ok(())
+        true
     }
 }
 
@@ -220,7 +220,7 @@ impl Port for Recorder {
         let (durable, told) = self.each.then(oneshot::channel).unzip();
         // It is refused only once the writer has ended, after everything that is recorded. Who waits
         // is then told that nothing is durable.
-        if self.queue.put(Job { at: self.clock.now(), entry, durable, room }).is_err() {
+        if !self.queue.put(Job { at: self.clock.now(), entry, durable, room }) {
             self.figures.dropped.inc();
             self.queue.release([room]);
         }

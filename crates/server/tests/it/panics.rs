@@ -23,13 +23,11 @@ const NAME: &str = "panics::a_panic_shows_where_it_was_and_no_secret";
 
 #[test]
 fn a_panic_shows_where_it_was_and_no_secret() {
-    match std::env::var_os(VARIABLE) {
-        Some(folder) => run_and_panic(Path::new(&folder)),
-        None => {
-            for format in ["text", "json"] {
-                look_for_secrets(format);
-            }
-        }
+    if let Some(folder) = std::env::var_os(VARIABLE) {
+        return run_and_panic(Path::new(&folder));
+    }
+    for format in ["text", "json"] {
+        look_for_secrets(format);
     }
 }
 

@@ -258,7 +258,7 @@ async fn listening_beyond_the_loopback_without_tokens_is_refused() {
 }
 
 #[tokio::test]
-async fn a_resource_behind_a_proxy_is_called_as_the_proxys_client_calls_it() {
+async fn a_resource_behind_a_proxy_is_called_as_clients_of_the_proxy_call_it() {
     const METADATA: &str = "/.well-known/oauth-protected-resource/mcp";
     let auth = "auth: { oauth: { issuer: 'http://127.0.0.1:9' } }\n";
     let server = "server: { trusted_proxies: [127.0.0.1], allowed_hosts: [gate.example] }\n";

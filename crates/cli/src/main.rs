@@ -24,7 +24,9 @@ use crate::failure::Failure;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    // A child's shim is this same executable, and must be single-threaded: nothing may come before.
+    // First of all, the shim included: what a panic says of itself may hold a secret.
+    gantry_server::log::tell_of_panics();
+    // A child's shim is this same executable, and must be single-threaded: no thread may come before.
     if let Some(code) = gantry_process::shim_main(std::env::args_os()) {
         return code;
     }
@@ -40,7 +42,7 @@ fn main() -> ExitCode {
         }
     };
     let outcome = std::panic::catch_unwind(|| commands::run(cli)).unwrap_or_else(|_| {
-        // The panic's own message is on standard error already.
+        // Where it was is on standard error already.
         Err(Failure::bug("the command ended in a panic"))
     });
     match outcome {

@@ -7,13 +7,14 @@
 mod event;
 mod store;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 
 pub use event::{Event, Events};
 pub use store::{AuditStore, Query, StoredLine};
@@ -57,7 +58,7 @@ pub struct Entry {
     /// The server behind the gateway.
     pub server: Option<Arc<str>>,
     /// The method of MCP, or the method and route of HTTP.
-    pub method: Option<Box<str>>,
+    pub method: Option<Cow<'static, str>>,
     /// What it was about: a tool by its public name, a prompt, a URI, a key, a server.
     pub name: Option<Box<str>>,
     /// How long it took, waiting for people included.
@@ -107,15 +108,33 @@ pub trait Recorder: Send + Sync + fmt::Debug + 'static {
 
     /// Takes room for an entry of so many KiB before anything happens, so that it surely has some
     /// later. `Ok(None)` if what finds no room goes unrecorded. Never waits.
-    fn reserve(&self, kibibytes: u32) -> Result<Option<OwnedSemaphorePermit>, Full>;
+    ///
+    /// # Errors
+    ///
+    /// There is none, and nothing may happen unrecorded.
+    fn reserve(&self, kibibytes: u32) -> Result<Option<Reserved>, Full>;
 
     /// Takes room for an entry that nothing depends on; `None`, and counted, if there is none.
     /// Such entries can never take the room of calls. Never waits.
-    fn reserve_late(&self) -> Option<OwnedSemaphorePermit>;
+    fn reserve_late(&self) -> Option<Reserved>;
 
-    /// Takes an entry into its room. What is returned is told once the entry is durable; `None` where
-    /// answers need not wait for that. Never waits.
-    fn take(&self, entry: Entry, room: OwnedSemaphorePermit) -> Option<oneshot::Receiver<()>>;
+    /// Takes room back that no entry came into.
+    fn release(&self, room: Reserved);
+
+    /// Takes an entry into its room, which is free again once the entry is written down. What is
+    /// returned is told once the entry is durable; `None` where answers need not wait for that. Never
+    /// waits.
+    fn take(&self, entry: Entry, room: Reserved) -> Option<oneshot::Receiver<()>>;
+}
+
+/// Room that was taken. A number and no guard: it is counted for every call, and given back for many
+/// at once. [`Room`] sees to it that none is lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reserved {
+    /// So many KiB of what calls and changes have.
+    Kibibytes(u32),
+    /// A place of those that nothing depends on.
+    Late,
 }
 
 /// There is no room for another entry, and nothing may happen without one.
@@ -138,7 +157,8 @@ pub struct Audit {
 #[derive(Debug)]
 pub struct Room {
     recorder: Arc<dyn Recorder>,
-    permit: OwnedSemaphorePermit,
+    /// Until an entry comes into it.
+    reserved: Option<Reserved>,
 }
 
 // === impl Audit ===
@@ -191,8 +211,8 @@ impl Audit {
     /// There is no room, and `audit.when_full` says that it must not happen then.
     pub fn admit(&self, kibibytes: u32) -> Result<Option<Room>, Full> {
         let Some(recorder) = &self.recorder else { return Ok(None) };
-        let permit = recorder.reserve(kibibytes)?;
-        Ok(permit.map(|permit| Room { recorder: Arc::clone(recorder), permit }))
+        let reserved = recorder.reserve(kibibytes)?;
+        Ok(reserved.map(|room| Room { recorder: Arc::clone(recorder), reserved: Some(room) }))
     }
 }
 
@@ -217,11 +237,19 @@ impl Room {
         let _ = self.give(entry);
     }
 
-    fn give(self, entry: Entry) -> Option<oneshot::Receiver<()>> {
+    fn give(mut self, entry: Entry) -> Option<oneshot::Receiver<()>> {
         if !self.recorder.events().has(entry.event) {
             return None;
         }
-        self.recorder.take(entry, self.permit)
+        self.recorder.take(entry, self.reserved.take()?)
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        if let Some(reserved) = self.reserved.take() {
+            self.recorder.release(reserved);
+        }
     }
 }
 

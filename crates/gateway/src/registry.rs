@@ -249,6 +249,10 @@ impl Registry {
         address: Option<IpAddr>,
     ) -> bool {
         let snapshot = self.snapshot();
+        // The whole is there for everybody, however little of it they may see.
+        if name.is_empty() {
+            return snapshot.has_view(name);
+        }
         match self.lens(&snapshot, principal, address) {
             None => snapshot.has_view(name),
             Some(lens) => snapshot.seen(name, &[], Some(&lens)).is_some(),

@@ -7,7 +7,8 @@
 //! events and is told how many; nobody waits for one.
 //!
 //! [`link`] sees what a running call says to its client, [`own`] what the gateway asks;
-//! `gantry_policy::redact` takes secrets out of bodies.
+//! `gantry_policy::redact` takes secrets out of bodies, and `gantry_policy::audit` out of arguments what
+//! the audit trail may not have either.
 
 mod link;
 mod own;
@@ -26,6 +27,7 @@ use serde_json::Value;
 use tokio::sync::broadcast;
 use tokio::time::Instant;
 
+pub use gantry_policy::audit::Rules;
 pub use gantry_policy::redact::{Secrets, is_secret_name};
 
 pub(crate) use link::WatchedOutlet;
@@ -41,7 +43,8 @@ pub struct Tap {
     /// How many of them want bodies.
     readers: AtomicUsize,
     events: broadcast::Sender<Arc<Event>>,
-    secrets: ArcSwap<Secrets>,
+    /// What is left out: of arguments by the rules of the audit trail.
+    rules: ArcSwap<Rules>,
     clock: Arc<dyn Clock>,
 }
 
@@ -160,7 +163,7 @@ impl Tap {
             watchers: AtomicUsize::new(0),
             readers: AtomicUsize::new(0),
             events,
-            secrets: ArcSwap::default(),
+            rules: ArcSwap::from_pointee(Rules::for_showing(&[], Secrets::default())),
             clock,
         })
     }
@@ -175,9 +178,9 @@ impl Tap {
         Watcher { tap: Arc::clone(self), events, wants_bodies }
     }
 
-    /// Takes the texts that no body may show, in the place of those before.
-    pub fn hide(&self, secrets: Secrets) {
-        self.secrets.store(Arc::new(secrets));
+    /// Takes what no body may show, in the place of what was said before.
+    pub fn hide(&self, rules: Rules) {
+        self.rules.store(Arc::new(rules));
     }
 
     /// Tells whether anybody watches. All that a message costs when nobody does.
@@ -235,7 +238,7 @@ impl Tap {
         if !self.is_watched() {
             return;
         }
-        let secrets = self.secrets.load();
+        let rules = self.rules.load();
         let request_id = correlation::current().map(|names| Arc::clone(&names.request_id));
         self.tell(Event {
             time: self.now(),
@@ -246,12 +249,12 @@ impl Tap {
             server: None,
             principal: None,
             request_id,
-            method: secrets.without(method),
+            method: rules.without(method),
             name: None,
             id: id.map(ToString::to_string),
             micros: None,
             outcome: Some("refused"),
-            reason: Some(secrets.without(reason)),
+            reason: Some(rules.without(reason)),
             body: None,
         });
     }
@@ -308,7 +311,7 @@ impl Tap {
             principal: whose.map(|whose| whose.principal.subject.to_string()),
             request_id: whose.map(|whose| Arc::clone(whose.request_id)),
             method: message.method().to_owned(),
-            name: name_of(message).map(|name| self.secrets.load().without(&name)),
+            name: name_of(message).map(|name| self.rules.load().without(&name)),
             id: message.id().map(ToString::to_string),
             micros: None,
             outcome: None,
@@ -336,12 +339,12 @@ impl Tap {
         };
         veil(value.get_mut("params"));
         veil(Some(&mut value));
-        Some(self.secrets.load().redacted(value.to_string().as_bytes()).into())
+        Some(self.rules.load().redacted(value.to_string().as_bytes()).into())
     }
 
     fn body(&self, message: &[u8]) -> Option<Arc<str>> {
         let is_wanted = self.readers.load(Ordering::Relaxed) != 0;
-        is_wanted.then(|| self.secrets.load().redacted(message).into())
+        is_wanted.then(|| self.rules.load().redacted(message).into())
     }
 
     fn now(&self) -> u64 {

@@ -102,7 +102,10 @@ impl AddressPolicy {
     pub fn client(&self, told: Told<'_>) -> Result<Option<IpAddr>, Unreadable> {
         let by_standard = match told.forwarded {
             [] => None,
-            lines => self.nearest(forwarded::forwarded(lines)?.into_iter())?,
+            lines => {
+                let elements = forwarded::forwarded(lines)?.into_iter();
+                self.nearest(elements.map(|element| element.node))?
+            }
         };
         let by_habit = match told.x_forwarded_for {
             [] => None,
@@ -113,6 +116,20 @@ impl AddressPolicy {
             (Some(one), Some(other)) if one != other => Err(Unreadable::Ambiguous),
             (found, other) => Ok(found.or(other)),
         }
+    }
+
+    /// Tells whether the client's own connection was encrypted, as the trusted proxy to which it was
+    /// open says in `Forwarded`; `None` if it does not say.
+    pub fn is_https(&self, forwarded: &[&[u8]]) -> Option<bool> {
+        let mut is_https = None;
+        for element in forwarded::forwarded(forwarded).ok()?.into_iter().take(MOST_HOPS) {
+            is_https = element.is_https;
+            // What stands before was written by whoever this is.
+            if element.node.is_ok_and(|address| !self.trusts(address)) {
+                break;
+            }
+        }
+        is_https
     }
 
     fn nearest(

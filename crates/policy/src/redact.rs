@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use memchr::memmem::Finder;
 use serde_json::Value;
 
 /// The longest body that is shown, in characters.
@@ -13,6 +14,8 @@ const LONGEST: usize = 4096;
 const LARGEST: usize = 256 * 1024;
 /// Shorter values would be found everywhere.
 const SHORTEST: usize = 6;
+/// Most names have no more bytes.
+const SHORT_NAME: usize = 48;
 /// What stands in the place of a secret.
 pub const REDACTED: &str = "[redacted]";
 
@@ -37,8 +40,9 @@ const HARMLESS_NAMES: [&str; 2] = ["progressToken", "maxTokens"];
 /// Texts that must not be shown, whatever holds them.
 #[derive(Default)]
 pub struct Secrets {
-    /// Longest first, so that one that contains another is taken out whole.
-    values: Vec<String>,
+    /// Longest first, so that one that contains another is taken out whole. Each is prepared to be
+    /// looked for, because that is done to every text of every entry of the audit trail.
+    values: Vec<Finder<'static>>,
 }
 
 impl Secrets {
@@ -48,17 +52,24 @@ impl Secrets {
             values.into_iter().filter(|value| value.len() >= SHORTEST).collect();
         values.sort_unstable_by(|one, other| other.len().cmp(&one.len()).then(one.cmp(other)));
         values.dedup();
-        Self { values }
+        let prepared = values.iter().map(|value| Finder::new(value.as_bytes()).into_owned());
+        Self { values: prepared.collect() }
     }
 
     /// Returns a message as it may be shown.
     pub fn redacted(&self, message: &[u8]) -> String {
+        self.redacted_after(message, |_| {})
+    }
+
+    /// The same after something else was taken out.
+    pub(crate) fn redacted_after(&self, message: &[u8], first: impl FnOnce(&mut Value)) -> String {
         if message.len() > LARGEST {
             return format!("[{} bytes]", message.len());
         }
         let Ok(mut value) = serde_json::from_slice(message) else {
             return format!("[{} bytes that are no JSON]", message.len());
         };
+        first(&mut value);
         self.clean(&mut value);
         let text = value.to_string();
         match text.char_indices().nth(LONGEST) {
@@ -98,9 +109,11 @@ impl Secrets {
 
     pub(crate) fn without_values<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let mut text = Cow::Borrowed(text);
-        for value in &self.values {
-            if text.contains(value) {
-                text = text.replace(value, REDACTED).into();
+        // What is longer than the text is not in it.
+        let first = self.values.partition_point(|value| value.needle().len() > text.len());
+        for value in &self.values[first..] {
+            if let Some(found) = value.find(text.as_bytes()) {
+                text = without_value(&text, value, found).into();
             }
         }
         text
@@ -113,8 +126,26 @@ impl std::fmt::Debug for Secrets {
     }
 }
 
+/// Takes a value out of a text in which it was found first at `found`.
+fn without_value(text: &str, value: &Finder<'_>, mut found: usize) -> String {
+    let (mut rest, mut kept) = (text, String::with_capacity(text.len()));
+    loop {
+        // Invariant: the value is a text, so that wherever it stands in another one both ends are
+        // between characters.
+        kept.push_str(rest.get(..found).unwrap_or_default());
+        kept.push_str(REDACTED);
+        rest = rest.get(found + value.needle().len()..).unwrap_or_default();
+        match value.find(rest.as_bytes()) {
+            Some(next) => found = next,
+            None => break,
+        }
+    }
+    kept.push_str(rest);
+    kept
+}
+
 /// A schema or a truth value under such a name is no secret.
-pub(crate) fn holds_something(member: &Value) -> bool {
+fn holds_something(member: &Value) -> bool {
     matches!(member, Value::String(_) | Value::Number(_) | Value::Array(_))
 }
 
@@ -123,12 +154,31 @@ pub fn is_secret_name(name: &str) -> bool {
     if HARMLESS_NAMES.contains(&name) {
         return false;
     }
-    let plain: String = name
-        .chars()
-        .filter(|character| !matches!(character, '-' | '_'))
-        .map(|character| character.to_ascii_lowercase())
-        .collect();
-    SECRET_NAMES.iter().any(|part| plain.contains(part))
+    with_plain(name, has_secret_part)
+}
+
+/// Tells whether a plain name has a part that stands for a secret.
+fn has_secret_part(plain: &[u8]) -> bool {
+    (0..plain.len()).any(|at| {
+        let rest = &plain[at..];
+        SECRET_NAMES.iter().any(|part| rest.starts_with(part.as_bytes()))
+    })
+}
+
+/// Hands a name on without `-` and `_` and in lower case, made without an allocation where it is short.
+pub(crate) fn with_plain<T>(name: &str, look: impl FnOnce(&[u8]) -> T) -> T {
+    let kept = name.bytes().filter(|byte| !matches!(byte, b'-' | b'_'));
+    let mut plain = kept.map(|byte| byte.to_ascii_lowercase());
+    let mut short = [0; SHORT_NAME];
+    if name.len() > SHORT_NAME {
+        return look(&plain.collect::<Vec<u8>>());
+    }
+    let mut length = 0;
+    for (place, byte) in short.iter_mut().zip(&mut plain) {
+        *place = byte;
+        length += 1;
+    }
+    look(&short[..length])
 }
 
 #[cfg(test)]

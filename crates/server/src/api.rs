@@ -80,7 +80,7 @@ pub(crate) struct Asked<'a> {
     pub(crate) caller: Caller,
     pub(crate) request_id: Arc<str>,
     /// The same for the audit trail.
-    pub(crate) seen: &'a Seen,
+    pub(crate) seen: &'a Seen<'a>,
 }
 
 // === impl Caller ===

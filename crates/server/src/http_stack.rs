@@ -100,7 +100,8 @@ async fn named(
     // 4. The access line and the counters: around everything that may refuse.
     let under_way = UnderWay::of(&shared.http_metrics.under_way, route, &parts);
     let access = Access::begin(&request_id, &parts, route, begun);
-    let seen = Seen::of(&shared.gateway.audit, &parts, via.peer.address());
+    let shown = (&method, &uri, &parts.headers);
+    let seen = Seen::of(&shared.gateway.audit, shown, via.peer.address());
     let (mut is_ours, mut standing, mut rate, mut resource) = (false, None, None, None);
     let answer = async {
         // 5. Host and Origin: before anything is looked up, on every route. A page that rebound
@@ -211,7 +212,7 @@ async fn hand_over(
     front: &Front,
     live: &Arc<Live>,
     (route, right): (Route<'_>, Right),
-    (passed, seen): (Passed, &Seen),
+    (passed, seen): (Passed, &Seen<'_>),
 ) -> Response<ReplyBody> {
     let gateway = &front.shared.gateway;
     let Passed { mut parts, body, own_path, service, address, is_tls, request_id } = passed;
@@ -278,7 +279,7 @@ enum Right {
 
 impl Right {
     /// Records who was let in.
-    fn note(&self, seen: &Seen) {
+    fn note(&self, seen: &Seen<'_>) {
         let principal = match self {
             Self::Client(principal) => Some(principal),
             Self::Api(caller) => caller.principal.as_ref(),

@@ -26,6 +26,7 @@ use tracing_subscriber::{Registry, reload};
 
 pub use files::FileError;
 pub(crate) use levels::{Levels, ROOT, TooMany};
+pub use panics::tell_of_panics;
 pub(crate) use rolling::RollingFile;
 pub(crate) use time::iso;
 
@@ -96,7 +97,7 @@ pub(crate) fn start(options: &LogOptions<'_>) -> Result<LogControl, FileError> {
     if layers.try_init().is_err() {
         return Ok(LogControl::default());
     }
-    panics::log_them();
+    tell_of_panics();
     if let (Some(Err(error)), Some(text)) = (&directives, wanted) {
         gantry_core::log::warn!(value = text, %error, "GANTRY_LOG is no level and no list of directives.");
     }

@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 use gantry_core::Tasks;
 use gantry_gateway::Gateway;
 use gantry_gateway::spec::GatewaySpec;
-use gantry_gateway::tap::Secrets;
+use gantry_gateway::tap::{Rules, Secrets};
 use gantry_policy::AdminToken;
 use gantry_storage::Database;
 use parking_lot::Mutex;
@@ -99,8 +99,10 @@ impl Shared {
     /// Keeps the secrets of the configuration in force from whoever watches the conversation, and from
     /// the audit trail.
     pub(crate) fn hide_secrets(&self) {
-        let secrets = self.live.load().config.secrets();
+        let live = self.live.load();
+        let secrets = live.config.secrets();
         self.trail.hide(secrets.clone());
-        self.gateway.tap.hide(Secrets::new(secrets));
+        let rules = Rules::for_showing(&live.config.audit.redact, Secrets::new(secrets));
+        self.gateway.tap.hide(rules);
     }
 }

@@ -6,14 +6,46 @@ use std::time::SystemTime;
 const LAST: u64 = 253_402_300_799;
 const DAY: u64 = 24 * 60 * 60;
 
-/// Writes a moment; one before 1970 is written as the beginning of that year.
+/// A moment as text, made without an allocation: entries of the audit trail have one each.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rfc3339([u8; 24]);
+
+impl Rfc3339 {
+    /// Writes a moment; one before 1970 is written as the beginning of that year, one after the year
+    /// 9999 as its end.
+    pub(crate) fn of(moment: SystemTime) -> Self {
+        let since = moment.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let seconds = since.as_secs().min(LAST);
+        let (days, second) = (seconds / DAY, seconds % DAY);
+        let (year, month, day) = date(days);
+        let mut text = *b"0000-00-00T00:00:00.000Z";
+        let mut put = |at: usize, digits: usize, mut number: u64| {
+            for place in text[at..at + digits].iter_mut().rev() {
+                // Invariant: a digit is below ten.
+                *place = b'0' + u8::try_from(number % 10).unwrap_or_default();
+                number /= 10;
+            }
+        };
+        put(0, 4, year);
+        put(5, 2, month);
+        put(8, 2, day);
+        put(11, 2, second / 3600);
+        put(14, 2, second / 60 % 60);
+        put(17, 2, second % 60);
+        put(20, 3, since.subsec_millis().into());
+        Self(text)
+    }
+
+    /// Returns the text.
+    pub(crate) fn as_str(&self) -> &str {
+        // Invariant: digits and signs are ASCII.
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+/// Writes a moment as [`Rfc3339`] does.
 pub(crate) fn rfc3339(moment: SystemTime) -> String {
-    let since = moment.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let (days, second) = (since.as_secs() / DAY, since.as_secs() % DAY);
-    let (year, month, day) = date(days);
-    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    let milliseconds = since.subsec_millis();
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milliseconds:03}Z")
+    Rfc3339::of(moment).as_str().to_owned()
 }
 
 /// Writes a moment as a part of a name: `20261125T083000Z`.
@@ -32,37 +64,33 @@ pub(crate) fn of_unix(seconds: u64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
-/// Returns year, month and day that many days after 1970-01-01.
+/// Returns year, month and day that many days after 1970-01-01, in the Gregorian calendar.
+///
+/// Years begin with March here, so that the day that only some have is their last; and everything is
+/// counted from the first day of March of the year 0.
 fn date(days: u64) -> (u64, u64, u64) {
-    let is_leap = |year: u64| {
-        year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
-    };
-    let (mut year, mut left) = (1970, days);
-    loop {
-        let length = if is_leap(year) { 366 } else { 365 };
-        if left < length {
-            break;
-        }
-        left -= length;
-        year += 1;
-    }
-    let february = if is_leap(year) { 29 } else { 28 };
-    let mut month = 1;
-    for length in [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] {
-        if left < length {
-            break;
-        }
-        left -= length;
-        month += 1;
-    }
-    (year, month, left + 1)
+    /// From there to 1970-01-01.
+    const BEFORE: u64 = 719_468;
+    /// In 400 years, after which the calendar repeats itself; in 100 and in 4 of them.
+    const ERA: u64 = 146_097;
+    const CENTURY: u64 = 36_524;
+    const FOUR: u64 = 1_460;
+    let days = days + BEFORE;
+    let (era, day) = (days / ERA, days % ERA);
+    let year = (day - day / FOUR + day / CENTURY - day / (ERA - 1)) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    // From March on months have 153 days in five.
+    let month = (5 * day + 2) / 153;
+    let (of_month, is_after_new_year) = (day - (153 * month + 2) / 5 + 1, month >= 10);
+    let month = if is_after_new_year { month - 9 } else { month + 3 };
+    (era * 400 + year + u64::from(is_after_new_year), month, of_month)
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::{Duration, SystemTime};
 
-    use super::{of_unix, rfc3339};
+    use super::{date, of_unix, rfc3339};
 
     #[test]
     fn seconds_are_written_as_far_as_years_have_four_digits() {
@@ -85,5 +113,30 @@ mod tests {
         check(1_735_689_599_000, "2024-12-31T23:59:59.000Z");
         check(1_795_595_400_250, "2026-11-25T08:30:00.250Z");
         check(4_107_542_400_000, "2100-03-01T00:00:00.000Z");
+        check(253_402_300_799_999, "9999-12-31T23:59:59.999Z");
+        check(253_402_300_800_000, "9999-12-31T23:59:59.000Z");
+    }
+
+    #[test]
+    fn every_day_of_four_centuries_follows_the_one_before() {
+        let is_leap = |year: u64| {
+            year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
+        };
+        let (mut year, mut month, mut day) = (1970, 1, 1);
+        for days in 0..=146_097 {
+            assert_eq!(date(days), (year, month, day));
+            let length = match month {
+                2 => 28 + u64::from(is_leap(year)),
+                4 | 6 | 9 | 11 => 30,
+                _ => 31,
+            };
+            day += 1;
+            if day > length {
+                (day, month) = (1, month + 1);
+            }
+            if month > 12 {
+                (month, year) = (1, year + 1);
+            }
+        }
     }
 }

@@ -19,7 +19,7 @@ use crate::workspace::Workspace;
 /// How long a server may take to give its first good answer.
 const READY_LIMIT: Duration = Duration::from_secs(20);
 
-/// What clients of the governed leg send; it opens nothing else.
+/// The key that clients of the governed leg send; it opens nothing else.
 const TOKEN: &str = "a-token-for-the-benchmark-alone";
 
 /// One way to the upstream.
@@ -31,7 +31,7 @@ pub(crate) enum Leg {
     Nginx,
     /// The gateway, by its ordinary endpoint and a prefixed name.
     Gantry,
-    /// The same with what governs calls: a token, and an audit trail in a file.
+    /// The same with what governs calls: a key with scopes, a limit of its rate, and an audit trail in a file.
     Governed,
 }
 
@@ -233,9 +233,10 @@ fn start_gantry(
     let mut text = format!("servers:\n  echo:\n    url: http://{upstream}/mcp\n");
     if let Some(token) = leg.token() {
         text.extend([
-            "auth: { tokens: [{ name: bench, token: ",
+            "auth: { api_keys: [{ name: bench, scopes: [mcp:read, mcp:write], key: ",
             token,
             " }] }\n",
+            "limits: { per_principal: { requests: 10000000, per: 1s } }\n",
             "audit: { file: audit.log, rotation: { max_size: 1GiB, max_files: 2 } }\n",
         ]);
     }

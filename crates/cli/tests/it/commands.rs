@@ -8,6 +8,7 @@ use tempfile::TempDir;
 use crate::support::process::{self, Process};
 use crate::support::{node, upstream};
 
+mod certificates;
 mod connecting;
 mod doctor;
 mod editing;

@@ -181,11 +181,20 @@ fn describe(gateway: &Gateway, context: &CallContext, message: &Message) -> Entr
         session: context.caller.session,
         request_id: Some(Arc::clone(&context.request_id)),
         correlation_id: names.map(|names| Arc::clone(&names.part_of)),
-        method: Some(shortened(method)),
+        method: Some(
+            known(method).map_or_else(|| shortened(method).into_string().into(), Into::into),
+        ),
         name: name.as_deref().map(shortened),
         arguments: arguments(&gateway.audit, message),
         ..Entry::new(Events::of(method).done)
     }
+}
+
+/// Returns a method that many calls have, as a text that need not be copied.
+fn known(method: &str) -> Option<&'static str> {
+    [method::TOOLS_CALL, method::PROMPTS_GET, method::RESOURCES_READ]
+        .into_iter()
+        .find(|known| *known == method)
 }
 
 /// Leaves out what nobody may be shown.

@@ -63,7 +63,7 @@ async fn a_request_that_is_dropped_was_cancelled() {
 #[tokio::test]
 async fn bodies_are_made_for_those_who_want_them_without_secrets() {
     let tap = tap();
-    tap.hide(Secrets::new(["s3cret-value".to_owned()]));
+    tap.hide(Rules::for_showing(&[], Secrets::new(["s3cret-value".to_owned()])));
     let mut watcher = tap.watch(true);
     call(&tap).unwrap().answered(br#"{"jsonrpc":"2.0","id":7,"result":{"a":"s3cret-value"}}"#);
     let (request, answer) = (event(watcher.next().await), event(watcher.next().await));

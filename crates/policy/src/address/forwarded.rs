@@ -18,13 +18,21 @@ pub(super) fn x_forwarded_for<'a>(
     })
 }
 
+/// What one proxy says of whom it saw.
+#[derive(Debug)]
+pub(super) struct Element {
+    pub(super) node: Result<IpAddr, Unreadable>,
+    /// Whether that one's connection was encrypted, if it says so.
+    pub(super) is_https: Option<bool>,
+}
+
 /// Reads the elements of all lines of `Forwarded`, the last one first.
 ///
 /// # Errors
 ///
 /// A line does not follow the grammar. Since what is in quotes may hold a comma, nothing of such a
 /// line can be told apart, not even its end.
-pub(super) fn forwarded(lines: &[&[u8]]) -> Result<Vec<Result<IpAddr, Unreadable>>, Unreadable> {
+pub(super) fn forwarded(lines: &[&[u8]]) -> Result<Vec<Element>, Unreadable> {
     let mut found = Vec::new();
     for line in lines {
         let text = std::str::from_utf8(line).map_err(|_| Unreadable::entry(line))?;
@@ -34,10 +42,10 @@ pub(super) fn forwarded(lines: &[&[u8]]) -> Result<Vec<Result<IpAddr, Unreadable
     Ok(found)
 }
 
-/// Reads one line into the addresses of its elements.
-fn elements(line: &str, found: &mut Vec<Result<IpAddr, Unreadable>>) -> Option<()> {
+/// Reads one line into its elements.
+fn elements(line: &str, found: &mut Vec<Element>) -> Option<()> {
     let mut rest = line;
-    let mut node_of_element = None;
+    let (mut node_of_element, mut is_https) = (None, None);
     loop {
         let (name, after) = rest.split_once('=')?;
         let name = name.trim_start();
@@ -45,14 +53,20 @@ fn elements(line: &str, found: &mut Vec<Result<IpAddr, Unreadable>>) -> Option<(
             return None;
         }
         let (value, after) = value(after)?;
-        if name.eq_ignore_ascii_case("for") && node_of_element.replace(value).is_some() {
+        if name.eq_ignore_ascii_case("proto") {
+            let is_other = is_https.replace(value.eq_ignore_ascii_case("https")).is_some();
+            if is_other {
+                return None;
+            }
+        } else if name.eq_ignore_ascii_case("for") && node_of_element.replace(value).is_some() {
             return None;
         }
         let after = after.trim_start();
         let end = after.chars().next();
         if end != Some(';') {
             let text = node_of_element.take().unwrap_or_default();
-            found.push(node(&text).ok_or_else(|| Unreadable::entry(text.as_bytes())));
+            let node = node(&text).ok_or_else(|| Unreadable::entry(text.as_bytes()));
+            found.push(Element { node, is_https: is_https.take() });
         }
         match end {
             None => return Some(()),

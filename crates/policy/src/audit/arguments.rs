@@ -3,11 +3,15 @@
 //! A value is left out by the name of its member, by where it stands, or because it is one of the
 //! gateway's own secrets. Long texts are cut: an entry is to say what was asked, not to be a copy.
 
+mod cleaner;
+
 use std::borrow::Cow;
 
+use serde::de::DeserializeSeed as _;
 use serde_json::Value;
 
-use crate::redact::{REDACTED, Secrets, holds_something, is_secret_name};
+use crate::redact::{Secrets, is_secret_name, with_plain};
+use cleaner::Cleaner;
 
 /// The most characters of a text that are kept, unless everything is.
 const LONGEST_TEXT: usize = 256;
@@ -27,7 +31,7 @@ pub enum Keep {
 }
 
 /// What is left out.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Rules {
     keep: Keep,
     /// JSON pointers in their steps (RFC 6901), from the arguments on.
@@ -35,6 +39,8 @@ pub struct Rules {
     /// Names of members, in lower case, without `-` and `_`; `*` stands for anything.
     names: Vec<String>,
     secrets: Secrets,
+    /// Whether what is long is cut here.
+    cuts: bool,
 }
 
 impl Rules {
@@ -52,7 +58,31 @@ impl Rules {
                 None => names.push(plain(rule)),
             }
         }
-        Self { keep, pointers, names, secrets }
+        let cuts = keep != Keep::Full;
+        Self { keep, pointers, names, secrets, cuts }
+    }
+
+    /// The same rules for what is shown at once, to somebody who asks for it, and kept nowhere: what is
+    /// long is cut by whoever shows it.
+    #[must_use]
+    pub fn for_showing(rules: &[String], secrets: Secrets) -> Self {
+        Self { cuts: false, ..Self::new(Keep::Redacted, rules, secrets) }
+    }
+
+    /// Returns a message as it may be shown: without secrets, and its arguments as the rules leave them.
+    pub fn redacted(&self, message: &[u8]) -> String {
+        self.secrets.redacted_after(message, |message| {
+            let Some(arguments) = message.pointer_mut("/params/arguments") else { return };
+            let mut kept = String::new();
+            self.write_arguments(arguments.to_string().as_bytes(), &mut kept);
+            // Invariant: what is written is JSON.
+            *arguments = serde_json::from_str(&kept).unwrap_or_default();
+        })
+    }
+
+    /// Returns a text without the gateway's own secrets.
+    pub fn without(&self, text: &str) -> String {
+        self.secrets.without(text)
     }
 
     /// Returns how much is kept.
@@ -69,72 +99,68 @@ impl Rules {
         }
     }
 
-    /// Returns what is kept of raw arguments; `None` if nothing is.
-    pub fn arguments(&self, raw: &[u8]) -> Option<Value> {
+    /// Writes what is kept of raw arguments as JSON without spaces; `false` if nothing is, which
+    /// leaves the text as it was.
+    pub fn write_arguments(&self, raw: &[u8], into: &mut String) -> bool {
         if self.keep == Keep::None {
-            return None;
+            return false;
         }
-        if raw == b"{}" {
-            return Some(Value::Object(serde_json::Map::new()));
-        }
-        let Ok(mut value) = serde_json::from_slice::<Value>(raw) else {
-            return Some(format!("[{} bytes that are no JSON]", raw.len()).into());
-        };
-        let pointers: Vec<&[String]> = self.pointers.iter().map(Vec::as_slice).collect();
-        self.clean(&mut value, &pointers);
-        if self.keep == Keep::Redacted && raw.len() > LARGEST && value.to_string().len() > LARGEST {
-            return Some(left_out(raw.len()).into());
-        }
-        Some(value)
-    }
-
-    /// Cleans a value; `pointers` are those that lead here, without the steps taken.
-    fn clean(&self, value: &mut Value, pointers: &[&[String]]) {
-        match value {
-            Value::String(text) => {
-                let longest = if self.keep == Keep::Full { usize::MAX } else { LONGEST_TEXT };
-                if let Cow::Owned(cleaned) = self.text(text, longest) {
-                    *text = cleaned;
-                }
-            }
-            Value::Array(entries) => {
-                for (at, entry) in entries.iter_mut().enumerate() {
-                    self.clean_member(&at.to_string(), entry, pointers, false);
-                }
-            }
-            Value::Object(members) => {
-                for (name, member) in members.iter_mut() {
-                    self.clean_member(name, member, pointers, self.hides(name));
-                }
-            }
-            Value::Null | Value::Bool(_) | Value::Number(_) => {}
-        }
-    }
-
-    fn clean_member(&self, name: &str, member: &mut Value, pointers: &[&[String]], hidden: bool) {
-        let further: Vec<&[String]> = pointers
-            .iter()
-            .filter_map(|pointer| pointer.split_first().filter(|(step, _)| *step == name))
-            .map(|(_, rest)| rest)
-            .collect();
-        let is_pointed_at = self.keep != Keep::Full && further.iter().any(|rest| rest.is_empty());
-        if is_pointed_at || (hidden && holds_something(member)) {
-            *member = REDACTED.into();
+        let start = into.len();
+        let pointers = self.pointers.iter().map(Vec::as_slice).collect();
+        let mut reader = serde_json::Deserializer::from_slice(raw);
+        let cleaner = Cleaner { rules: self, into, pointers, is_hidden: false };
+        let read = cleaner.deserialize(&mut reader).and_then(|()| reader.end());
+        let instead = if read.is_err() {
+            format!("[{} bytes that are no JSON]", raw.len())
+        } else if self.cuts && into.len() - start > LARGEST {
+            left_out(raw.len())
         } else {
-            self.clean(member, &further);
-        }
+            return true;
+        };
+        into.truncate(start);
+        push_text(into, &instead);
+        true
     }
 
+    /// Tells whether the value of a member of this name is left out.
     fn hides(&self, name: &str) -> bool {
         if self.keep == Keep::Full {
             return false;
         }
-        let plain = plain(name);
-        is_secret_name(name)
-            || plain.ends_with("key")
-            || plain.ends_with("keys")
-            || self.names.iter().any(|pattern| fits(pattern.as_bytes(), plain.as_bytes()))
+        let is_hidden = |plain: &[u8]| {
+            plain.ends_with(b"key")
+                || plain.ends_with(b"keys")
+                || self.names.iter().any(|pattern| fits(pattern.as_bytes(), plain))
+        };
+        let by_name = || {
+            if name.is_ascii() {
+                with_plain(name, is_hidden)
+            } else {
+                is_hidden(plain(name).as_bytes())
+            }
+        };
+        is_secret_name(name) || by_name()
     }
+}
+
+/// Writes a text as JSON.
+pub(super) fn push_text(into: &mut String, text: &str) {
+    if !is_plain(text.as_bytes()) {
+        into.push_str(&Value::from(text).to_string());
+        return;
+    }
+    into.reserve(text.len() + 2);
+    into.push('"');
+    into.push_str(text);
+    into.push('"');
+}
+
+/// Tells whether a text stands in JSON as it is. Without a way out of the inner loop, so that it
+/// is done for many bytes at once.
+fn is_plain(text: &[u8]) -> bool {
+    let is_odd = |odd: bool, byte: &u8| odd | (*byte < b' ') | (*byte == b'"') | (*byte == b'\\');
+    let (chunks, rest) = text.as_chunks::<16>();
+    !chunks.iter().any(|chunk| chunk.iter().fold(false, is_odd)) && !rest.iter().fold(false, is_odd)
 }
 
 /// Stands for arguments of so many bytes.
@@ -181,71 +207,4 @@ fn fits(pattern: &[u8], text: &[u8]) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn rules(keep: Keep, rules: &[&str]) -> Rules {
-        let rules: Vec<_> = rules.iter().map(|&rule| rule.to_owned()).collect();
-        Rules::new(keep, &rules, Secrets::new(["hunter2hunter2".to_owned()]))
-    }
-
-    #[track_caller]
-    fn check(written: &[&str], arguments: &Value, expected: &Value) {
-        let kept = rules(Keep::Redacted, written).arguments(arguments.to_string().as_bytes());
-        assert_eq!(kept.as_ref(), Some(expected));
-    }
-
-    #[test]
-    fn values_are_left_out_by_the_names_that_they_have() {
-        check(
-            &[],
-            &json!({ "path": "/x", "api_key": "k", "Key": "k", "keyword": "w", "deep": [{ "dbPassword": "p" }] }),
-            &json!({ "path": "/x", "api_key": REDACTED, "Key": REDACTED, "keyword": "w", "deep": [{ "dbPassword": REDACTED }] }),
-        );
-        check(
-            &["*ssn*", "iban"],
-            &json!({ "customer-SSN": 1, "IBAN": "x", "ibans": "y" }),
-            &json!({ "customer-SSN": REDACTED, "IBAN": REDACTED, "ibans": "y" }),
-        );
-    }
-
-    #[test]
-    fn values_are_left_out_by_where_they_stand() {
-        check(
-            &["/a/0/b", "/x~1y", "/gone"],
-            &json!({ "a": [{ "b": { "c": 1 } }, { "b": 2 }], "x/y": true }),
-            &json!({ "a": [{ "b": REDACTED }, { "b": 2 }], "x/y": REDACTED }),
-        );
-    }
-
-    #[test]
-    fn the_gateways_own_secrets_are_left_out_wherever_they_are() {
-        let arguments = json!({ "text": "it is hunter2hunter2!", "token": "abc" });
-        check(&[], &arguments, &json!({ "text": "it is [redacted]!", "token": REDACTED }));
-        let full = rules(Keep::Full, &["text"]).arguments(arguments.to_string().as_bytes());
-        assert_eq!(full, Some(json!({ "text": "it is [redacted]!", "token": "abc" })));
-        assert_eq!(rules(Keep::None, &[]).arguments(b"{}"), None);
-    }
-
-    #[test]
-    fn what_is_long_is_cut() {
-        let text = "ä".repeat(LONGEST_TEXT + 1);
-        let cut = format!("{}... [{} bytes]", "ä".repeat(LONGEST_TEXT), text.len());
-        check(&[], &json!({ "a": text }), &json!({ "a": cut }));
-        let many: Vec<_> = (0..5000).collect();
-        let raw = json!({ "a": many }).to_string();
-        let kept = rules(Keep::Redacted, &[]).arguments(raw.as_bytes());
-        assert_eq!(kept, Some(json!(format!("[{} bytes]", raw.len()))));
-        let kept = rules(Keep::Redacted, &[]).arguments(b"{");
-        assert_eq!(kept, Some(json!("[1 bytes that are no JSON]")));
-    }
-
-    #[test]
-    fn a_star_stands_for_anything() {
-        let fits = |pattern: &str, text: &str| fits(pattern.as_bytes(), text.as_bytes());
-        assert!(fits("*", "") && fits("a*c", "abbc") && fits("*b*", "abc") && fits("a*a", "aa"));
-        assert!(!fits("a*c", "ab") && !fits("", "a") && !fits("a*a", "a") && fits("*ab", "aab"));
-    }
-}
+mod tests;

@@ -14,6 +14,8 @@ pub(super) const SEQ: &str = "{\"seq\":";
 pub(super) const PREV: &str = ",\"prev\":\"";
 pub(super) const OWN: &str = ",\"hash\":\"";
 pub(super) const END: &str = "\"}";
+/// Bytes of a line beside its body, at most.
+const AROUND: usize = 192;
 
 /// The last entry of a trail: what the next one is chained to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,11 +93,18 @@ impl Chain {
         let seq = self.head.seq + 1;
         let members = body.strip_prefix('{').unwrap_or(body);
         let members = members.strip_suffix('}').unwrap_or(members);
-        let mut text = String::with_capacity(members.len() + 192);
+        let mut text = String::with_capacity(members.len() + AROUND);
+        text.push_str(SEQ);
         // Writing to a string cannot fail.
-        let _ = write!(text, "{SEQ}{seq}{PREV}{}\",{members}", hex(&self.head.hash));
+        let _ = write!(text, "{seq}");
+        text.push_str(PREV);
+        push_hex(&mut text, &self.head.hash);
+        text.push_str("\",");
+        text.push_str(members);
         let hash = hash(&self.head.hash, text.as_bytes());
-        let _ = write!(text, "{OWN}{}{END}", hex(&hash));
+        text.push_str(OWN);
+        push_hex(&mut text, &hash);
+        text.push_str(END);
         (self.head.seq, self.head.hash) = (seq, hash);
         self.head.id.clear();
         self.head.id.push_str(id);
@@ -115,13 +124,22 @@ pub(super) fn hash(prev: &[u8; HASH], text: &[u8]) -> [u8; HASH] {
 
 /// Writes bytes as lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut text = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        text.push(char::from(DIGITS[usize::from(byte & 15)]));
-    }
+    push_hex(&mut text, bytes);
     text
+}
+
+fn push_hex(text: &mut String, bytes: &[u8]) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut digits = [0; 2 * HASH];
+    for bytes in bytes.chunks(HASH) {
+        let (pairs, _) = digits.as_chunks_mut::<2>();
+        for (pair, byte) in pairs.iter_mut().zip(bytes) {
+            *pair = [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
+        }
+        // Invariant: digits are ASCII.
+        text.push_str(std::str::from_utf8(&digits[..2 * bytes.len()]).unwrap_or_default());
+    }
 }
 
 /// Reads a hash of lower-case digits alone: one hash has one text.

@@ -7,12 +7,14 @@ use std::fmt::Write as _;
 
 use gantry_core::ErrorCode;
 use gantry_core::audit::{Arguments, Entry, StoredLine};
-use gantry_protocol::method;
+use gantry_protocol::{json, method};
+use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 
 use super::Line;
-use super::arguments::{Keep, Rules, left_out};
+use super::arguments::{Keep, Rules, left_out, push_text};
 use super::chain::hex;
 use crate::redact::REDACTED;
 
@@ -35,14 +37,16 @@ pub struct Moment<'a> {
 /// Writes an entry down, without what the rules leave out.
 pub fn body(moment: Moment<'_>, entry: &Entry, rules: &Rules) -> String {
     let mut members = Members(String::with_capacity(USUAL_LENGTH));
-    members.text("id", moment.id);
-    members.text("timestamp", moment.timestamp);
-    members.text("event_type", entry.event.name());
+    members.word("id", moment.id);
+    members.word("timestamp", moment.timestamp);
+    members.word("event_type", entry.event.name());
     if entry.event.is_security() {
         members.raw("security_event", "true");
     }
-    members.text("outcome", entry.outcome);
-    members.maybe("code", entry.code.map(ErrorCode::code));
+    members.word("outcome", entry.outcome);
+    if let Some(code) = entry.code {
+        members.word("code", ErrorCode::code(code));
+    }
     who(&mut members, entry, rules);
     let request_id = entry.request_id.as_deref();
     members.maybe("request_id", request_id);
@@ -61,11 +65,7 @@ pub fn body(moment: Moment<'_>, entry: &Entry, rules: &Rules) -> String {
     members.shown("detail", entry.detail.as_deref(), rules);
     match &entry.arguments {
         Arguments::None => {}
-        Arguments::Raw(raw) => {
-            if let Some(kept) = rules.arguments(raw) {
-                members.raw("arguments", &kept.to_string());
-            }
-        }
+        Arguments::Raw(raw) => members.arguments(raw, rules),
         Arguments::TooLarge(_) if rules.keep() == Keep::None => {}
         Arguments::TooLarge(bytes) => members.text("arguments", &left_out(*bytes)),
     }
@@ -79,7 +79,9 @@ fn who(members: &mut Members, entry: &Entry, rules: &Rules) {
         members.maybe("credential", principal.grants.credential.as_deref());
     }
     if let Some(address) = entry.address {
-        members.text("address", &address.to_string());
+        members.name("address");
+        // Writing to a string cannot fail.
+        let _ = write!(members.0, "\"{address}\"");
     }
     members.shown("client", entry.client.as_deref().and_then(client).as_deref(), rules);
     members.shown("user_agent", entry.user_agent.as_deref(), rules);
@@ -111,14 +113,25 @@ fn without_query<'a>(uri: &'a str, rules: &Rules) -> Cow<'a, str> {
     }
 }
 
+/// What a client says of itself, as it says it.
+#[derive(Deserialize)]
+struct Client<'a> {
+    #[serde(borrow)]
+    name: &'a RawValue,
+    #[serde(borrow, default)]
+    version: Option<&'a RawValue>,
+}
+
 /// Says who a client claims to be.
 fn client(raw: &[u8]) -> Option<String> {
-    let info: Value = serde_json::from_slice(raw).ok()?;
-    let text = |member: &str| info.get(member).and_then(Value::as_str);
-    Some(match text("version") {
-        Some(version) => format!("{}/{version}", text("name")?),
-        None => text("name")?.to_owned(),
-    })
+    let info: Client<'_> = serde_json::from_slice(raw).ok()?;
+    let text = |raw: &'_ RawValue| json::string(raw.get().as_bytes()).map(Cow::into_owned);
+    let mut client = text(info.name)?;
+    if let Some(version) = info.version.and_then(text) {
+        client.push('/');
+        client.push_str(&version);
+    }
+    Some(client)
 }
 
 /// Returns a sealed line with what it is found by. `at` is in Unix milliseconds.
@@ -162,13 +175,22 @@ impl Members {
 
     fn text(&mut self, name: &'static str, value: &str) {
         self.name(name);
-        let is_plain = value.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\');
-        if is_plain {
-            self.0.push('"');
-            self.0.push_str(value);
-            self.0.push('"');
-        } else {
-            self.0.push_str(&Value::from(value).to_string());
+        push_text(&mut self.0, value);
+    }
+
+    /// A word of ours, which needs no escapes.
+    fn word(&mut self, name: &'static str, value: &str) {
+        self.name(name);
+        self.0.push('"');
+        self.0.push_str(value);
+        self.0.push('"');
+    }
+
+    fn arguments(&mut self, raw: &[u8], rules: &Rules) {
+        let start = self.0.len();
+        self.name("arguments");
+        if !rules.write_arguments(raw, &mut self.0) {
+            self.0.truncate(start);
         }
     }
 

@@ -7,7 +7,7 @@ use gantry_core::audit::{Audit, Entry, Event, Room, outcome};
 use gantry_core::{ErrorCode, Principal, correlation};
 use gantry_policy::Denied;
 use http::header::USER_AGENT;
-use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, Uri};
 
 use crate::api::Caller;
 
@@ -16,33 +16,36 @@ const MOST_AGENT: usize = 512;
 /// The most bytes that are kept of a path.
 const MOST_PATH: usize = 256;
 
-/// A request as it came in; nothing where nothing is recorded.
+/// A request as it came in; nothing where nothing is recorded. What it shows is written down only if
+/// there is something to record, which for most requests there is not.
 #[derive(Debug)]
-pub(crate) struct Seen(Option<Box<Request>>);
+pub(crate) struct Seen<'a>(Option<Request<'a>>);
 
 #[derive(Debug)]
-struct Request {
-    audit: Audit,
+struct Request<'a> {
+    audit: &'a Audit,
     address: Option<IpAddr>,
-    /// Method and path, without the query: people put tokens there.
-    what: Box<str>,
-    user_agent: Option<Box<str>>,
+    method: &'a Method,
+    uri: &'a Uri,
+    user_agent: Option<HeaderValue>,
     /// Who it is, once that is known.
     who: OnceLock<Arc<Principal>>,
 }
 
-impl Seen {
+impl<'a> Seen<'a> {
     /// Looks at a request.
-    pub(crate) fn of(audit: &Audit, parts: &Parts, address: Option<IpAddr>) -> Self {
-        Self(audit.is_on().then(|| {
-            let agent = parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
-            Box::new(Request {
-                audit: audit.clone(),
-                address,
-                what: format!("{} {}", parts.method, shortened(parts.uri.path(), MOST_PATH)).into(),
-                who: OnceLock::new(),
-                user_agent: agent.map(|agent| shortened(agent, MOST_AGENT).into()),
-            })
+    pub(crate) fn of(
+        audit: &'a Audit,
+        (method, uri, headers): (&'a Method, &'a Uri, &HeaderMap),
+        address: Option<IpAddr>,
+    ) -> Self {
+        Self(audit.is_on().then(|| Request {
+            audit,
+            address,
+            method,
+            uri,
+            user_agent: headers.get(USER_AGENT).cloned(),
+            who: OnceLock::new(),
         }))
     }
 
@@ -83,12 +86,15 @@ impl Seen {
     }
 }
 
-impl Request {
+impl Request<'_> {
     fn describe(&self, entry: Entry) -> Entry {
         let names = correlation::current();
+        let agent = self.user_agent.as_ref().and_then(|value| value.to_str().ok());
+        // Without the query: people put tokens there.
+        let what = format!("{} {}", self.method, shortened(self.uri.path(), MOST_PATH));
         Entry {
-            method: Some(self.what.clone()),
-            user_agent: self.user_agent.clone(),
+            method: Some(what.into()),
+            user_agent: agent.map(|agent| shortened(agent, MOST_AGENT).into()),
             request_id: names.as_ref().map(|names| Arc::clone(&names.request_id)),
             correlation_id: names.map(|names| Arc::clone(&names.part_of)),
             ..entry

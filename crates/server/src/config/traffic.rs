@@ -94,7 +94,8 @@ pub(crate) fn check_server(
 /// Looks for limits that can never be reached: because they are for no tool, or because a wider one
 /// is reached before.
 pub(crate) fn idle_limits(gateway: &GatewaySpec) -> Vec<Problem> {
-    [idle_patterns(gateway), wide_limits(gateway), wide_rooms(gateway)].concat()
+    let limits = [idle_patterns(gateway), wide_limits(gateway)].concat();
+    [limits, wide_rooms(gateway), wide_rooms_of_tools(gateway)].concat()
 }
 
 fn idle_patterns(gateway: &GatewaySpec) -> Vec<Problem> {
@@ -159,6 +160,31 @@ fn wide_rooms(gateway: &GatewaySpec) -> Vec<Problem> {
                 .with_hint(Some("lower it, raise `traffic.max_in_flight`, or leave it out"))
         })
         .collect()
+}
+
+/// Room for calls of some tools that is as large as that of their server.
+fn wide_rooms_of_tools(gateway: &GatewaySpec) -> Vec<Problem> {
+    let mut found = Vec::new();
+    for server in &gateway.servers {
+        let path = Path::root().key("servers").key(&server.name).key("traffic");
+        let of_server = match server.traffic.own.concurrency {
+            Choice::Unsaid => gateway.traffic.defaults.concurrency,
+            said => said,
+        };
+        let Choice::On(whole) = of_server else { continue };
+        for (pattern, said) in &server.traffic.tools {
+            if !matches!(said.concurrency, Choice::On(room) if room.most >= whole.most) {
+                continue;
+            }
+            let path = path.key("tools").key(pattern).key("concurrency").key("max");
+            let message = format!("`{path}` can never be reached: its server has no more room");
+            found.push(
+                Problem::new(ErrorCode::LimitIdle, &path, message)
+                    .with_hint(Some("lower it, give the server more room, or leave it out")),
+            );
+        }
+    }
+    found
 }
 
 /// Tells whether a limit lets at least as much through as another, at once and over time.

@@ -30,11 +30,11 @@ pub(super) fn find(live: &Live, via: Via, headers: &HeaderMap) -> (Via, Result<(
     }
     let (habit, standard) = (lines(headers, &X_FORWARDED_FOR), lines(headers, &FORWARDED));
     match policy.client(Told { x_forwarded_for: &habit, forwarded: &standard }) {
-        Ok(Some(client)) => {
-            let is_tls = via.is_tls || is_https(headers);
-            (Via { peer: Peer::Behind { proxy, client }, is_tls, ..via }, Ok(()))
+        Ok(client) => {
+            let told = policy.is_https(&standard).unwrap_or_else(|| is_https(headers));
+            let peer = client.map_or(via.peer, |client| Peer::Behind { proxy, client });
+            (Via { peer, is_tls: via.is_tls || told, ..via }, Ok(()))
         }
-        Ok(None) => (via, Ok(())),
         Err(unreadable) => (via, Err(unreadable)),
     }
 }
@@ -63,7 +63,7 @@ pub(super) fn may_come(
     Err(Refusal::new(ErrorCode::AddressRefused, barred.to_string()))
 }
 
-/// Tells whether the client's own connection was encrypted, as the nearest proxy says.
+/// Tells whether the client's own connection was encrypted, as the nearest proxy says by habit.
 fn is_https(headers: &HeaderMap) -> bool {
     let last = headers.get_all(X_FORWARDED_PROTO).iter().next_back();
     let last = last.and_then(|line| line.to_str().ok()).and_then(|line| line.rsplit(',').next());
@@ -115,6 +115,27 @@ mod tests {
         let odd = headers(&[("x-forwarded-for", "unknown")]);
         let (found, told_well) = find(&live, via("10.1.1.1:80"), &odd);
         assert!(told_well.is_err() && found == via("10.1.1.1:80"));
+    }
+
+    #[test]
+    fn how_the_client_came_is_believed_of_a_trusted_proxy_alone() {
+        let live = live("trusted_proxies: [10.0.0.0/8]");
+        let is_tls = |peer: &str, told: &[(&'static str, &'static str)]| {
+            find(&live, via(peer), &headers(told)).0.is_tls
+        };
+        for (told, expected) in [
+            (&[("x-forwarded-proto", "https")][..], true),
+            (&[("x-forwarded-proto", "https, http")], false),
+            (&[("forwarded", "for=203.0.113.7;proto=https")], true),
+            (&[("forwarded", "for=203.0.113.7;proto=https, for=10.0.0.2;proto=http")], true),
+            (&[("forwarded", "for=192.0.2.1;proto=https, for=203.0.113.7;proto=http")], false),
+            (&[("forwarded", "for=203.0.113.7;proto=http"), ("x-forwarded-proto", "https")], false),
+            (&[("forwarded", "for=203.0.113.7"), ("x-forwarded-proto", "https")], true),
+            (&[("forwarded", "proto=https;for=203.0.113.7;proto=http")], false),
+        ] {
+            assert_eq!(is_tls("10.0.0.1:80", told), expected, "{told:?}");
+            assert!(!is_tls("192.0.2.9:80", told), "{told:?}");
+        }
     }
 
     #[test]

@@ -256,3 +256,36 @@ async fn listening_beyond_the_loopback_without_tokens_is_refused() {
     assert_eq!(error.code(), gantry_core::ErrorCode::ListenWithoutAuthentication);
     assert!(!folder.path().join("data").exists(), "nothing is made before it is allowed");
 }
+
+#[tokio::test]
+async fn a_resource_behind_a_proxy_is_called_as_clients_of_the_proxy_call_it() {
+    const METADATA: &str = "/.well-known/oauth-protected-resource/mcp";
+    let auth = "auth: { oauth: { issuer: 'http://127.0.0.1:9' } }\n";
+    let server = "server: { trusted_proxies: [127.0.0.1], allowed_hosts: [gate.example] }\n";
+    let trusting = Site::start(&format!("{server}{auth}")).await;
+    let doubting =
+        Site::start(&format!("{}{auth}", server.replace("127.0.0.1", "192.0.2.1"))).await;
+    let habit = [("x-forwarded-for", "203.0.113.7"), ("x-forwarded-proto", "https")];
+    let standard = [("forwarded", "for=203.0.113.7;proto=https")];
+    for (site, told, scheme) in [
+        (&trusting, &habit[..], "https"),
+        (&trusting, &standard, "https"),
+        (&trusting, &[("x-forwarded-proto", "https")], "https"),
+        (&trusting, &[], "http"),
+        (&doubting, &habit, "http"),
+        (&doubting, &standard, "http"),
+    ] {
+        let ask = async |request: Request| {
+            let request = request.without("host").header("host", "gate.example");
+            let add = |request: Request, (name, value): &(&str, &str)| request.header(name, value);
+            told.iter().fold(request, add).send(site.address()).await
+        };
+        let resource = &ask(Request::get(METADATA)).await.json()["resource"];
+        assert_eq!(*resource, format!("{scheme}://gate.example/mcp"), "{told:?}");
+        let refused = ask(Request::modern("/mcp", "tools/list", json!({}))).await;
+        assert_eq!(refused.status, 401, "{refused:?}");
+        let challenge = refused.header("www-authenticate").unwrap_or_default();
+        let expected = format!("resource_metadata=\"{scheme}://gate.example{METADATA}\"");
+        assert!(challenge.contains(&expected), "{told:?}: {challenge}");
+    }
+}

@@ -18,6 +18,8 @@ mod health;
 mod keys;
 #[cfg(test)]
 mod listeners;
+#[cfg(test)]
+mod panics;
 mod promises;
 #[cfg(test)]
 mod reload;

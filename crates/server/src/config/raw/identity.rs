@@ -52,7 +52,7 @@ pub struct OAuth {
     pub jwks_url: Option<String>,
     /// The address by which clients know `/mcp`, as `https://mcp.example.com/mcp`: what they ask tokens
     /// for and what those have to name (RFC 8707). Without it, the scheme and host that a client has
-    /// used; behind a proxy that ends TLS it has to be given. Since 0.1.
+    /// used, as one of `server.trusted_proxies` passes them on. Since 0.1.
     pub resource: Option<String>,
     /// Further audiences of tokens that are taken, for providers that do not know RFC 8707.
     /// Since 0.1.

@@ -106,3 +106,31 @@ fn a_limit_that_a_wider_one_makes_idle_is_told() {
     let tools = "{tools: {'gantry__*': {requests: 1}, 'git__*': {requests: 1}}}";
     assert_eq!(found(tools), ["limits.tools.git__*"]);
 }
+
+#[test]
+fn a_room_that_a_wider_one_makes_idle_is_told() {
+    let found = |text: &str| {
+        let idle = idle_limits(&read(text).unwrap().gateway);
+        idle.iter().map(|problem| problem.path.to_string()).collect::<Vec<_>>()
+    };
+    let server =
+        |said: &str| format!("servers: {{ git: {{ url: 'http://a/', traffic: {said} }} }}");
+    let all = "traffic: { max_in_flight: 10, concurrency: { max: MAX } }";
+    assert_eq!(found(&all.replace("MAX", "10")), ["traffic.concurrency.max"]);
+    assert!(found(&all.replace("MAX", "9")).is_empty());
+    assert!(found("traffic: { concurrency: { max: 9999 } }").is_empty());
+    let whole = "traffic: { max_in_flight: 10 }\n";
+    let own =
+        |max: &str| whole.to_owned() + &server(&format!("{{ concurrency: {{ max: {max} }} }}"));
+    assert_eq!(found(&own("11")), ["servers.git.traffic.concurrency.max"]);
+    assert!(found(&own("9")).is_empty());
+    // Of a tool, within that of its server: its own, or that of every server.
+    let tool = "tools: { log: { concurrency: { max: 4 } } }";
+    let within = |max: &str| server(&format!("{{ concurrency: {{ max: {max} }}, {tool} }}"));
+    let of_tool = ["servers.git.traffic.tools.log.concurrency.max"];
+    assert_eq!(found(&within("4")), of_tool);
+    assert!(found(&within("5")).is_empty());
+    let usual = "traffic: { concurrency: { max: 3 } }\n".to_owned();
+    assert_eq!(found(&(usual + &server(&format!("{{ {tool} }}")))), of_tool);
+    assert!(found(&server(&format!("{{ {tool} }}"))).is_empty());
+}

@@ -1,6 +1,19 @@
 //! HTTP/2 over TLS: agreed on in the handshake, and bounded.
 
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::StatusCode;
+use http_body_util::Empty;
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
 use serde_json::Value;
+use tokio::task::JoinHandle;
+use tokio_rustls::TlsConnector;
 
 use super::*;
 use crate::support::state;
@@ -115,4 +128,77 @@ async fn heads_have_limits_in_http2_too() {
     // It is refused on its stream or with the connection; in neither way is it answered.
     assert!(!answer.is_ok_and(|answer| answer.ends_with("200 HTTP/2")));
     assert!(curl(folder.path(), &[&url]).await.unwrap().ends_with("200 HTTP/2"));
+}
+
+/// A connection of a client that knows nothing but HTTP/2.
+struct Connection {
+    sender: http2::SendRequest<Empty<Bytes>>,
+    /// Ends when the connection is closed.
+    open: JoinHandle<hyper::Result<()>>,
+}
+
+impl Connection {
+    #[expect(clippy::disallowed_methods, reason = "the client of a test, which ends with it")]
+    async fn open(folder: &Path, site: &Site) -> Self {
+        let mut roots = RootCertStore::empty();
+        for certificate in CertificateDer::pem_file_iter(folder.join("ca.pem")).unwrap() {
+            roots.add(certificate.unwrap()).unwrap();
+        }
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ClientConfig::builder_with_provider(provider);
+        let config = config.with_safe_default_protocol_versions().unwrap();
+        let mut config = config.with_root_certificates(roots).with_no_client_auth();
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        let stream = TcpStream::connect(("127.0.0.1", port(site))).await.unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
+        let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap();
+        let io = TokioIo::new(stream);
+        let (sender, open) = http2::handshake(TokioExecutor::new(), io).await.unwrap();
+        Self { sender, open: tokio::spawn(open) }
+    }
+
+    /// Asks for `/health`; `None` once the connection takes no more requests.
+    async fn ask(&mut self) -> Option<StatusCode> {
+        self.sender.ready().await.ok()?;
+        let request = http::Request::get("https://localhost/health").body(Empty::new()).unwrap();
+        self.sender.send_request(request).await.ok().map(|answer| answer.status())
+    }
+
+    async fn is_closed(self) {
+        let closed = tokio::time::timeout(LIMIT, self.open).await;
+        closed.expect("it should be closed").unwrap().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_connection_has_so_many_requests() {
+    const MOST: usize = 3;
+    let (folder, _) = folder_with_pair();
+    let limits = format!("connections: {{ max_requests: {MOST} }}");
+    let site = Site::start(&format!("server: {{ {}, {limits} }}", https(folder.path(), ""))).await;
+    let mut connection = Connection::open(folder.path(), &site).await;
+    let mut n_answered = 0;
+    while let Some(status) = connection.ask().await {
+        assert_eq!(status, StatusCode::OK);
+        n_answered += 1;
+        // The farewell comes while the last one is answered, so that one more may be on its way.
+        assert!(n_answered <= MOST + 2, "it goes on and on");
+    }
+    assert!(n_answered >= MOST, "only {n_answered} were answered");
+    connection.is_closed().await;
+    let mut other = Connection::open(folder.path(), &site).await;
+    assert_eq!(other.ask().await, Some(StatusCode::OK), "another one is opened as ever");
+}
+
+#[tokio::test]
+async fn a_connection_on_which_nothing_happens_is_closed() {
+    const KEPT: Duration = Duration::from_secs(1);
+    let (folder, _) = folder_with_pair();
+    let limits = "connections: { keep_alive: 1s }";
+    let site = Site::start(&format!("server: {{ {}, {limits} }}", https(folder.path(), ""))).await;
+    let mut connection = Connection::open(folder.path(), &site).await;
+    let begun = Instant::now();
+    assert_eq!(connection.ask().await, Some(StatusCode::OK));
+    connection.is_closed().await;
+    assert!(begun.elapsed() >= KEPT, "it was kept for {:?} only", begun.elapsed());
 }

@@ -148,10 +148,7 @@ async fn is_nowhere(format: &str) {
     let seen = tap.find_line(Duration::from_secs(30), |_, line| refused(line).then_some(()));
     seen.await.expect("the last answer is seen");
 
-    // What the audit trail is told to leave out by its place alone is no secret to an administrator
-    // who asks to see bodies.
-    let watched = tap.log().replace(&secret("pointed-at"), "");
-    let mut outputs = vec![("the tap".to_owned(), watched)];
+    let mut outputs = vec![("the tap".to_owned(), tap.log())];
     shown(&mut gantry, &mut outputs).await;
     let folder = gantry.config().parent().expect("a file is in a folder").to_owned();
     let mut log = String::new();

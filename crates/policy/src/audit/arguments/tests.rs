@@ -1,0 +1,113 @@
+//! Tests of [`super`]: what of arguments is left out, and how the rest is written.
+
+use serde_json::json;
+
+use super::*;
+use crate::redact::REDACTED;
+
+fn rules(keep: Keep, rules: &[&str]) -> Rules {
+    let rules: Vec<_> = rules.iter().map(|&rule| rule.to_owned()).collect();
+    Rules::new(keep, &rules, Secrets::new(["hunter2hunter2".to_owned()]))
+}
+
+#[track_caller]
+fn check(written: &[&str], arguments: &Value, expected: &Value) {
+    assert_eq!(kept(Keep::Redacted, written, &arguments.to_string()).as_ref(), Some(expected));
+}
+
+/// Returns what is written of arguments, read again.
+fn kept(keep: Keep, written: &[&str], arguments: &str) -> Option<Value> {
+    let mut text = "before".to_owned();
+    let is_kept = rules(keep, written).write_arguments(arguments.as_bytes(), &mut text);
+    let text = text.strip_prefix("before").unwrap();
+    assert_eq!(is_kept, !text.is_empty());
+    is_kept.then(|| serde_json::from_str(text).unwrap_or_else(|error| panic!("{text}: {error}")))
+}
+
+#[test]
+fn values_are_left_out_by_the_names_that_they_have() {
+    check(
+        &[],
+        &json!({ "path": "/x", "api_key": "k", "Key": "k", "keyword": "w", "deep": [{ "dbPassword": "p" }] }),
+        &json!({ "path": "/x", "api_key": REDACTED, "Key": REDACTED, "keyword": "w", "deep": [{ "dbPassword": REDACTED }] }),
+    );
+    check(
+        &["*ssn*", "iban"],
+        &json!({ "customer-SSN": 1, "IBAN": "x", "ibans": "y" }),
+        &json!({ "customer-SSN": REDACTED, "IBAN": REDACTED, "ibans": "y" }),
+    );
+}
+
+#[test]
+fn values_are_left_out_by_where_they_stand() {
+    check(
+        &["/a/0/b", "/x~1y", "/gone"],
+        &json!({ "a": [{ "b": { "c": 1 } }, { "b": 2 }], "x/y": true }),
+        &json!({ "a": [{ "b": REDACTED }, { "b": 2 }], "x/y": REDACTED }),
+    );
+}
+
+#[test]
+fn the_gateways_own_secrets_are_left_out_wherever_they_are() {
+    let arguments = json!({ "text": "it is hunter2hunter2!", "token": "abc" });
+    check(&[], &arguments, &json!({ "text": "it is [redacted]!", "token": REDACTED }));
+    let full = kept(Keep::Full, &["text"], &arguments.to_string());
+    assert_eq!(full, Some(json!({ "text": "it is [redacted]!", "token": "abc" })));
+    assert_eq!(kept(Keep::None, &[], "{}"), None);
+}
+
+#[test]
+fn what_is_long_is_cut() {
+    let text = "ä".repeat(LONGEST_TEXT + 1);
+    let cut = format!("{}... [{} bytes]", "ä".repeat(LONGEST_TEXT), text.len());
+    check(&[], &json!({ "a": text }), &json!({ "a": cut }));
+    let many: Vec<_> = (0..5000).collect();
+    let raw = json!({ "a": many }).to_string();
+    let kept = |raw: &str| kept(Keep::Redacted, &[], raw);
+    assert_eq!(kept(&raw), Some(json!(format!("[{} bytes]", raw.len()))));
+    assert_eq!(kept("{"), Some(json!("[1 bytes that are no JSON]")));
+    assert_eq!(kept("{}{"), Some(json!("[3 bytes that are no JSON]")));
+}
+
+#[test]
+fn what_is_kept_stands_in_one_line_and_means_what_was_sent() {
+    let raw = "{ \"a\" : [ 1, -2, 3.5 , 1e300, true,\n null, [], {} ],\t\"b\\u000a\\\"\": \"\\ud83d\\ude00\\r\" }";
+    let mut text = String::new();
+    assert!(rules(Keep::Redacted, &[]).write_arguments(raw.as_bytes(), &mut text));
+    assert_eq!(text, "{\"a\":[1,-2,3.5,1e+300,true,null,[],{}],\"b\\n\\\"\":\"😀\\r\"}");
+    assert_eq!(kept(Keep::Full, &[], raw), Some(serde_json::from_str(raw).unwrap()));
+}
+
+#[test]
+fn only_values_are_hidden_by_a_name() {
+    check(
+        &["/deep/secret"],
+        &json!({ "token": null, "secrets": true, "keys": { "a": 1 }, "apiKey": [1, { "b": 2 }], "password": 7, "deep": { "secret": { "x": 1 } } }),
+        &json!({ "token": null, "secrets": true, "keys": { "a": 1 }, "apiKey": REDACTED, "password": REDACTED, "deep": { "secret": REDACTED } }),
+    );
+}
+
+#[test]
+fn a_message_is_shown_with_its_arguments_as_the_rules_leave_them() {
+    let written = ["ssn".to_owned(), "/a/b".to_owned()];
+    let rules = Rules::for_showing(&written, Secrets::new(["hunter2hunter2".to_owned()]));
+    let long = "x".repeat(LONGEST_TEXT * 2);
+    let message = json!({
+        "ssn": 1,
+        "params": { "name": "hunter2hunter2", "arguments": { "ssn": 1, "a": { "b": 2, "c": long } } },
+    });
+    let shown: Value =
+        serde_json::from_str(&rules.redacted(message.to_string().as_bytes())).unwrap();
+    let expected = json!({
+        "ssn": 1,
+        "params": { "name": REDACTED, "arguments": { "ssn": REDACTED, "a": { "b": REDACTED, "c": long } } },
+    });
+    assert_eq!(shown, expected);
+}
+
+#[test]
+fn a_star_stands_for_anything() {
+    let fits = |pattern: &str, text: &str| fits(pattern.as_bytes(), text.as_bytes());
+    assert!(fits("*", "") && fits("a*c", "abbc") && fits("*b*", "abc") && fits("a*a", "aa"));
+    assert!(!fits("a*c", "ab") && !fits("", "a") && !fits("a*a", "a") && fits("*ab", "aab"));
+}

@@ -177,7 +177,8 @@ fn absolute(root: &mut Node, path: &Path, folder: &FilePath) {
     if text.starts_with("${") || FilePath::new(text).is_absolute() {
         return;
     }
-    let moved: PathBuf = folder.join(text);
+    // Without the `.` of a path such as `./audit.log`.
+    let moved: PathBuf = folder.join(text).components().collect();
     let moved = Node::nowhere(Data::text(moved.to_string_lossy()));
     root.insert(path, moved);
 }

@@ -9,6 +9,7 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
 
 use gantry_core::ErrorCode;
@@ -99,7 +100,11 @@ impl Failure {
 
     /// A configuration that cannot be used, with every reason.
     pub(crate) fn config(errors: &ConfigErrors) -> Self {
-        let message = match errors.file() {
+        // A file that is not there has no say, unless that is the mistake: it is something on the
+        // command line or in the environment.
+        let has_say =
+            |file: &&Path| file.exists() || errors.codes().contains(&ErrorCode::ConfigUnreadable);
+        let message = match errors.file().filter(has_say) {
             Some(file) => format!("cannot use the configuration `{}`", file.display()),
             None => "cannot use the configuration".to_owned(),
         };

@@ -66,7 +66,7 @@ impl Place {
                 "the variable `{variable}` names the file; `--config` names another"
             ));
         }
-        if self.file().exists() {
+        if self.source.may_be_absent || self.file().exists() {
             return failure;
         }
         failure.with_hint(

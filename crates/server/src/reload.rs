@@ -140,9 +140,9 @@ impl Reloader {
         log.take_up();
         let applied = shared.gateway.apply(shared.offered(&live.config)).await;
         gantry_core::log::info!(
-            added = ?applied.added,
-            changed = ?applied.changed,
-            removed = ?applied.removed,
+            added = applied.added.join(" "),
+            changed = applied.changed.join(" "),
+            removed = applied.removed.join(" "),
             unchanged = applied.unchanged,
             "The configuration is in force."
         );

@@ -65,6 +65,15 @@ impl Found {
         self.applied.iter().copied().max().unwrap_or(0)
     }
 
+    /// Says that a migration was applied: of a new database only to whoever wants to know everything.
+    pub(crate) fn tell_of(&self, version: i64, name: &str) {
+        if self.last() == 0 {
+            gantry_core::log::debug!(version, name, "Applied a migration to a new database.");
+        } else {
+            gantry_core::log::info!(version, name, "Applied a migration of the database.");
+        }
+    }
+
     /// Tells whether a release that knows schemas up to `known` may run here.
     pub(crate) fn check(&self, known: i64) -> Result<(), TooNew> {
         let last = self.last();

@@ -27,6 +27,7 @@ pub(crate) fn run(place: &Place, arguments: Add) -> Result<(), Failure> {
     .map_err(|error| failure(&name, &error))?;
     output::line(&format!("Added `{name}` to `{}`.", file.display()))?;
     warn_of_secrets(&server);
+    warn_of_entry(&name, place);
     Ok(())
 }
 
@@ -50,6 +51,16 @@ fn warn_of_secrets(server: &NewServer) {
                 "the file now holds the value of `{name}`; `${{VAR}}` keeps it in the environment"
             ));
         }
+    }
+}
+
+/// Says what `gantry check` would say of the new entry, such as a program that is not there.
+fn warn_of_entry(name: &str, place: &Place) {
+    // What is wrong elsewhere is told by the command that needs it right.
+    let Ok(checked) = Config::check(&place.source, &Env::of_process()) else { return };
+    let entry = edit::path_of(name);
+    for warning in checked.warnings.iter().filter(|warning| entry.contains(&warning.path)) {
+        output::hint(&warning.render(Some(place.file())));
     }
 }
 

@@ -1,5 +1,7 @@
 //! `gantry check`: tells what is wrong with the configuration file, and what may be.
 
+use std::path::Path;
+
 use gantry_server::config::{Checked, Config, ConfigErrors, Env, Problem};
 use serde_json::{Value, json};
 
@@ -16,7 +18,9 @@ pub(crate) fn run(place: &Place, format: Format) -> Result<(), Failure> {
     let checked = outcome.map_err(|errors| place.refusal(&errors))?;
     let file = place.file();
     if !file.exists() {
-        return output::line(&format!("There is no `{}`; the defaults are good.", file.display()));
+        output::line(&format!("There is no `{}`; the defaults are good.", file.display()))?;
+        // What is set beside the file may be hardly meant, too.
+        return warn(&checked, file);
     }
     let gateway = &checked.config.gateway;
     output::line(&format!(
@@ -26,14 +30,19 @@ pub(crate) fn run(place: &Place, format: Format) -> Result<(), Failure> {
         counted(gateway.views.len(), "view"),
         counted(checked.config.auth.n_credentials(), "token"),
     ))?;
-    for warning in &checked.warnings {
-        output::line(&format!("warning: {}", warning.render(Some(file))))?;
-    }
+    warn(&checked, file)?;
     output::line(&format!(
         "Checked: all keys and values, {}, {} of views. No server was started or asked.",
         counted(checked.n_programs, "program"),
         counted(checked.n_patterns, "pattern"),
     ))
+}
+
+fn warn(checked: &Checked, file: &Path) -> Result<(), Failure> {
+    checked
+        .warnings
+        .iter()
+        .try_for_each(|warning| output::line(&format!("warning: {}", warning.render(Some(file)))))
 }
 
 fn counted(count: usize, what: &str) -> String {

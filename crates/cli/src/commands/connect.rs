@@ -32,7 +32,7 @@ pub(crate) fn run(place: &Place, arguments: &Connect) -> Result<(), Failure> {
     let Some(name) = &arguments.client else {
         return list(&machine, &arguments.name, arguments.format);
     };
-    let client = CLIENTS.iter().find(|client| client.name == name).ok_or_else(|| {
+    let client = CLIENTS.iter().find(|client| client.is_called(name)).ok_or_else(|| {
         Failure::new(format!("there is no client `{name}` that Gantry knows"))
             .with_hint("`gantry connect` lists those that it knows")
             .with_code(ErrorCode::UnknownClient)
@@ -44,9 +44,7 @@ pub(crate) fn run(place: &Place, arguments: &Connect) -> Result<(), Failure> {
     let new = file::edit(text, client.key, &arguments.name, entry.as_ref()).map_err(|error| {
         Failure::new(format!("cannot change `{}`", path.display()))
             .because(&error)
-            .with_hint(format!(
-                "`gantry connect {name} --dry-run` needs a file that can be read too"
-            ))
+            .with_hint("correct it, or move it away, and a new one is made")
             .with_code(ErrorCode::ClientFileUnusable)
     })?;
     if new == text {

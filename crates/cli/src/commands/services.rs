@@ -54,7 +54,8 @@ fn stop(place: &Place, names: Vec<String>) -> Result<(), Failure> {
         each(admin, &chosen, "stop", &json!({})).await
     })?;
     stopped.iter().try_for_each(|service| {
-        output::line(&format!("`{}` has no listener of its own.", text(service, "name")))
+        let name = text(service, "name");
+        output::line(&format!("Stopped the listener of `{name}`; it is still at /mcp/{name}."))
     })
 }
 

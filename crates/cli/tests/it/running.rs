@@ -13,6 +13,7 @@ async fn a_gateway_ends_well_when_it_is_told_to() {
     let gantry = Gantry::start("servers: {}").await;
     let (status, log) = gantry.stop().await;
     assert!(status.success(), "{status}: {log}");
+    assert!(!log.contains("migration"), "a new database is nobody's concern: {log}");
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ use crate::support::{
 /// A token of a client of these gateways, which have one because a proxy stands before them.
 const TOKEN: &str = "0123456789abcdef-watching";
 
-/// An upstream with a tool that works and one that says that it failed.
+/// An upstream with tools that work and one that says that it failed.
 async fn upstream() -> Scripted {
     let failed = || {
         let content = json!([{ "type": "text", "text": "it did not work" }]);
@@ -26,6 +26,7 @@ async fn upstream() -> Scripted {
     };
     Scripted::modern()
         .tool("good", json!({}), |_| Answer::text("fine"))
+        .tool("kept", json!({}), |_| Answer::text("kept"))
         .tool("bad", json!({}), move |_| failed())
         .start()
         .await
@@ -34,13 +35,20 @@ async fn upstream() -> Scripted {
 /// A gateway with that upstream and more in its configuration.
 async fn gateway(upstream: &Scripted, more: &Value) -> Gantry {
     let mut config = json!({ "servers": { "up": upstream.server() } });
-    for (name, value) in more.as_object().into_iter().flatten() {
-        match (&mut config[name], value) {
-            (Value::Object(there), Value::Object(more)) => there.extend(more.clone()),
-            (there, value) => *there = value.clone(),
-        }
-    }
+    join(&mut config, more);
     Gantry::start(&config.to_string()).await
+}
+
+/// Puts into a value what another one has more, at every depth.
+fn join(there: &mut Value, more: &Value) {
+    match (there, more) {
+        (Value::Object(there), Value::Object(more)) => {
+            for (name, value) in more {
+                join(there.entry(name).or_insert(Value::Null), value);
+            }
+        }
+        (there, value) => *there = value.clone(),
+    }
 }
 
 /// Status and body of a GET.

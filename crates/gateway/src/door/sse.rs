@@ -126,7 +126,10 @@ impl Gateway {
         let handle = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == HANDLE);
         let handle = handle.map(|(_, handle)| handle).unwrap_or_default();
         let connection = self.handles.find(&handle, &principal);
-        let connection = connection.ok_or_else(reply::unknown_session)?;
+        let connection = connection.ok_or_else(|| {
+            let text = "no open stream has this `sessionId`; open one with GET on `/sse`";
+            coded(ErrorCode::UnknownSession, text)
+        })?;
         if !is_json(&parts.headers) {
             let error =
                 RpcError::invalid_request("the header Content-Type must say application/json");

@@ -16,6 +16,8 @@ pub mod cache {
     pub const MISS: &str = "miss";
     /// It was not, and the server was being asked already.
     pub const JOINED: &str = "joined";
+    /// All of them.
+    pub const ALL: [&str; 3] = [HIT, MISS, JOINED];
 }
 
 /// Which limit.

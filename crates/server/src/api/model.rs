@@ -89,8 +89,9 @@ struct Status {
 pub(crate) struct Introduction {
     /// The name of the server in the gateway.
     pub(crate) server_id: String,
-    /// The revision of MCP that is spoken with it.
-    pub(crate) protocol_version: String,
+    /// The revision of MCP that is spoken with it, once it was heard.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) protocol_version: Option<String>,
     /// `pending`, `stale` or `fresh`: what this is worth.
     pub(crate) offer: String,
     /// What it calls itself: `name`, `version` and whatever else it says.

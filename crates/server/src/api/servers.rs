@@ -67,7 +67,9 @@ pub(super) async fn info(call: Call) -> Outcome {
     let value = |raw: Option<&[u8]>| raw.and_then(|raw| serde_json::from_slice(raw).ok());
     let info = Introduction {
         server_id: name.to_owned(),
-        protocol_version: offer.revision.as_str().to_owned(),
+        // Before the first answer nothing is spoken, and the offer has a revision in its place.
+        protocol_version: (offer.freshness != Freshness::Pending)
+            .then(|| offer.revision.as_str().to_owned()),
         offer: match offer.freshness {
             Freshness::Pending => "pending",
             Freshness::Stale => "stale",

@@ -114,6 +114,13 @@ fn is_meant_for_us(row: &Row, root: Option<&Node>, env: &Env) -> bool {
     if is_set(root, &jwt) { !is_set(root, &jwt.key("jwks_url")) } else { !is_doubtful(row, env) }
 }
 
+/// The variable that may hold the secret of signed tokens and is set, whether or not it is taken.
+pub(crate) fn given_secret(env: &Env) -> Option<&'static str> {
+    let is_for_it =
+        |row: &&Row| matches!(row.effect, Effect::Fills { key, .. } if key == JWT_SECRET);
+    ROWS.iter().filter(is_for_it).map(|row| row.name).find(|name| given(env, name).is_some())
+}
+
 /// The files that a variable of another system names, and that variable. The first one is the main
 /// file.
 pub fn config_files(env: &Env) -> Option<(Vec<String>, &'static str)> {

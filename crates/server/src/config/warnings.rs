@@ -12,7 +12,7 @@ use gantry_core::{Clock as _, ErrorCode, SystemClock};
 use gantry_gateway::spec::{Connection, UpstreamSpec};
 
 use super::env::Env;
-use super::environment::Unused;
+use super::environment::{Unused, given_secret};
 use super::foreign::Note;
 use super::path::Path;
 use super::problem::{Problem, nearest};
@@ -61,6 +61,7 @@ pub(crate) fn find(config: Config, root: Option<&Node>, env: &Env) -> Result<Che
     super::name_files(&mut warnings, &config.watched);
     warnings.extend(config.notes.iter().map(Note::to_problem));
     warnings.append(&mut idle_variables(&config));
+    warnings.extend(spared_secret(&config, env));
     warnings.sort_by_key(|warning| warning.location);
     Ok(Checked { config, warnings, n_programs, n_patterns })
 }
@@ -188,6 +189,19 @@ fn idle_variables(config: &Config) -> Vec<Problem> {
     config.unused.iter().map(warning).collect()
 }
 
+/// A secret that is not taken, because it may be another program's. Whoever set it for this one
+/// believes that the gateway asks for tokens.
+fn spared_secret(config: &Config, env: &Env) -> Option<Problem> {
+    let variable = given_secret(env).filter(|_| config.auth.jwt.is_none())?;
+    let message = format!(
+        "the variable `{variable}` does nothing: nothing says that it is meant for the gateway"
+    );
+    let hint =
+        format!("`auth.jwt.secret: ${{{variable}}}` takes it as the secret of signed tokens");
+    let problem = Problem::new(ErrorCode::EnvironmentUnused, &Path::root(), message);
+    Some(problem.with_hint(Some(hint)))
+}
+
 fn is_there(program: &str, search: &str) -> bool {
     if program.contains('/') {
         return is_executable(FilePath::new(program));
@@ -249,6 +263,22 @@ mod tests {
         let env = Env::from_pairs([("PATH", path), ("TOOL", "hunter2"), ("VIEW", "hunter2")]);
         let checked = Config::check_text(text, &Source::default(), &env).unwrap();
         checked.warnings.iter().map(|warning| warning.render(None)).collect()
+    }
+
+    #[test]
+    fn a_secret_that_is_not_taken_is_told() {
+        let found = |text: &str, name: &'static str| {
+            let secret = "m3Qv8ZrT1xYbN5kLw0JpD7sGhC2uEfAo";
+            let env = Env::from_pairs([(name, secret)]);
+            let warnings = Config::check_text(text, &Source::default(), &env).unwrap().warnings;
+            warnings.iter().map(|warning| warning.render(None)).collect::<Vec<_>>()
+        };
+        insta::assert_snapshot!(
+            found("", "JWT_SECRET_KEY").concat(),
+            @"the variable `JWT_SECRET_KEY` does nothing: nothing says that it is meant for the gateway; `auth.jwt.secret: ${JWT_SECRET_KEY}` takes it as the secret of signed tokens"
+        );
+        assert_eq!(found("", "JWT_SECRET").len(), 1);
+        assert_eq!(found("auth: {jwt: {issuer: a}}", "JWT_SECRET"), [""; 0]);
     }
 
     #[test]

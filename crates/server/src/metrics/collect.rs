@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use gantry_gateway::metrics::cache;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet};
 
@@ -21,6 +22,8 @@ impl Collector for Sources {
         write(to, "mcp_tool_executions_total", &self.tool_executions("tool"))?;
         write(to, "eat_tool_executions_total", &self.tool_executions("tool_name"))?;
         write(to, "mcp_errors_total", &self.errors())?;
+        write(to, "mcp_cache_hits_total", &self.cache(&[cache::HIT, cache::JOINED]))?;
+        write(to, "mcp_cache_misses_total", &self.cache(&[cache::MISS]))?;
         write(to, "gantry_breaker_state", &self.breakers())?;
         write(to, "mcp_active_sessions", &self.sessions())?;
         write(to, "eat_active_agents", &self.sessions())?;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use gantry_gateway::Gateway;
 use gantry_gateway::governance::traffic::BreakerStatus;
-use gantry_gateway::metrics::{METHODS, RequestLabels, ToolLabels, outcome};
+use gantry_gateway::metrics::{CacheLabels, METHODS, RequestLabels, ToolLabels, cache, outcome};
 use gantry_gateway::snapshot::{Section, Snapshot};
 use gantry_policy::breaker::State;
 use gantry_storage::{Database, Kind};
@@ -165,6 +165,22 @@ impl Sources {
             }
         }
         samples
+    }
+
+    /// Looks for kept answers that gave one of these; none before the first look.
+    pub(super) fn cache(&self, outcomes: &[&'static str]) -> Vec<Sample> {
+        let servers = self.servers();
+        let looks = |outcome: &'static str| {
+            let of_server = move |server: &Arc<str>| {
+                let labels = CacheLabels { server: server.to_string(), outcome };
+                self.gateway.metrics.traffic.cache_requests.get(&labels).map(|count| count.get())
+            };
+            servers.iter().filter_map(of_server)
+        };
+        if cache::ALL.into_iter().all(|outcome| looks(outcome).next().is_none()) {
+            return Vec::new();
+        }
+        unlabelled(Value::Count(outcomes.iter().copied().flat_map(looks).sum()))
     }
 
     /// Open legacy sessions.

@@ -196,6 +196,10 @@ pub const TABLE: &[Row] = &[
         &["error_type"],
         "Requests that ended badly, and messages refused at the door",
     ),
+    counter("mcp_cache_hits_total", &[], "Calls that a kept answer served, or one under way")
+        .only_with("servers.NAME.traffic.tools.NAME.cache"),
+    counter("mcp_cache_misses_total", &[], "Calls that found no kept answer")
+        .only_with("servers.NAME.traffic.tools.NAME.cache"),
     gauge("mcp_active_sessions", &[], "Open legacy sessions").alias("gantry_sessions"),
     gauge("eat_active_agents", &[], "Open legacy sessions").alias("gantry_sessions"),
     gauge(

@@ -69,6 +69,7 @@ async fn one_server_is_told_of_in_every_way() {
     let info = site.get("/api/servers/up/info").await.json();
     assert_eq!(info["server_info"], json!({ "name": "counting", "version": "1" }));
     assert_eq!((&info["offer"], &info["instructions"]), (&json!("fresh"), &json!("Count.")));
+    assert_eq!(info["protocol_version"], "2026-07-28");
     let tools = site.get("/api/servers/up/tools").await.json();
     assert_eq!(names(&tools["tools"]), ["echo", "wait", "fail", "boom"]);
     assert_eq!(tools["tools"][0]["server_id"], "up");
@@ -82,6 +83,15 @@ async fn one_server_is_told_of_in_every_way() {
         assert_eq!(refused.refusal(), (404, "RESOURCE_NOT_FOUND".to_owned()), "{what}");
         assert_eq!(refused.code(), "E0301", "{what}");
     }
+}
+
+#[tokio::test]
+async fn of_a_server_that_was_never_heard_no_revision_is_told() {
+    let site = Site::start("servers: { broken: { command: /does/not/exist } }").await;
+    site.until(|ready| state(ready, "broken") == "unreachable").await;
+    let info = site.get("/api/servers/broken/info").await.json();
+    assert_eq!(info["offer"], "pending");
+    assert_eq!(info.get("protocol_version"), None, "{info}");
 }
 
 #[tokio::test]

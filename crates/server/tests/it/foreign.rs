@@ -129,6 +129,7 @@ fn a_file_for_another_folder_means_the_same_there() {
         let moved = Config::parse(&imported.text, &source, &env()).unwrap();
         assert_eq!(direct.gateway.servers, moved.gateway.servers, "{example}");
         assert_eq!((direct.server, direct.auth), (moved.server, moved.auth), "{example}");
+        assert_eq!(direct.audit, moved.audit, "{example}");
     }
 }
 
@@ -184,6 +185,32 @@ fn the_audit_log_of_another_system_is_taken_over() {
     assert_eq!(audit.events, ["tool.*", "authentication.failure"]);
     assert_eq!(audit.arguments, config::AuditArguments::Full);
     assert_eq!(config.notes.len(), 1, "secrets of the gateway are left out: {:?}", config.notes);
+}
+
+#[test]
+fn a_key_that_many_files_have_does_not_decide_whose_a_file_is() {
+    let format = |text: &str| Config::parse(text, &Source::default(), &env()).unwrap().format;
+    let secured = r#"{"security": {"enabled": true}, "logging": {"level": "debug"}}"#;
+    assert_eq!(format(secured), Format::Configurable);
+    assert_eq!(format(r#"{"tools": [], "server": {"port": 1}}"#), Format::Configurable);
+    for text in [
+        "logging.level.root: DEBUG",
+        "management.server.port: 1",
+        "server: {port: 1}",
+        "{\"security\": {}, \"spring.application.name\": \"a\"}",
+    ] {
+        assert_eq!(format(text), Format::Spring, "{text}");
+    }
+}
+
+#[test]
+fn texts_that_look_like_numbers_stay_texts() {
+    let text = r#"{"mcpServers": {"traffic": {"command": "x", "args": ["1"],
+        "env": {"A": "5", "B": "true", "C": 7}}}}"#;
+    let folder = folder(&[("a.json", text)]);
+    let path = folder.path().join("a.json");
+    let direct = read(&path, &env()).unwrap();
+    assert_same(&path, &direct, &config::import(&path, None, &env()).unwrap().text, &env());
 }
 
 #[test]

@@ -2,8 +2,9 @@
 
 use gantry_server::config::compatibility::promises;
 
-use crate::support::Site;
 use crate::support::client::Request;
+use crate::support::upstream::Upstream;
+use crate::support::{Site, state};
 
 #[tokio::test]
 async fn every_endpoint_that_is_said_to_work_answers() {
@@ -29,8 +30,12 @@ async fn every_endpoint_that_is_said_to_work_answers() {
 
 #[tokio::test]
 async fn every_metric_that_is_said_to_work_is_scraped() {
-    let site = Site::start("").await;
-    let call = serde_json::json!({ "name": "gantry__list_servers", "arguments": {} });
+    let upstream = Upstream::start().await;
+    let kept = "{ tools: { echo: { cache: {} } } }";
+    let server = format!("{{ url: {}, traffic: {kept} }}", upstream.url());
+    let site = Site::start(&format!("servers: {{ up: {server} }}")).await;
+    site.until(|ready| state(ready, "up") == "ready").await;
+    let call = serde_json::json!({ "name": "up__echo", "arguments": { "text": "hello" } });
     assert_eq!(site.ask("tools/call", call).await.status, 200);
     let scraped = site.get("/metrics").await.body;
     for promise in promises().iter().filter(|promise| promise.state == "works") {

@@ -117,7 +117,7 @@ pub(crate) async fn migrate(
             sqlx::raw_sql(statements).execute(&mut *transaction).await?;
             let record = sqlx::query(schema::RECORD).bind(version).bind(name);
             record.bind(crate::rows::seconds(now)).execute(&mut *transaction).await?;
-            gantry_core::log::info!(version, name, "Applied a migration of the database.");
+            found.tell_of(version, name);
         }
     }
     if wanted.contains(&KNOWN) {

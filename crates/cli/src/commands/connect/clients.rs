@@ -154,6 +154,11 @@ pub(super) const CLIENTS: &[Client] = &[
 // === impl Client ===
 
 impl Client {
+    /// Tells whether `name` is what is typed for it, or its title as one would type that.
+    pub(super) fn is_called(&self, name: &str) -> bool {
+        name == self.name || name == self.title.to_lowercase().replace(' ', "-")
+    }
+
     /// Returns its configuration file, which may not exist yet.
     pub(super) fn file(&self, machine: &Machine) -> PathBuf {
         match self.place {
@@ -340,5 +345,17 @@ mod tests {
         {"command":"/bin/gantry","args":["stdio"]}
         {"url":"http://127.0.0.1:8080/mcp","headers":{"Authorization":"Bearer x"}}
         "#);
+    }
+
+    #[test]
+    fn a_client_goes_by_the_name_of_its_maker_too() {
+        let found = |name: &str| {
+            let found = CLIENTS.iter().filter(|client| client.is_called(name));
+            found.map(|client| client.name).collect::<Vec<_>>()
+        };
+        assert_eq!(found("claude-desktop"), ["claude"]);
+        assert_eq!(found("claude-code"), ["claude-code"]);
+        assert_eq!(found("visual-studio-code"), ["vscode"]);
+        assert_eq!(found("claude desktop"), [""; 0]);
     }
 }

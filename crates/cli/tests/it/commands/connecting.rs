@@ -205,7 +205,7 @@ async fn what_cannot_be_connected_is_told() {
     error: cannot change `[FOLDER]/.cursor/mcp.json`
       caused by: it is not valid JSON: Unterminated object on line 2 column 17
 
-    hint: `gantry connect cursor --dry-run` needs a file that can be read too
+    hint: correct it, or move it away, and a new one is made
     hint: this is E0605 — run `gantry explain E0605`
     ");
     std::fs::write(&file, "{\"mcpServers\": []}").expect("a file can be written");
@@ -215,7 +215,7 @@ async fn what_cannot_be_connected_is_told() {
     error: cannot change `[FOLDER]/.cursor/mcp.json`
       caused by: `mcpServers` in it is no object
 
-    hint: `gantry connect cursor --dry-run` needs a file that can be read too
+    hint: correct it, or move it away, and a new one is made
     hint: this is E0605 — run `gantry explain E0605`
     ");
     assert_eq!(std::fs::read_to_string(&file).expect("it is there"), "{\"mcpServers\": []}");

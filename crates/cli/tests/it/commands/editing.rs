@@ -6,11 +6,13 @@ use super::Desk;
 
 #[tokio::test]
 async fn a_server_is_added_to_a_file_that_does_not_exist_yet() {
-    let desk = Desk::new();
+    let desk = Desk::new().variable("PATH", "/nowhere");
     assert_snapshot!(desk.run(&["add", "everything", "--", "npx", "-y", "@modelcontextprotocol/server-everything"]).await, @r"
     exit code 0
     ----- stdout
     Added `everything` to `gantry.yaml`.
+    ----- stderr
+    hint: `servers.everything.command` is not found on `PATH`: `npx` (gantry.yaml:3:14); install it, or write its full path; a gateway that a service manager starts may have another `PATH`
     ");
     assert_snapshot!(desk.config(), @r#"
     servers:
@@ -18,7 +20,12 @@ async fn a_server_is_added_to_a_file_that_does_not_exist_yet() {
         command: npx
         args: ["-y", "@modelcontextprotocol/server-everything"]
     "#);
-    let desk = desk.variable("PATH", "/nowhere");
+    assert_snapshot!(desk.run(&["add", "shell", "--", "/bin/sh"]).await, @r"
+    exit code 0
+    ----- stdout
+    Added `shell` to `gantry.yaml`.
+    ");
+    desk.run(&["remove", "shell"]).await;
     assert_snapshot!(desk.run(&["check"]).await, @r"
     exit code 0
     ----- stdout

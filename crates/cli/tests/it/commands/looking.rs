@@ -11,6 +11,22 @@ async fn without_a_file_the_defaults_are_good() {
     ----- stdout
     There is no `gantry.yaml`; the defaults are good.
     ");
+    let desk = Desk::new().variable("EXECUTION_MODE", "hybrid");
+    assert_snapshot!(desk.run(&["check"]).await, @r"
+    exit code 0
+    ----- stdout
+    There is no `gantry.yaml`; the defaults are good.
+    warning: the variable `EXECUTION_MODE` does nothing yet: saving tokens; unset it if nothing depends on it
+    ");
+    let desk = Desk::new().variable("METRICS_PORT", "70000");
+    assert_snapshot!(desk.run(&["check"]).await, @r"
+    exit code 1
+    ----- stderr
+    error: cannot use the configuration
+      caused by: the variable `METRICS_PORT` must be a port such as `3001`, but is not; correct it or unset it; `metrics.listen` in the file wins over it
+
+    hint: this is E0125 — run `gantry explain E0125`
+    ");
     let named = Desk::new().run(&["--config", "other.yaml", "check"]).await;
     assert_snapshot!(named, @r"
     exit code 1

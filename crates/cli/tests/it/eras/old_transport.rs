@@ -122,6 +122,8 @@ async fn what_is_wrong_is_refused_and_the_connection_goes_on() {
     for path in ["/messages?sessionId=0123", "/messages?sessionId=", "/messages", "/messages?x=y"] {
         let reply = at(path, tokens[0]).post(ping.clone(), &[]).await;
         assert_eq!(reply.refusal(), (404, -32600), "{path} {reply:?}");
+        let message = reply.error()["message"].to_string();
+        assert!(message.contains("GET on `/sse`"), "a session is not to be had here: {message}");
     }
     // Somebody else's, and nobody's.
     let own = old.posting.post(ping.clone(), &[]).await;

@@ -144,6 +144,8 @@ async fn one_service_is_stopped_while_the_others_go_on() {
     let other = Client::legacy(&url(names[1]), "2025-11-25", json!({})).await;
     let stopped = gantry.run(&["services", "stop", names[0]]).await;
     assert!(stopped.status.success(), "{stopped}");
+    let told = format!("Stopped the listener of `{0}`; it is still at /mcp/{0}.\n", names[0]);
+    assert_eq!(stopped.stdout, told);
     let address = url(names[0]).replace("http://", "").replace("/mcp", "");
     // Its port is free at once.
     assert!(std::net::TcpListener::bind(&address).is_ok(), "{address}");

@@ -35,8 +35,16 @@ const BROUGHT: &[(&str, Expected)] = &[
         r#"rate(eat_tool_executions_total{status="success"}[5m]) / rate(eat_tool_executions_total[5m]) * 100"#,
         Within(99.0, 100.0),
     ),
-    // The MCP Optimizer Framework: its alert.
+    // The MCP Optimizer Framework: its alerts.
     ("rate(mcp_errors_total[5m]) > 0.1", Within(0.1, 1e6)),
+    (
+        "(rate(mcp_cache_hits_total[5m]) / (rate(mcp_cache_hits_total[5m]) + rate(mcp_cache_misses_total[5m]))) < 0.5",
+        Nothing,
+    ),
+    (
+        "rate(mcp_cache_hits_total[5m]) / (rate(mcp_cache_hits_total[5m]) + rate(mcp_cache_misses_total[5m]))",
+        Within(0.5, 1.0),
+    ),
     // The Global MCP Client: its alerts and its dashboard.
     (r#"up{job="globalmcp"} == 0"#, Nothing),
     (r#"up{job="globalmcp"}"#, Within(0.0, 1.0)),
@@ -148,7 +156,10 @@ async fn told_of_everything() -> (Gantry, crate::support::scripted::Scripted) {
     let more = json!({
         // Where a Prometheus is let in that shall see nothing else.
         "metrics": { "listen": "127.0.0.1:0" },
-        "servers": { "dead": { "url": "http://127.0.0.1:9/mcp" } },
+        "servers": {
+            "dead": { "url": "http://127.0.0.1:9/mcp" },
+            "up": { "traffic": { "tools": { "kept": { "cache": {} } } } },
+        },
         "ready": { "require": ["dead"] },
     });
     (gateway(&upstream, &more).await, upstream)
@@ -167,6 +178,7 @@ fn listener_of_figures(gantry: &Gantry) -> String {
 async fn traffic(gantry: &Gantry) {
     let client = Client::modern(&gantry.url("/mcp"), json!({}));
     assert_eq!(client.call("up__good", json!({})).await.text(), "fine");
+    assert_eq!(client.call("up__kept", json!({})).await.text(), "kept");
     assert!(client.call("up__bad", json!({})).await.is_error());
     assert_eq!(get(&gantry.url("/actuator/health/readiness")).await.0, 503);
 }

@@ -63,7 +63,9 @@ fn security(node: &Node, draft: &mut Draft<'_>) {
                 draft.note(&path, value.at, "is switched off, so its keys open nothing");
             }
             "authentication" => authentication(value, draft),
-            "permissions" => draft.note(&path, value.at, "permissions of everybody come later"),
+            "permissions" => {
+                draft.note(&path, value.at, "what everybody may do is said by `access`")
+            }
             "rateLimit" if is_off(node) || is_off(value) => {
                 draft.note(&path, value.at, "is switched off, so nothing is limited");
             }
@@ -125,7 +127,9 @@ fn api_keys(node: &Node, draft: &mut Draft<'_>) {
             continue;
         }
         if let Some(limit) = has("rateLimit") {
-            draft.note(&format!("{path}.rateLimit"), limit.value.at, "limits of rates come later");
+            let reason =
+                "a key has the limits of its tier: `auth.api_keys.tier` and `limits.tiers`";
+            draft.note(&format!("{path}.rateLimit"), limit.value.at, reason);
         }
         keys.push(key(entry, &path, draft));
     }

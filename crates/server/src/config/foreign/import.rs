@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::super::env::Env;
 use super::super::path::Path;
 use super::super::problem::{ConfigErrors, Problem, Report};
+use super::super::shape::{self, Kind};
 use super::super::tree::{Data, Entry, Node, Scalar};
 use super::super::{Config, Source, folder_of, read_file, yaml_writer};
 use super::note::Note;
@@ -15,15 +16,14 @@ use super::reading;
 use super::recognise::{self, Format};
 
 /// Keys whose values are paths that begin at the file's folder.
-const PATHS: [&str; 5] = [
+const PATHS: [&str; 6] = [
     "server.https.certificate",
     "server.https.key",
     "server.https.keystore",
     "server.socket",
     "log.file",
+    "audit.file",
 ];
-/// Parts of the configuration that have numbers.
-const NUMBERS: [&str; 2] = ["limits", "traffic"];
 /// What the new file is called where nobody says.
 const OUR_NAME: &str = "gantry.yaml";
 /// What names of secrets have in them, in small letters.
@@ -92,10 +92,9 @@ pub fn import(
 }
 
 fn not_foreign(root: Option<&Node>) -> Problem {
-    let schema = super::super::shape::inlined_schema();
-    let is_ours = |root: &Node| {
-        root.entries().iter().any(|entry| super::super::shape::has_key(&schema, &entry.key))
-    };
+    let schema = shape::inlined_schema();
+    let is_ours =
+        |root: &Node| root.entries().iter().any(|entry| shape::has_key(&schema, &entry.key));
     if !root.is_some_and(is_ours) {
         return recognise::unknown();
     }
@@ -107,37 +106,41 @@ fn not_foreign(root: Option<&Node>) -> Problem {
 fn written(path: &FilePath, root: &Node) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let name: String = name.chars().filter(|character| !character.is_control()).collect();
-    format!("# Made by `gantry import` from {name}.\n{}", yaml_writer::write(&value(root, false)))
+    let schema = shape::inlined_schema();
+    format!("# Made by `gantry import` from {name}.\n{}", yaml_writer::write(&value(root, &schema)))
 }
 
-/// Returns a tree as JSON; what stands for nothing is left out. Elsewhere than among numbers a text
-/// may look like one.
-fn value(node: &Node, has_numbers: bool) -> Value {
+/// Returns a tree as JSON; what stands for nothing is left out. What is no number or truth value by
+/// the schema stays a text, whatever it looks like.
+fn value(node: &Node, schema: &Value) -> Value {
+    let schema = shape::without_null(schema);
+    let part = |name: &str| schema.get(name).unwrap_or(&Value::Null);
     match &node.data {
-        Data::Scalar(Scalar { text, is_plain: true, .. }) => typed(text, has_numbers),
+        Data::Scalar(Scalar { text, is_plain: true, .. }) => typed(text, shape::kind(schema)),
         Data::Scalar(scalar) => Value::String(scalar.text.clone()),
         Data::Sequence { entries } => {
-            entries.iter().map(|entry| value(entry, has_numbers)).collect()
+            entries.iter().map(|entry| value(entry, part("items"))).collect()
         }
         Data::Mapping { entries, .. } => {
+            let (known, others) = (part("properties"), part("additionalProperties"));
             let present = entries.iter().filter(|entry| !entry.value.is_null());
             let member = |entry: &Entry| {
-                let has_numbers = has_numbers || NUMBERS.contains(&entry.key.as_str());
-                (entry.key.clone(), value(&entry.value, has_numbers))
+                let schema = known.get(&entry.key).unwrap_or(others);
+                (entry.key.clone(), value(&entry.value, schema))
             };
             Value::Object(present.map(member).collect::<Map<_, _>>())
         }
     }
 }
 
-fn typed(text: &str, is_number: bool) -> Value {
-    let number =
-        || text.parse::<u32>().ok().filter(|number| is_number && number.to_string() == text);
-    match text {
-        "true" => Value::Bool(true),
-        "false" => Value::Bool(false),
-        _ => number().map_or_else(|| Value::String(text.to_owned()), Value::from),
-    }
+fn typed(text: &str, kind: Kind) -> Value {
+    let typed = match (kind, text) {
+        (Kind::Boolean, "true" | "True" | "TRUE") => Some(Value::Bool(true)),
+        (Kind::Boolean, "false" | "False" | "FALSE") => Some(Value::Bool(false)),
+        (Kind::Integer, _) => text.parse::<u64>().ok().map(Value::from),
+        _ => None,
+    };
+    typed.unwrap_or_else(|| Value::String(text.to_owned()))
 }
 
 /// Makes everything absolute that began at the old file's folder.
@@ -174,7 +177,8 @@ fn absolute(root: &mut Node, path: &Path, folder: &FilePath) {
     if text.starts_with("${") || FilePath::new(text).is_absolute() {
         return;
     }
-    let moved: PathBuf = folder.join(text);
+    // Without the `.` of a path such as `./audit.log`.
+    let moved: PathBuf = folder.join(text).components().collect();
     let moved = Node::nowhere(Data::text(moved.to_string_lossy()));
     root.insert(path, moved);
 }

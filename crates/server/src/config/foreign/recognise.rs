@@ -25,8 +25,10 @@ pub enum Format {
 
 /// Keys at the top of our file that other systems use as well.
 const SHARED_KEYS: [&str; 4] = ["server", "servers", "prompts", "resources"];
-/// Keys that a Spring application has at the top.
-const SPRING_KEYS: [&str; 4] = ["spring", "mcp", "management", "logging"];
+/// Keys that a Spring application has at the top, and nobody else.
+const SPRING_KEYS: [&str; 2] = ["spring", "mcp"];
+/// More of them, which files of others may have too.
+const USUAL_KEYS: [&str; 2] = ["management", "logging"];
 /// Keys of `server` that only a Spring application has.
 const SPRING_SERVER_KEYS: [&str; 4] = ["port", "ssl", "address", "servlet"];
 /// Keys that the framework's file has at the top.
@@ -111,7 +113,7 @@ fn of(root: &Node, is_json: bool, path: Option<&FilePath>) -> Result<Option<Form
     if keys.contains(&"servers") {
         return Ok(None);
     }
-    if is_spring(root, &keys) {
+    if keys.iter().any(|key| SPRING_KEYS.contains(&first(key))) {
         return Ok(Some(Format::Spring));
     }
     // What is declared is a list there, and has names here.
@@ -121,6 +123,9 @@ fn of(root: &Node, is_json: bool, path: Option<&FilePath>) -> Result<Option<Form
     };
     if keys.iter().any(|key| CONFIGURABLE_KEYS.contains(key) || is_declared(key)) {
         return Ok(Some(Format::Configurable));
+    }
+    if is_perhaps_spring(root, &keys) {
+        return Ok(Some(Format::Spring));
     }
     let own: Vec<_> = schema
         .get("properties")
@@ -163,14 +168,20 @@ fn is_theirs(server: &tree::Entry) -> bool {
     has("envFile") || has("dev") || kind == Some("sse")
 }
 
-fn is_spring(root: &Node, keys: &[&str]) -> bool {
+/// Tells by keys that a file of the framework could have beside its own.
+fn is_perhaps_spring(root: &Node, keys: &[&str]) -> bool {
     let is_theirs = |key: &&str| {
-        let first = key.split('.').next().unwrap_or_default();
-        SPRING_KEYS.contains(&first) || (first == "server" && key.len() > first.len())
+        let first = first(key);
+        USUAL_KEYS.contains(&first) || (first == "server" && key.len() > first.len())
     };
     if keys.iter().any(is_theirs) {
         return true;
     }
     let server = root.entry("server").map(|entry| entry.value.entries()).unwrap_or_default();
     server.iter().any(|entry| SPRING_SERVER_KEYS.contains(&entry.key.as_str()))
+}
+
+/// The first word of a key that may be written with dots.
+fn first(key: &str) -> &str {
+    key.split('.').next().unwrap_or_default()
 }

@@ -52,6 +52,8 @@ async fn an_answer_is_kept_for_whoever_asks_for_the_same() {
     };
     assert_eq!((looks("hit").await, looks("miss").await), (Some(2), Some(2)));
     assert_eq!(figure(&gantry, "gantry_cache_entries").await, Some(2));
+    assert_eq!(figure(&gantry, "mcp_cache_hits_total").await, Some(2));
+    assert_eq!(figure(&gantry, "mcp_cache_misses_total").await, Some(2));
 }
 
 #[tokio::test]

@@ -3,7 +3,10 @@
 /// Beginnings of keys as they are compared, the longer ones first, and the reason for each.
 const REASONS: &[(&str, &str)] = &[
     ("spring.datasource.url", "the database may be PostgreSQL, or SQLite without any setting"),
-    ("spring.datasource", "the database needs no more than its address, role, password and pool"),
+    (
+        "spring.datasource",
+        "of PostgreSQL its address, role, password and the size and times of its pool are taken over",
+    ),
     ("spring.jpa", "Gantry makes its own tables, in a schema of its own"),
     ("spring.data.mongodb", "MongoDB is not used"),
     ("spring.data.redis", "stores that several gateways share come later"),
@@ -29,9 +32,10 @@ const REASONS: &[(&str, &str)] = &[
     ("server.ssl", "TLS needs no more than a certificate and its key"),
     ("server.", "is of the Java server, which Gantry does not use"),
     ("management.endpoints", "who sees what is told by tokens, and every endpoint is there"),
+    ("management.endpoint.health.probes", "the probes answer in any case"),
     ("management.endpoint", "details are shown on this machine and to holders of a token"),
     ("management.", "is of the Spring framework, which Gantry does not use"),
-    ("logging.level", "no part of Gantry has this name"),
+    ("logging.level", "no part of Gantry has this name; `log.levels` is for those it has"),
     ("logging.pattern", "lines have a form of their own, told by `log.format`"),
     ("logging.", "is of the Java logger, which Gantry does not use"),
     ("mcp.client.retry", "what is sent again is told by `traffic.retry`"),

@@ -2,7 +2,7 @@
 //!
 //! A call's way leads through code from all over the binary, and most of what stands around it never runs. So the binary is
 //! built twice: first one that counts where it goes, which is put under the benchmark's load, then the one to release, in
-//! which what was passed stands together and the rest out of its way (`docs/decisions/0057-profile-guided-releases.md`).
+//! which what was passed stands together and the rest out of its way (`docs/decisions/0052-profile-guided-releases.md`).
 
 use std::env;
 use std::ffi::OsString;

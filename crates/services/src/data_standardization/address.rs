@@ -112,8 +112,7 @@ fn take_box(words: &mut Vec<Word>, address: &mut Address) {
         // `p.o. box`: the mark may have begun before.
         let begin = (1..=2)
             .filter_map(|more| Some((at.checked_sub(more)?, length + more)))
-            .filter(|(at, length)| is_box(words, *at, *length))
-            .last();
+            .rfind(|(at, length)| is_box(words, *at, *length));
         let (at, length) = begin.unwrap_or((at, length));
         // `cs 198422` and `42 d`: letters belong to the number.
         let mut end = at + length + 1 + usize::from(is_prefix(words, at + length));

@@ -61,8 +61,12 @@ fn take_broken(words: &mut Vec<Word>, code: &mut String) -> bool {
         n_words.checked_sub(back).and_then(|at| words.get(at)).map(|word| word.text.as_str())
     };
     let last = text(1).unwrap_or_default();
-    if last.len() == 9 && is_digits(last) && is_state(n_words.checked_sub(2)) {
-        *code = format!("{}-{}", &last[..5], &last[5..]);
+    if let Some((zip, more)) = last.split_at_checked(5)
+        && last.len() == 9
+        && is_digits(last)
+        && is_state(n_words.checked_sub(2))
+    {
+        *code = format!("{zip}-{more}");
         words.truncate(n_words - 1);
     } else if let (Some(first), 2) = (text(2).filter(|first| first.len() == 3), last.len())
         && is_digits(first)

@@ -173,7 +173,7 @@ pub(super) fn take_street(words: &[Word], address: &mut Address) {
             address.unit_kind = "#";
         }
     }
-    address.street = street.trim_end_matches([',', ' ']).to_owned();
+    street.trim_end_matches([',', ' ']).clone_into(&mut address.street);
 }
 
 /// Finds a unit that is not called one behind a street: `LaSalle St. M-9`, `10th Ave SW A`.

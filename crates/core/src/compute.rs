@@ -2,21 +2,28 @@
 //!
 //! Whatever may compute for more than 200 µs runs here: it would hold up every other connection of
 //! its core. So few computations run at a time that a core is left for requests, and so few wait
-//! that memory has a bound.
+//! that memory has a bound. Their threads are the last to be given a processor that others want
+//! (`docs/decisions/0053-threads-that-compute.md`).
 
 use std::sync::Arc;
 use std::thread;
 
-use tokio::sync::Semaphore;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// Computations that may wait for their turn; more are refused.
 const MOST_WAITING: usize = 256;
 /// Tasks that may wait for something at a time, each on a thread of its own.
 const MOST_IDLE: usize = 64;
+/// By how much a thread that computes is nicer than one that carries requests: it has a tenth of the
+/// other's weight while both want the same processor, and all of it while nobody else does.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 10;
 
 /// The pool. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Compute {
+    threads: Arc<Threads>,
     computing: Arc<Gate>,
     idle: Arc<Gate>,
 }
@@ -31,6 +38,12 @@ pub enum NotComputed {
     #[error("the computation broke off; this is a bug")]
     Broken,
 }
+
+/// Threads of their own, made when they are first needed and ended when they have been idle.
+///
+/// Invariant: there is a runtime until the drop. Nothing but its threads for what blocks is used.
+#[derive(Debug)]
+struct Threads(Option<Runtime>);
 
 /// What keeps one kind of task few.
 #[derive(Debug)]
@@ -51,6 +64,7 @@ impl Compute {
     /// Makes a pool of that many threads.
     pub fn with_threads(n_threads: usize) -> Self {
         Self {
+            threads: Arc::new(Threads::new(n_threads)),
             computing: Arc::new(Gate::new(n_threads, MOST_WAITING)),
             idle: Arc::new(Gate::new(MOST_IDLE, MOST_WAITING)),
         }
@@ -69,7 +83,12 @@ impl Compute {
         T: Send + 'static,
         F: FnOnce() -> T + Send + 'static,
     {
-        run(&self.computing, work).await
+        let (_admitted, turn) = turn(&self.computing).await?;
+        let working = self.threads.runtime().spawn_blocking(move || {
+            let _turn = turn;
+            work()
+        });
+        working.await.map_err(|_| NotComputed::Broken)
     }
 
     /// The same for what mostly waits for something else, and so takes nobody's processor.
@@ -82,13 +101,54 @@ impl Compute {
         T: Send + 'static,
         F: FnOnce() -> T + Send + 'static,
     {
-        run(&self.idle, work).await
+        let (_admitted, turn) = turn(&self.idle).await?;
+        let working = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            work()
+        });
+        working.await.map_err(|_| NotComputed::Broken)
     }
 }
 
 impl Default for Compute {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+// === impl Threads ===
+
+impl Threads {
+    fn new(n_threads: usize) -> Self {
+        let runtime = Builder::new_current_thread()
+            .thread_name("gantry-compute")
+            .max_blocking_threads(n_threads)
+            .on_thread_start(step_back)
+            .build()
+            .expect("a runtime without drivers asks nothing of the system");
+        Self(Some(runtime))
+    }
+
+    fn runtime(&self) -> &Runtime {
+        self.0.as_ref().expect("it is there until the drop")
+    }
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        // Whoever drops the last pool may be a task, which cannot wait for what still computes.
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// Lets everybody else go first. Where the system has no priorities of single threads, it is left
+/// to share the processors fairly.
+fn step_back() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::nice(NICENESS) {
+        crate::log::debug!(%error, "A thread that computes has the priority of all others.");
     }
 }
 
@@ -100,22 +160,14 @@ impl Gate {
     }
 }
 
-async fn run<T, F>(gate: &Arc<Gate>, work: F) -> Result<T, NotComputed>
-where
-    T: Send + 'static,
-    F: FnOnce() -> T + Send + 'static,
-{
-    let _admitted = gate.admitted.try_acquire().map_err(|_| NotComputed::Full)?;
+/// Waits for a turn. It belongs to the work, which goes on when nobody waits for it any more; what is
+/// admitted is whoever waits.
+async fn turn(gate: &Arc<Gate>) -> Result<(SemaphorePermit<'_>, Turn), NotComputed> {
+    let admitted = gate.admitted.try_acquire().map_err(|_| NotComputed::Full)?;
     // Neither semaphore is ever closed.
-    let turn = gate.running.acquire().await.map_err(|_| NotComputed::Broken)?;
-    // The turn belongs to the work: it goes on when nobody waits for it any more.
-    turn.forget();
-    let gate = Arc::clone(gate);
-    let working = tokio::task::spawn_blocking(move || {
-        let _turn = Turn(gate);
-        work()
-    });
-    working.await.map_err(|_| NotComputed::Broken)
+    let running = gate.running.acquire().await.map_err(|_| NotComputed::Broken)?;
+    running.forget();
+    Ok((admitted, Turn(Arc::clone(gate))))
 }
 
 /// Gives the turn back, however the work ends.
@@ -179,6 +231,17 @@ mod tests {
         let broken = pool.run(|| -> () { panic!("on purpose") }).await;
         assert_eq!(broken, Err(NotComputed::Broken));
         assert_eq!(pool.run(|| 1).await, Ok(1));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn who_computes_lets_others_go_first() {
+        let own = || rustix::process::getpriority_process(None).unwrap();
+        let before = own();
+        let pool = Compute::with_threads(1);
+        assert_eq!(pool.run(own).await, Ok((before + super::NICENESS).min(19)));
+        assert_eq!(pool.run_waiting(own).await, Ok(before));
+        assert_eq!(own(), before);
     }
 
     #[tokio::test]

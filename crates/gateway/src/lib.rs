@@ -40,7 +40,7 @@ use gantry_core::seal::KeyRing;
 use gantry_core::session::SessionStore;
 use gantry_core::store::OfferStore;
 use gantry_core::trace::Tracer;
-use gantry_core::{Clock, Delivery, Principal, Tasks};
+use gantry_core::{Clock, Compute, Delivery, Principal, Tasks};
 use gantry_protocol::Message;
 use gantry_transport::client::Client;
 use gantry_transport::client::stdio::Launcher;
@@ -81,6 +81,8 @@ pub struct Gateway {
     pub tracer: Option<Arc<Tracer>>,
     /// Records who did what.
     pub audit: Audit,
+    /// Where large bodies are read: apart from what services compute, which may take long.
+    pub reading: Compute,
     /// Asks those who decide on calls over HTTP.
     webhooks: governance::hooks::Webhooks,
     /// Exchanges that wait for their next round, for the audit trail.
@@ -167,6 +169,7 @@ impl Gateway {
             clock: parts.clock,
             tracer: parts.tracer,
             audit: parts.audit,
+            reading: Compute::new(),
             webhooks,
             rounds: governance::audit::Rounds::default(),
             tasks: parts.tasks,

@@ -1,4 +1,5 @@
-"""Makes the tables beside it from public packages: python make_tables.py FOLDER. SOURCES.md names them and their licences.
+"""Makes the tables beside it from public packages: python make_tables.py FOLDER [TABLE...]. SOURCES.md names them and their
+licences.
 
 Tab-separated, one row a line, sorted; alternatives in one cell are separated by `|`. Run by hand when a package is newer.
 """
@@ -102,6 +103,15 @@ def countries():
 def subdivisions():
     rows = [[row["code"], row["name"], row["parent"]] for row in iso("2") if re.fullmatch(r"[A-Z]{2}", row["parent"]) or row["parent"].startswith("GB-")]
     write("subdivisions.tsv", ["code", "name", "parent"], sorted(rows))
+
+
+def lesser_parts():
+    """Parts of parts of countries: counties and provinces below the regions of `subdivisions.tsv`, which only tell the country."""
+    names = defaultdict(list)
+    for row in iso("2"):
+        if not (re.fullmatch(r"[A-Z]{2}", row["parent"]) or row["parent"].startswith("GB-")):
+            names[row["code"][:2]].append(row["name"])
+    write("lesser_parts.tsv", ["alpha2", "names"], [[code, alternatives(sorted(forms))] for code, forms in sorted(names.items())])
 
 
 def plain(text):
@@ -336,5 +346,58 @@ def goods():
     write("goods.tsv", ["name", "leaf", "shown"], rows)
 
 
-for make in [countries, subdivisions, cities, currencies, units, calendar, phones, goods]:
+# === Post codes of the United States, and names of people ===
+
+def post_towns():
+    """Towns by the first three digits of their ZIP codes: what a city in an American address can be."""
+    text = (FOLDER / "zipcodes-8.0.0/package/lib/codes.js").read_text()
+    codes = json.loads(re.match(r"exports\.codes = (\{.*?\});", text, re.S).group(1))
+    towns = defaultdict(set)
+    for code, row in codes.items():
+        # Units of the army are no towns.
+        if row.get("city") and not re.fullmatch(r"[AFD]PO( A[AEP])?", row["city"], re.I):
+            towns[code[:3]].add(row["city"].strip())
+    write("post_towns.tsv", ["prefix", "towns"], [[prefix, alternatives(sorted(names))] for prefix, names in sorted(towns.items())])
+
+
+def people():
+    """How often names are given names and family names, in 1 of 100,000 people; rarer family names are left out."""
+    given, family = defaultdict(float), {}
+    folder = FOLDER / "names-0.3.0/names"
+    for file in ["dist.male.first", "dist.female.first"]:
+        for line in (folder / file).read_text().splitlines():
+            given[line.split()[0]] += float(line.split()[1]) * 500
+    for line in (folder / "dist.all.last").read_text().splitlines():
+        family[line.split()[0]] = float(line.split()[1]) * 1000
+    rows = [[name.lower(), round(given.get(name, 0)), round(family.get(name, 0))]
+            for name in sorted(set(given) | {name for name, share in family.items() if share >= 3})]
+    write("people.tsv", ["name", "given", "family"], rows)
+
+
+def nationalities():
+    """What inhabitants are called, and names of countries that CLDR does not have."""
+    known = set()
+    for line in (HERE / "countries.tsv").read_text().splitlines()[1:]:
+        known |= {plain(name) for name in line.split("\t")[5].split("|") + line.split("\t")[:3]}
+    more = defaultdict(lambda: defaultdict(list))
+    for path in sorted((FOLDER / "i18n-nationality-1.4.0/package/langs").glob("*.json")):
+        for code, name in json.loads(path.read_text())["nationalities"].items():
+            more[plain(name)][code].append(name)
+    for path in sorted((FOLDER / "i18n-iso-countries-7.14.0/package/langs").glob("*.json")):
+        for code, forms in json.loads(path.read_text())["countries"].items():
+            for name in forms if isinstance(forms, list) else [forms]:
+                # Of languages with letters of their own CLDR has enough.
+                if all(not c.isalpha() or unicodedata.name(c).startswith("LATIN") for c in name):
+                    more[plain(name)][code].append(name)
+    rows = defaultdict(list)
+    for name, codes in more.items():
+        # What several countries are called says nothing.
+        if name not in known and len(codes) == 1 and len(name) > 3:
+            [(code, forms)] = codes.items()
+            rows[code].append(forms[0])
+    write("nationalities.tsv", ["alpha2", "names"], [[code, alternatives(sorted(names))] for code, names in sorted(rows.items())])
+
+
+MAKERS = [countries, subdivisions, lesser_parts, cities, currencies, units, calendar, phones, goods, post_towns, people, nationalities]
+for make in [make for make in MAKERS if not sys.argv[2:] or make.__name__ in sys.argv[2:]]:
     make()

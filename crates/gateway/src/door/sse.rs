@@ -137,7 +137,10 @@ impl Gateway {
         }
         let limits = BodyLimits { size: snapshot.spec.max_body, time: snapshot.spec.body_timeout };
         let bytes = super::http::read(&parts.headers, body, limits).await?;
-        let body = Body::parse(bytes)
+        let body = self
+            .understand(&bytes)
+            .await?
+            .unwrap_or_else(|| Body::parse(bytes))
             .map_err(|error| Refusal { status: 400, error: reply::malformed(error.error) })?;
         connection.visited(&principal);
         Box::pin(connection.hear_body(body)).await;

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::support::client::Client;
 use crate::support::gateway::{self, server};
 use crate::support::upstream::Upstream;
-use crate::support::{legacy, modern, notification};
+use crate::support::{legacy, modern, notification, soon};
 
 async fn alone() -> Client {
     Client::new(&gateway::start(Vec::new()).await)
@@ -275,4 +275,45 @@ async fn a_modern_client_is_not_asked_in_the_middle_of_a_call() {
         if answer.is_stream() { answer.rest().await.remove(0) } else { answer.json().await };
     assert_eq!(answer["id"], 1, "{answer}");
     drop(upstream);
+}
+
+#[tokio::test]
+async fn a_large_body_is_read_beside_the_thread_that_carries_requests() {
+    let running = gateway::start(Vec::new()).await;
+    let client = Client::new(&running);
+    // Every thread that reads is kept from it, so that what is read all the same was read here.
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut blocked = Vec::new();
+    let mut gates = Vec::new();
+    for _ in 0..cores {
+        let (open, gate) = std::sync::mpsc::channel::<()>();
+        let reading = running.gateway.reading.clone();
+        let block = async move { reading.run(move || gate.recv().is_err()).await };
+        blocked.push(running.tasks.spawn("block", block));
+        gates.push(open);
+    }
+    let text = "x".repeat(64 * 1024 - 400);
+    let large = modern(&json!("large"), "server/discover", json!({ "_meta": { "text": text } }));
+    assert!(large.to_string().len() < 64 * 1024);
+    let mut large = large.to_string();
+    // As large as the test's gateway takes.
+    large.push_str(&" ".repeat(64 * 1024 - large.len()));
+    let headed = client
+        .clone()
+        .with("mcp-protocol-version", "2026-07-28")
+        .with("mcp-method", "server/discover");
+    let reading = running.tasks.spawn("large", async move {
+        let mut answer = headed.request("POST", large).await;
+        (answer.status, answer.json().await["id"].clone())
+    });
+    for _ in 0..20 {
+        let mut answer = client.modern(&modern(&json!(1), "server/discover", json!({}))).await;
+        assert_eq!(answer.json().await["id"], 1);
+    }
+    assert!(!reading.is_finished(), "a large body was read on the thread of the requests");
+    drop(gates);
+    assert_eq!(soon(reading).await.unwrap(), Some((200, json!("large"))));
+    for block in blocked {
+        assert_eq!(soon(block).await.unwrap(), Some(Ok(true)));
+    }
 }

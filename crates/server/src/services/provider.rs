@@ -27,7 +27,7 @@ pub(super) struct ServiceProvider {
     offer: OfferCell,
 }
 
-type Answer = Result<Vec<u8>, RpcError>;
+type Answer = Result<RawResult, RpcError>;
 
 impl ServiceProvider {
     pub(super) fn new(
@@ -53,9 +53,11 @@ impl ServiceProvider {
                 let Some(resource) = self.service.resource(&uri) else {
                     return Err(unknown_resource(context.caller.era(), &uri));
                 };
-                let read = move |context: &Context<'_>| (resource.read)(context);
-                let value = self.aside(context, Effort::Heavy, read).await?;
-                Ok(contents(resource.uri, &value.map_err(failed)?))
+                let read = move |context: &Context<'_>| {
+                    let value = (resource.read)(context).map_err(failed)?;
+                    Ok(RawResult::own(&contents(resource.uri, &value)))
+                };
+                self.aside(context, Effort::Heavy, read).await?
             }
             method::PROMPTS_GET => {
                 let name = name(request);
@@ -63,14 +65,16 @@ impl ServiceProvider {
                     return Err(RpcError::invalid_params(format!("unknown prompt: `{name}`")));
                 };
                 let given = prompt_arguments(prompt, message)?;
-                let render = move |context: &Context<'_>| (prompt.render)(context, &given);
-                let text = self.aside(context, Effort::Heavy, render).await?;
-                Ok(spoken(prompt, &text.map_err(failed)?))
+                let render = move |context: &Context<'_>| {
+                    let text = (prompt.render)(context, &given).map_err(failed)?;
+                    Ok(RawResult::own(&spoken(prompt, &text)))
+                };
+                self.aside(context, Effort::Heavy, render).await?
             }
             // Beside a server that completes, clients ask for arguments of these prompts as well.
             method::COMPLETION_COMPLETE => {
                 let nothing = json!({ "values": [], "total": 0, "hasMore": false });
-                Ok(json!({ "completion": nothing }).to_string().into_bytes())
+                Ok(RawResult::own(json!({ "completion": nothing }).to_string().as_bytes()))
             }
             other => Err(RpcError::method_not_found(other)),
         }
@@ -78,18 +82,20 @@ impl ServiceProvider {
 
     async fn call(&self, context: &CallContext, tool: &'static Tool, arguments: Bytes) -> Answer {
         let has_model = self.services.ports().embeddings.is_some();
-        let answer = if tool.is_light(arguments.len(), has_model) {
-            let link = Link::new(context, context.cancelled.clone());
-            let context = self.services.context(self.service, &context.principal, &link);
-            Services::call(&context, tool, &arguments)
-        } else {
-            let call = move |context: &Context<'_>| Services::call(context, tool, &arguments);
-            self.aside(context, tool.effort, call).await?
+        let is_light = tool.is_light(arguments.len(), has_model);
+        // Written down there as well: an answer may be as large as what was asked.
+        let call = move |context: &Context<'_>| {
+            let result = match Services::call(context, tool, &arguments) {
+                Ok(output) => output.call_result(),
+                Err(error) => error.call_result(),
+            };
+            RawResult::own(&result)
         };
-        match answer {
-            Ok(output) => Ok(output.call_result()),
-            Err(error) => Ok(error.call_result()),
+        if is_light {
+            let link = Link::new(context, context.cancelled.clone());
+            return Ok(call(&self.services.context(self.service, &context.principal, &link)));
         }
+        self.aside(context, tool.effort, call).await
     }
 
     /// Does something off the threads that carry requests.
@@ -131,7 +137,7 @@ impl Provider for ServiceProvider {
                 biased;
                 () = taken_back.cancelled() => Err(ProviderError::Cancelled),
                 answer = self.answer(context, &request) => match answer {
-                    Ok(result) => Ok(Outcome::Complete(RawResult::own(&result))),
+                    Ok(result) => Ok(Outcome::Complete(result)),
                     Err(error) => Err(ProviderError::Refused(error)),
                 },
             }

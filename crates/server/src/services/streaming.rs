@@ -289,22 +289,20 @@ impl StreamingProvider {
         context: &CallContext,
         address: Address,
     ) -> Result<Outcome, ProviderError> {
+        let unknown = || unknown_resource(context.caller.era(), address.uri());
         let answer = if address.source().is_some() {
-            self.read_source(&address).await.map(|content| {
-                content.ok_or_else(|| unknown_resource(context.caller.era(), address.uri()))
-            })
+            let content = self.read_source(&address).await;
+            content.map(|content| content.map(|content| RawResult::own(&content)))
         } else {
             let asked = address.clone();
-            let read = move |context: &Context<'_>| Streaming::read(context, &asked);
-            self.inner.aside(context, Effort::Heavy, read).await.map(|value| {
-                let value = value.map(|value| contents(address.uri(), &value));
-                value.ok_or_else(|| unknown_resource(context.caller.era(), address.uri()))
-            })
+            let read = move |context: &Context<'_>| {
+                let value = Streaming::read(context, &asked)?;
+                Some(RawResult::own(&contents(asked.uri(), &value)))
+            };
+            self.inner.aside(context, Effort::Heavy, read).await
         };
-        match answer.and_then(|answer| answer) {
-            Ok(result) => Ok(Outcome::Complete(RawResult::own(&result))),
-            Err(error) => Err(ProviderError::Refused(error)),
-        }
+        let answer = answer.and_then(|result| result.ok_or_else(unknown));
+        answer.map(Outcome::Complete).map_err(ProviderError::Refused)
     }
 
     async fn read_source(&self, address: &Address) -> Result<Option<Vec<u8>>, RpcError> {

@@ -3,12 +3,13 @@
 //! Two orders are known: that of North America and Britain, where the number leads and the post code
 //! ends, and that of most of Europe, where the post code leads the city. Which one it is, the post code tells.
 
-use super::places::{country, is_city, subdivision};
+use super::places::{country, subdivision};
 use super::reading::Reading;
 use super::wordlists::{Kind, standard};
 use crate::folding::fold;
 
 mod postcode;
+mod split;
 
 use postcode::Style;
 
@@ -20,6 +21,8 @@ const MAX_WORDS: usize = 60;
 struct Word {
     text: String,
     ends_segment: bool,
+    /// Whether something was taken out behind it.
+    is_cut: bool,
 }
 
 /// The parts of an address.
@@ -60,11 +63,11 @@ fn words(text: &str) -> Vec<Word> {
     for segment in text.split([',', ';', '\n']) {
         let spaced = segment.replace('#', " # ");
         let n_before = words.len();
-        words.extend(
-            spaced
-                .split_whitespace()
-                .map(|word| Word { text: word.to_owned(), ends_segment: false }),
-        );
+        words.extend(spaced.split_whitespace().map(|word| Word {
+            text: word.to_owned(),
+            ends_segment: false,
+            is_cut: false,
+        }));
         if words.len() > n_before
             && let Some(last) = words.last_mut()
         {
@@ -100,37 +103,66 @@ fn take_country(words: &mut Vec<Word>, address: &mut Address) {
     }
 }
 
+/// Takes the box out: the last one, for what stands before it is the box of a bank within a box.
 fn take_box(words: &mut Vec<Word>, address: &mut Address) {
-    for at in 0..words.len() {
-        for length in (1..=3).rev() {
-            let Some(mark) = words.get(at..at + length) else { continue };
-            let Some(number) = words.get(at + length) else { continue };
-            let text = joined(mark);
-            // `RR 2 Box 484`: the box is on a rural route.
-            let is_rural = words.first().is_some_and(|word| {
-                matches!(fold(&word.text).as_str(), "rr" | "hc" | "rt" | "route" | "rural")
-            });
-            let follows_number = at
-                .checked_sub(1)
-                .and_then(|before| words.get(before))
-                .is_some_and(|word| word.text.bytes().all(|byte| byte.is_ascii_digit()));
-            let is_rural = is_rural || follows_number;
-            let is_box = standard(Kind::Box, &text).is_some()
-                && (length > 1 || at == 0 || is_rural || fold(&text) != "box");
-            if is_box && number.text.chars().any(|character| character.is_ascii_digit()) {
-                address.box_number = bare(&number.text);
-                let end = at + length + 1;
-                close_before(words, at);
-                words.drain(at..end);
-                return;
-            }
-        }
+    for at in (0..words.len()).rev() {
+        let Some(length) = (1..=3).rev().find(|length| is_box(words, at, *length)) else {
+            continue;
+        };
+        // `p.o. box`: the mark may have begun before.
+        let begin = (1..=2)
+            .filter_map(|more| Some((at.checked_sub(more)?, length + more)))
+            .rfind(|(at, length)| is_box(words, *at, *length));
+        let (at, length) = begin.unwrap_or((at, length));
+        // `cs 198422` and `42 d`: letters belong to the number.
+        let mut end = at + length + 1 + usize::from(is_prefix(words, at + length));
+        let is_letter = |word: &Word| {
+            word.text.len() == 1
+                && word.text.bytes().all(|byte| byte.is_ascii_alphabetic())
+                && standard(Kind::Direction, &word.text).is_none()
+        };
+        let ends_there = words.get(end - 1).is_some_and(|word| word.ends_segment);
+        end += usize::from(!ends_there && words.get(end).is_some_and(is_letter));
+        address.box_number = bare(&joined(&words[at + length..end]));
+        close_before(words, at);
+        words.drain(at..end);
+        return;
     }
+}
+
+/// Tells whether a mark of a box stands here, with its number behind it.
+fn is_box(words: &[Word], at: usize, length: usize) -> bool {
+    let Some(mark) = words.get(at..at + length) else { return false };
+    let skipped = usize::from(is_prefix(words, at + length));
+    let Some(number) = words.get(at + length + skipped) else { return false };
+    let text = joined(mark);
+    // `RR 2 Box 484`: the box is on a rural route.
+    let is_rural = words.first().is_some_and(|word| {
+        matches!(fold(&word.text).as_str(), "rr" | "hc" | "rt" | "route" | "rural")
+    });
+    let follows_number = at
+        .checked_sub(1)
+        .and_then(|before| words.get(before))
+        .is_some_and(|word| word.text.bytes().all(|byte| byte.is_ascii_digit()));
+    let is_alone = length == 1 && fold(&text) == "box";
+    let is_plain = number.text.bytes().all(|byte| byte.is_ascii_digit());
+    standard(Kind::Box, &text).is_some()
+        && (!is_alone || at == 0 || is_rural || follows_number || is_plain)
+        && number.text.chars().any(|character| character.is_ascii_digit())
+}
+
+/// Tells whether letters lead the number of a box: `Drawer CS 198422`.
+fn is_prefix(words: &[Word], at: usize) -> bool {
+    let Some([letters, number]) = words.get(at..at + 2) else { return false };
+    letters.text.len() <= 2
+        && letters.text.bytes().all(|byte| byte.is_ascii_alphabetic())
+        && number.text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Marks the word before a place as the end of its segment: what stood there is taken out.
 fn close_before(words: &mut [Word], at: usize) {
     if let Some(before) = at.checked_sub(1).and_then(|before| words.get_mut(before)) {
+        before.is_cut = !before.ends_segment;
         before.ends_segment = true;
     }
 }
@@ -144,7 +176,8 @@ fn american(words: &mut Vec<Word>, address: &mut Address, region: Option<&str>) 
     };
     let code = code.to_owned();
     take_state(words, address, &code);
-    take_unit(words, address);
+    split::take_units(words, address);
+    split::drop_names(words, !address.box_number.is_empty());
     let starts_with_number =
         words.first().is_some_and(|word| is_house_number(&word.text)) && words.len() > 1;
     if starts_with_number {
@@ -157,9 +190,13 @@ fn american(words: &mut Vec<Word>, address: &mut Address, region: Option<&str>) 
         }
     }
     let has_street = starts_with_number || address.box_number.is_empty();
-    let split = if has_street { street_end(words) } else { 0 };
-    address.street = joined(&words[..split]);
+    let split =
+        split::city_begin(words, &address.postcode, has_street, !address.box_number.is_empty());
     address.city = joined(&words[split..]);
+    words.truncate(split);
+    if has_street {
+        split::take_street(words, address);
+    }
     if address.city.is_empty() && address.number.is_empty() {
         address.city = std::mem::take(&mut address.street);
     }
@@ -192,96 +229,6 @@ fn take_state(words: &mut Vec<Word>, address: &mut Address, code: &str) {
     }
 }
 
-/// Takes apartment, suite, floor out of the middle.
-fn take_unit(words: &mut Vec<Word>, address: &mut Address) {
-    let first = usize::from(address.box_number.is_empty());
-    for at in first..words.len() {
-        let Some(kind) = standard(Kind::Unit, &words[at].text) else { continue };
-        // 14th Floor
-        let ordinal = at
-            .checked_sub(1)
-            .filter(|before| *before > 0 && kind == "Floor")
-            .and_then(|before| words.get(before));
-        if let Some(ordinal) = ordinal
-            .map(|word| bare(&word.text))
-            .filter(|text| text.starts_with(|character: char| character.is_ascii_digit()))
-        {
-            address.unit = ordinal;
-            address.unit_kind = kind;
-            close_before(words, at - 1);
-            words.drain(at - 1..=at);
-            return;
-        }
-        let Some(identifier) = words.get(at + 1) else { continue };
-        let text = bare(&identifier.text);
-        let is_identifier =
-            text.chars().any(|character| character.is_ascii_digit()) || text.chars().count() <= 2;
-        // `Suite # 5`: the sign belongs to the word before it.
-        let is_signed =
-            words.get(at + 1).is_some_and(|word| word.text == "#") && words.get(at + 2).is_some();
-        if !is_identifier && !is_signed {
-            continue;
-        }
-        let end = if is_signed { at + 3 } else { at + 2 };
-        address.unit = bare(&words[end - 1].text);
-        address.unit_kind = kind;
-        close_before(words, at);
-        words.drain(at..end);
-        return;
-    }
-}
-
-/// Finds where the street ends and the city begins.
-fn street_end(words: &[Word]) -> usize {
-    // A comma says it, where something stands before and behind it.
-    let commas: Vec<usize> = words
-        .iter()
-        .enumerate()
-        .filter(|(_, word)| word.ends_segment)
-        .map(|(at, _)| at + 1)
-        .collect();
-    if let Some(split) = commas.iter().copied().filter(|at| *at < words.len()).max() {
-        return split;
-    }
-    let is_type =
-        |at: usize| words.get(at).is_some_and(|word| standard(Kind::Street, &word.text).is_some());
-    let is_direction = |at: usize| {
-        words.get(at).is_some_and(|word| standard(Kind::Direction, &word.text).is_some())
-    };
-    let is_numbered = |at: usize| words.get(at).is_some_and(|word| is_road_number(&word.text));
-    let leads = usize::from(is_direction(0));
-    for at in 0..words.len() {
-        if !is_type(at) {
-            continue;
-        }
-        // Highway 50, County Road M.
-        if is_numbered(at + 1) && at + 2 < words.len() {
-            return at + 2 + usize::from(is_direction(at + 2) && at + 3 < words.len());
-        }
-        // `Park Avenue`, `Lake View Drive`: the last of several kinds in a row ends the street.
-        let is_saint = words.get(at + 1).is_some_and(|word| fold(&word.text) == "st");
-        if at <= leads.max(usize::from(at == 0)) && at == 0
-            || is_type(at + 1) && !is_saint && at + 2 < words.len()
-        {
-            continue;
-        }
-        let end = at + 1;
-        let turned = end + usize::from(is_direction(end) && end + 1 < words.len());
-        if turned < words.len() {
-            return turned;
-        }
-    }
-    // Nothing of that kind: a direction ends it, or a known city begins.
-    if let Some(at) = (1..words.len().saturating_sub(1)).find(|at| is_direction(*at)) {
-        return at + 1;
-    }
-    let known = (2..=3)
-        .rev()
-        .filter_map(|length| words.len().checked_sub(length))
-        .find(|at| *at > 0 && is_city(&joined(&words[*at..]), "US"));
-    known.unwrap_or_else(|| words.len().saturating_sub(1))
-}
-
 /// Reads the order of most of Europe: street and number, then post code and city.
 fn european(words: &mut Vec<Word>, at: usize, address: &mut Address) {
     let city: Vec<Word> = words.split_off(at.min(words.len()));
@@ -299,7 +246,7 @@ fn european(words: &mut Vec<Word>, at: usize, address: &mut Address) {
     if address.state.is_empty() {
         address.state = joined(&city[end..]);
     }
-    take_unit(words, address);
+    split::take_units(words, address);
     if words
         .first()
         .is_some_and(|word| word.text.starts_with(|character: char| character.is_ascii_digit()))
@@ -324,16 +271,6 @@ fn number_behind(address: &mut Address) {
         street.trim_end_matches(',').clone_into(&mut address.street);
         address.number = number;
     }
-}
-
-fn is_road_number(text: &str) -> bool {
-    let text = bare(text);
-    text.chars().all(|character| character.is_ascii_digit() || character == '-')
-        && !text.is_empty()
-        && text.len() < 5
-        || text.chars().count() == 1
-            && text.chars().all(char::is_alphabetic)
-            && standard(Kind::Direction, &text).is_none()
 }
 
 /// Tells whether a word can lead an address: 12, 12a, One, N16282.

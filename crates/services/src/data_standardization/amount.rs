@@ -71,7 +71,7 @@ pub(super) fn by_code(code: &str) -> Option<Currency> {
 
 /// Reads an amount; `region` is the country in which `$` and `kr` were written.
 pub(super) fn read(text: &str, region: Option<&str>) -> Reading {
-    let text = ascii_digits(text);
+    let text = joined_cents(&ascii_digits(text));
     let lower = text.to_lowercase();
     let mark = find_mark(&lower);
     let shared = mark
@@ -146,6 +146,27 @@ fn with_thousandths(text: &str, found: number::Found) -> number::Found {
     }
 }
 
+/// Joins cents that a space took off: `119. 95`.
+fn joined_cents(text: &str) -> String {
+    let characters: Vec<char> = text.chars().collect();
+    let is_digit =
+        |at: Option<usize>| at.and_then(|at| characters.get(at)).is_some_and(char::is_ascii_digit);
+    let mut joined = String::with_capacity(text.len());
+    for (at, character) in characters.iter().enumerate() {
+        let before = at.checked_sub(1);
+        let is_pair = is_digit(Some(at + 1)) && is_digit(Some(at + 2)) && !is_digit(Some(at + 3));
+        let is_behind_point = before
+            .and_then(|before| characters.get(before))
+            .is_some_and(|point| matches!(point, '.' | ','))
+            && is_digit(at.checked_sub(2));
+        if *character == ' ' && is_pair && is_behind_point {
+            continue;
+        }
+        joined.push(*character);
+    }
+    joined
+}
+
 /// Finds the sign or name of a currency: where it begins and ends, and its code.
 fn find_mark(lower: &str) -> Option<(usize, usize, &'static str)> {
     CURRENCY.marks.iter().find_map(|(mark, code)| {
@@ -181,15 +202,21 @@ fn nearest_number(text: &str, mark: Option<(usize, usize)>) -> Option<number::Fo
         numbers.push(found);
     }
     let Some((start, end)) = mark else { return numbers.into_iter().next() };
-    let gap = |found: &number::Found| {
-        let after = found.start.checked_sub(end);
-        // In front of the number the sign is as usual as behind it; a tie goes to what follows.
-        match after {
-            Some(gap) => gap * 2,
-            None => start.saturating_sub(found.end) * 2 + 1,
-        }
+    // In front of the number the sign is as usual as behind it. A tie goes to what follows, unless
+    // the last number shows that it stands behind.
+    let sign = text.get(start..end).unwrap_or_default();
+    let last_end = numbers.last().map_or(0, |last| last.end);
+    let is_behind = text.get(last_end..).is_some_and(|rest| rest.contains(sign));
+    let gap = |found: &number::Found| match found.start.checked_sub(end) {
+        Some(gap) => gap * 2 + usize::from(is_behind),
+        None => start.saturating_sub(found.end) * 2 + usize::from(!is_behind),
     };
-    numbers.into_iter().min_by_key(gap)
+    let (nearest, found) = numbers.iter().enumerate().min_by_key(|(_, found)| gap(found))?;
+    // `from 26 to 50 €`: the least that it costs.
+    let range = nearest.checked_sub(1).and_then(|before| numbers.get(before)).filter(|before| {
+        text.get(before.end..found.start).is_some_and(|between| between.trim() == "to")
+    });
+    range.or(Some(found)).cloned()
 }
 
 #[cfg(test)]
@@ -209,6 +236,10 @@ mod tests {
             ("3 for 9.99 EUR", "9.99 EUR"),
             ("₹ 12,34,567", "1234567 INR"),
             ("990 руб.", "990 RUB"),
+            ("3200 руб. 1500 руб.", "3200 RUB"),
+            ("From 26 to 50 €", "26 EUR"),
+            ("quantity 3 € 9.99", "9.99 EUR"),
+            ("$119. 95", "119.95"),
             ("free", "0"),
         ] {
             assert_eq!(read(text, None).standard.as_deref(), Some(expected), "{text}");

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use jiff::civil::{Date, Time};
+use jiff::civil::{Date, DateTime, Time};
 
 use super::reading::Reading;
 use super::table::{CALENDAR, rows};
@@ -83,16 +83,25 @@ pub(super) fn read(text: &str, order: Order, this_year: i16) -> Reading {
         return Reading::nothing(format!("there is no {year:04}-{month:02}-{day:02}"));
     };
     let standard = match time {
-        Some(time) if time != Time::midnight() => format!("{date}T{time}"),
+        Some((time, _)) if time != Time::midnight() => format!("{date}T{time}"),
         _ => date.to_string(),
     };
     let reading = Reading::new(standard, found.confidence, found.reason)
         .with("date", date.to_string())
         .with("weekday", weekday(date));
     match time {
-        Some(time) => reading.with("time", time.to_string()),
+        Some((time, Some(ahead))) => reading
+            .with("time", time.to_string())
+            .with("utc", in_utc(date.to_datetime(time), ahead).unwrap_or_default()),
+        Some((time, None)) => reading.with("time", time.to_string()),
         None => reading,
     }
+}
+
+/// Writes a moment in UTC that was read in a zone so many minutes ahead of it.
+fn in_utc(moment: DateTime, ahead: i32) -> Option<String> {
+    let moment = moment.checked_sub(jiff::SignedDuration::from_mins(i64::from(ahead))).ok()?;
+    Some(format!("{moment}Z"))
 }
 
 fn weekday(date: Date) -> &'static str {
@@ -162,7 +171,23 @@ fn pieces(text: &str) -> Vec<Piece> {
     for (n, (at, sign)) in signs.into_iter().enumerate() {
         pieces.insert(at + n, Piece::Sign(sign));
     }
+    join_dotted(&mut pieces);
     pieces
+}
+
+/// Joins what its dots took apart: `ก.พ.` is one name of a month, `a.m.` one half of the day.
+fn join_dotted(pieces: &mut Vec<Piece>) {
+    for at in (0..pieces.len().saturating_sub(2)).rev() {
+        let [Piece::Word(first), Piece::Sign('.'), Piece::Word(second)] = &pieces[at..at + 3]
+        else {
+            continue;
+        };
+        let joined = format!("{first}{second}");
+        let is_apart = !MEANINGS.contains_key(first) && !MEANINGS.contains_key(second);
+        if is_apart && MEANINGS.contains_key(&joined) {
+            pieces.splice(at..at + 3, [Piece::Word(joined)]);
+        }
+    }
 }
 
 /// Day, month and year with how sure they are.
@@ -240,6 +265,16 @@ impl Found {
             let (month, day) = if second.value > 12 { (third, second) } else { (second, third) };
             return Self::numeric(first, month, day, this_year, (0.97, "the year comes first"));
         }
+        if is_year(second) {
+            let (month, day) = if third.value > 12 { (first, third) } else { (third, first) };
+            return Self::numeric(
+                second,
+                month,
+                day,
+                this_year,
+                (0.6, "the year is in the middle"),
+            );
+        }
         let is_certain = is_year(third) || third.value > 31;
         let sure = if is_certain { 0.0 } else { 0.1 };
         match (first.value > 12, second.value > 12) {
@@ -309,17 +344,28 @@ fn month_of(word: &str) -> Option<i8> {
         return Some(*month);
     }
     // `Sept`, `Octob`: the beginning of one name alone.
-    if word.chars().count() < 3 || MEANINGS.contains_key(word) {
+    let least = if word.is_ascii() { 3 } else { 2 };
+    if word.chars().count() < least || MEANINGS.contains_key(word) {
         return None;
     }
     let english = MEANINGS.iter().filter_map(|(name, meaning)| match meaning {
-        Meaning::Month(month) if name.starts_with(word) || is_misspelt(word, name) => Some(*month),
+        Meaning::Month(month)
+            if name.starts_with(word) || is_misspelt(word, name) || is_inflected(word, name) =>
+        {
+            Some(*month)
+        }
         _ => None,
     });
     let mut months: Vec<i8> = english.collect();
     months.sort_unstable();
     months.dedup();
     <[i8; 1]>::try_from(months).ok().map(|[month]| month)
+}
+
+/// Tells whether two words are one but for their endings: `studenom`, `studenoga`.
+fn is_inflected(word: &str, name: &str) -> bool {
+    let common = word.chars().zip(name.chars()).take_while(|(one, other)| one == other).count();
+    common >= 6 && word.chars().count() <= common + 2 && name.chars().count() <= common + 2
 }
 
 fn is_misspelt(word: &str, name: &str) -> bool {

@@ -4,6 +4,8 @@ use super::reading::Reading;
 use super::wordlists::{Kind, standard};
 use crate::folding::capitalized;
 
+mod order;
+
 /// Reads the name of a person.
 pub(super) fn read(text: &str) -> Reading {
     let cleaned = without_asides(text);
@@ -25,19 +27,19 @@ pub(super) fn read(text: &str) -> Reading {
     let late = take_suffixes(&mut family, 1);
     let suffix = if suffix.is_empty() { late } else { suffix };
     let is_reversed = !family.is_empty();
-    if !is_reversed && words.len() > 1 {
+    let leads = !is_reversed && order::family_leads(&words);
+    if leads {
+        family = vec![words.remove(0)];
+    } else if !is_reversed && words.len() > 1 {
         family = words.split_off(family_start(&words));
     }
     if words.is_empty() && family.is_empty() {
         return Reading::nothing("no name was found");
     }
-    let given = words.first().copied().unwrap_or_default();
-    let middle = words.get(1..).unwrap_or_default().join(" ");
-    let (given, family) = if family.is_empty() {
-        (given.to_owned(), String::new())
-    } else {
-        (given.to_owned(), family.join(" "))
-    };
+    let n_given = if is_double(&words) { 2 } else { 1 };
+    let given = words.get(..n_given.min(words.len())).unwrap_or_default().join(" ");
+    let middle = words.get(n_given..).unwrap_or_default().join(" ");
+    let family = family.join(" ");
     let shout = text.chars().filter(|character| character.is_alphabetic()).all(char::is_uppercase)
         || text.chars().filter(|character| character.is_alphabetic()).all(char::is_lowercase);
     let case = |name: &str| if shout { cased(name) } else { name.to_owned() };
@@ -46,6 +48,7 @@ pub(super) fn read(text: &str) -> Reading {
     let whole: Vec<String> = whole.into_iter().filter(|part| !part.is_empty()).collect();
     let (confidence, reason) = match (is_reversed, family.is_empty()) {
         (true, _) => (0.95, "the family name stands before the comma"),
+        (false, _) if leads => (0.7, "the first is a family name and the second a given name"),
         (false, false) if words.len() <= 2 => (0.9, "the family name stands last"),
         (false, false) => (0.75, "the family name was taken to be the last"),
         (false, true) => (0.5, "a single name"),
@@ -56,6 +59,19 @@ pub(super) fn read(text: &str) -> Reading {
         .with("middle", middle)
         .with("family", family)
         .with("suffix", suffix)
+}
+
+/// Tells whether the first two words are one given name: `Mary Jo`.
+fn is_double(words: &[&str]) -> bool {
+    let Some([first, second]) = words.get(..2) else { return false };
+    let seconds: &[&str] = match first.to_lowercase().as_str() {
+        "mary" => &["jo", "lou", "beth", "kay", "sue", "pat"],
+        "jo" => &["ann", "anne", "beth", "ellen"],
+        "billy" | "bobby" => &["joe", "bob", "jack", "ray", "lee"],
+        "peggy" | "betty" => &["sue", "jo", "lou"],
+        _ => return false,
+    };
+    seconds.contains(&second.to_lowercase().as_str())
 }
 
 /// Takes out what stands in brackets or quotes: nicknames, roles.
@@ -79,6 +95,12 @@ fn split_comma(text: &str) -> Option<(String, String)> {
     let (before, after) = text.split_once(',')?;
     let (before, after) = (before.trim(), after.trim());
     if before.is_empty() || after.is_empty() {
+        return None;
+    }
+    // `Carolyn E, Savage`: a family name does not end with an initial.
+    let initial =
+        before.rsplit(' ').next().is_some_and(|last| last.trim_end_matches('.').len() == 1);
+    if initial && before.contains(' ') && !after.contains(' ') {
         return None;
     }
     let mut words = after.split([' ', ',']).filter(|word| !word.is_empty());
@@ -114,7 +136,11 @@ fn take_suffixes(words: &mut Vec<&str>, kept: usize) -> &'static str {
 /// Finds where the family name begins: the last word, with the particles before it.
 fn family_start(words: &[&str]) -> usize {
     let mut at = words.len() - 1;
-    while at > 1 && standard(Kind::Particle, words[at - 1]).is_some() {
+    // A single letter before the last name is an initial; `y` and `e` join two family names.
+    let is_initial =
+        |word: &str| word.trim_end_matches('.').chars().count() == 1 && !matches!(word, "y" | "e");
+    while at > 1 && standard(Kind::Particle, words[at - 1]).is_some() && !is_initial(words[at - 1])
+    {
         at -= 1;
     }
     at
@@ -153,6 +179,14 @@ mod tests {
             ("RONALD MCDONALD III", ["", "Ronald", "", "McDonald", "III"]),
             ("Robert (Bob) Smith", ["", "Robert", "", "Smith", ""]),
             ("Cher", ["", "Cher", "", "", ""]),
+            ("James O Davis", ["", "James", "O", "Davis", ""]),
+            ("Cook Aaron", ["", "Aaron", "", "Cook", ""]),
+            ("Swanson Peter A", ["", "Peter", "A", "Swanson", ""]),
+            ("Aaron Cook", ["", "Aaron", "", "Cook", ""]),
+            ("State Senator Thomas James", ["Senator", "Thomas", "", "James", ""]),
+            ("WESTWOOD, MARY JO", ["", "Mary Jo", "", "Westwood", ""]),
+            ("Carolyn E, Savage", ["", "Carolyn", "E", "Savage", ""]),
+            ("Thomas James", ["", "Thomas", "", "James", ""]),
         ] {
             let reading = read(text);
             let part = |name| reading.parts.get(name).cloned().unwrap_or_default();

@@ -2,13 +2,22 @@
 
 use std::sync::LazyLock;
 
-use super::table::{CITIES, COUNTRIES, Names, SUBDIVISIONS, rows};
+use super::table::{CITIES, COUNTRIES, LESSER_PARTS, NATIONALITIES, Names, SUBDIVISIONS, rows};
 use super::wordlists::{Kind, standard};
 use crate::folding::{fold, words};
 
+mod belonging;
 mod locate;
+mod post_towns;
+mod regions;
+mod usual;
 
+pub(super) use belonging::country_of;
 pub(super) use locate::locate;
+pub(super) use post_towns::is_post_town;
+
+use regions::REGIONS;
+use usual::USUAL;
 
 /// A country (ISO 3166-1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,8 +51,12 @@ pub(super) struct City {
 struct Places {
     countries: Vec<Country>,
     country_names: Names,
+    /// What inhabitants are called.
+    inhabitants: Names,
     /// Names without what many countries are called: republic, kingdom, of.
     bare_names: Names,
+    /// Regions and counties that only tell their country.
+    lesser_parts: Names,
     subdivisions: Vec<Subdivision>,
     subdivision_names: Names,
     cities: Vec<City>,
@@ -54,7 +67,9 @@ static PLACES: LazyLock<Places> = LazyLock::new(|| {
     let mut places = Places {
         countries: Vec::new(),
         country_names: Names::default(),
+        inhabitants: Names::default(),
         bare_names: Names::default(),
+        lesser_parts: Names::default(),
         subdivisions: Vec::new(),
         subdivision_names: Names::default(),
         cities: Vec::new(),
@@ -73,13 +88,39 @@ static PLACES: LazyLock<Places> = LazyLock::new(|| {
             let short = name.split(['(', ',']).next().unwrap_or(name);
             places.country_names.add(short, entry);
             if name.len() > 3 {
-                places.bare_names.add(&bare(&fold(name)), entry);
+                let bare = bare(&fold(name));
+                // The Falklands, the Northern Marianas.
+                if let Some(group) = bare.strip_suffix(" islands").filter(|it| it.len() > 4) {
+                    places.bare_names.add(&format!("{group}s"), entry);
+                }
+                places.bare_names.add(&bare, entry);
             }
         }
     }
+    let entry_of = |countries: &[Country], code: &str| {
+        let entry = countries.iter().position(|country| country.alpha2 == code)?;
+        u32::try_from(entry).ok()
+    };
     for (name, code) in USUAL {
-        if let Some(entry) = places.countries.iter().position(|country| country.alpha2 == code) {
-            places.country_names.add(name, u32::try_from(entry).unwrap_or(u32::MAX));
+        if let Some(entry) = entry_of(&places.countries, code) {
+            places.country_names.add(name, entry);
+        }
+    }
+    for (name, code) in REGIONS {
+        if let Some(entry) = entry_of(&places.countries, code) {
+            places.lesser_parts.add(name, entry);
+        }
+    }
+    for row in rows(LESSER_PARTS) {
+        let Some(entry) = entry_of(&places.countries, row.cell(0)) else { continue };
+        for name in row.alternatives(1) {
+            places.lesser_parts.add(name, entry);
+        }
+    }
+    for row in rows(NATIONALITIES) {
+        let Some(entry) = entry_of(&places.countries, row.cell(0)) else { continue };
+        for name in row.alternatives(1) {
+            places.inhabitants.add(name, entry);
         }
     }
     for (row, entry) in rows(SUBDIVISIONS).zip(0..) {
@@ -106,38 +147,13 @@ static PLACES: LazyLock<Places> = LazyLock::new(|| {
     places
 });
 
-/// What people call countries and neither ISO nor CLDR lists.
-const USUAL: [(&str, &str); 24] = [
-    ("usa", "US"),
-    ("us of a", "US"),
-    ("america", "US"),
-    ("the states", "US"),
-    ("great britain", "GB"),
-    ("britain", "GB"),
-    ("england", "GB"),
-    ("scotland", "GB"),
-    ("wales", "GB"),
-    ("northern ireland", "GB"),
-    ("uk", "GB"),
-    ("holland", "NL"),
-    ("south korea", "KR"),
-    ("north korea", "KP"),
-    ("russia", "RU"),
-    ("ivory coast", "CI"),
-    ("burma", "MM"),
-    ("persia", "IR"),
-    ("uae", "AE"),
-    ("drc", "CD"),
-    ("prc", "CN"),
-    ("mainland china", "CN"),
-    ("eire", "IE"),
-    ("republic of china", "TW"),
-];
-
 /// Takes away what many countries are called.
 fn bare(folded: &str) -> String {
-    let kept: Vec<&str> =
-        words(folded).into_iter().filter(|word| standard(Kind::Filler, word).is_none()).collect();
+    let kept: Vec<&str> = words(folded)
+        .into_iter()
+        .filter(|word| standard(Kind::Filler, word).is_none())
+        .map(|word| if word == "st" { "saint" } else { word })
+        .collect();
     // `United States` has nothing else.
     if kept.is_empty() { folded.to_owned() } else { kept.join(" ") }
 }
@@ -164,7 +180,8 @@ pub(super) fn country(text: &str) -> Option<FoundCountry> {
     let compact = folded.replace(' ', "");
     let is_abbreviation = compact.len() <= 4 && text.contains('.');
     for name in [folded, if is_abbreviation { &compact } else { folded }] {
-        if let Some([entry]) = PLACES.country_names.exact(name) {
+        let exact = PLACES.country_names.exact(name).or_else(|| PLACES.inhabitants.exact(name));
+        if let Some([entry]) = exact {
             let country = get(*entry)?;
             return Some(FoundCountry {
                 country,
@@ -226,10 +243,12 @@ pub(super) fn subdivision(country: &str, text: &str) -> Option<Subdivision> {
 
 /// Finds the cities of a name, the largest first, and how many letters had to be changed.
 fn cities(folded: &str) -> (Vec<City>, usize) {
+    let plain = folded.strip_suffix(" city").filter(|_| PLACES.city_names.exact(folded).is_none());
+    let folded = plain.unwrap_or(folded);
     let Some(found) = PLACES.city_names.find(folded) else { return (Vec::new(), 0) };
     let get = |entry: &u32| PLACES.cities.get(usize::try_from(*entry).ok()?).copied();
     // Short names are too like each other: Hezhou and Huzhou.
-    if found.edits > 0 && folded.chars().count() < 8 {
+    if found.edits > 0 && folded.chars().count() < 10 {
         return (Vec::new(), 0);
     }
     let mut cities: Vec<City> = found.entries.iter().filter_map(get).collect();

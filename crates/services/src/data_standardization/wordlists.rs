@@ -22,6 +22,7 @@ pub(super) enum Kind {
     Abbreviation,
     Filler,
     Currency,
+    Clock,
 }
 
 static LISTS: LazyLock<HashMap<Kind, HashMap<String, &'static str>>> = LazyLock::new(|| {
@@ -73,6 +74,7 @@ fn kind(name: &str) -> Option<Kind> {
         "abbreviation" => Kind::Abbreviation,
         "filler" => Kind::Filler,
         "currency" => Kind::Currency,
+        "clock" => Kind::Clock,
         _ => return None,
     })
 }

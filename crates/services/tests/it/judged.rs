@@ -49,6 +49,8 @@ type Scores = BTreeMap<String, Score>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
     Development,
+    /// What was drawn later, when the first held-out part had become development data as well.
+    Further,
     HeldOut,
 }
 
@@ -118,15 +120,16 @@ fn report(scores: &Scores) -> String {
 fn the_parts_have_nothing_in_common() {
     use sha2::{Digest as _, Sha256};
     let mut seen = std::collections::BTreeSet::new();
-    for part in [Part::Development, Part::HeldOut] {
+    for part in [Part::Development, Part::Further, Part::HeldOut] {
         let (records, cases) = (standardization::cases(part), reasoning::cases(part));
-        assert!(records.len() >= 250 && cases.len() >= 50, "{} {}", records.len(), cases.len());
+        let least = if part == Part::Further { 0 } else { 50 };
+        assert!(records.len() >= 250 && cases.len() >= least, "{} {}", records.len(), cases.len());
         for case in &cases {
             let first = Sha256::digest(case.id.as_bytes())[0];
             assert_eq!(first % 2 == 1, part == Part::HeldOut, "{}", case.id);
         }
         for case in records.into_iter().chain(cases) {
-            assert!(seen.insert(case.id.clone()), "{} is in both parts", case.id);
+            assert!(seen.insert(case.id.clone()), "{} is in two parts", case.id);
         }
     }
 }

@@ -22,7 +22,9 @@ import phonenumbers
 FOLDER = Path(sys.argv[1])
 HERE = Path(__file__).parent
 RECORDS = []
-HELD_OUT = False
+# Which part is being drawn, by its place in the order of the hashes.
+PART = 0
+PARTS = ["development", "held_out", "further"]
 
 
 def digest(text):
@@ -31,13 +33,13 @@ def digest(text):
 
 def sample(items, n, key=lambda item: json.dumps(item, ensure_ascii=False, default=str)):
     """N items in the order of a hash, the same at every run and nobody's choice: the first n for development, the next n
-    to be held out."""
+    to be held out, three times as many for further development."""
     seen, out = set(), []
     for item in sorted(items, key=lambda item: digest(key(item))):
         if key(item) not in seen:
             seen.add(key(item))
             out.append(item)
-    return out[n:2 * n] if HELD_OUT else out[:n]
+    return out[[0, n, 2 * n][PART]:[n, 2 * n, 5 * n][PART]]
 
 
 def add(kind, source, given, expected, region=None):
@@ -337,7 +339,7 @@ def products():
              "Tuna": ("Food and Beverages", "Meat and Fish")}
     adjectives = ["Awesome", "Bespoke", "Elegant", "Ergonomic", "Fresh", "Handmade", "Licensed", "Modern", "Practical", "Sleek"]
     materials = ["Aluminum", "Bamboo", "Bronze", "Ceramic", "Cotton", "Granite", "Plastic", "Rubber", "Steel", "Wooden"]
-    for index, (noun, (first, second)) in enumerate([] if HELD_OUT else nouns.items()):
+    for index, (noun, (first, second)) in enumerate([] if PART else nouns.items()):
         text = f"{adjectives[index % 10]} {materials[(index * 3) % 10]} {noun}"
         add("product", "faker 10.6.0", roughen(text, index), {"l1_category": first, "l2_family": second})
 
@@ -350,13 +352,13 @@ def by_hand():
 
 
 def main():
-    global HELD_OUT
+    global PART
     drawn = set()
-    for HELD_OUT, name in [(False, "development"), (True, "held_out")]:
+    for PART, name in enumerate(PARTS):
         RECORDS.clear()
         for collect in [dates, amounts, quantities, phones, names, addresses, places, accounts, products]:
             collect()
-        if not HELD_OUT:
+        if PART == 0:
             by_hand()
         records = {record["id"]: record for record in RECORDS if record["id"] not in drawn}
         drawn |= set(records)

@@ -34,6 +34,9 @@ pub(super) fn take(words: &mut Vec<Word>, code: &mut String) -> Style {
         end_segment(words);
         return Style::AtEnd;
     }
+    if take_broken(words, code) {
+        return Style::AtEnd;
+    }
     if let Some(last) = words.last().map(|word| word.text.trim_matches(['.', '-']).to_owned())
         && n_words > 1
         && (is_zip(&last) || is_zip_plus(&last) || is_joined(&last) || is_short_zip(words, &last))
@@ -44,6 +47,39 @@ pub(super) fn take(words: &mut Vec<Word>, code: &mut String) -> Style {
         return Style::AtEnd;
     }
     before_city(words, code)
+}
+
+/// Takes `041 01` and `123456789`: codes that lost their form, behind the code of a state.
+fn take_broken(words: &mut Vec<Word>, code: &mut String) -> bool {
+    let is_state = |at: Option<usize>| {
+        at.and_then(|at| words.get(at)).is_some_and(|word| {
+            word.text.len() == 2 && super::subdivision("US", &word.text).is_some()
+        })
+    };
+    let n_words = words.len();
+    let text = |back: usize| {
+        n_words.checked_sub(back).and_then(|at| words.get(at)).map(|word| word.text.as_str())
+    };
+    let last = text(1).unwrap_or_default();
+    if let Some((zip, more)) = last.split_at_checked(5)
+        && last.len() == 9
+        && is_digits(last)
+        && is_state(n_words.checked_sub(2))
+    {
+        *code = format!("{zip}-{more}");
+        words.truncate(n_words - 1);
+    } else if let (Some(first), 2) = (text(2).filter(|first| first.len() == 3), last.len())
+        && is_digits(first)
+        && is_digits(last)
+        && is_state(n_words.checked_sub(3))
+    {
+        *code = format!("{first}{last}");
+        words.truncate(n_words - 2);
+    } else {
+        return false;
+    }
+    end_segment(words);
+    true
 }
 
 /// A ZIP code whose first zero was lost, as spreadsheets do: behind the code of a state.

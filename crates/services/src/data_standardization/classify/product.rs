@@ -15,6 +15,16 @@ use crate::folding::{ascii_digits, capitalized, fold, singular, words};
 /// The most words of a name.
 const MAX_WORDS: usize = 4;
 
+/// How names of goods end that are written as one word, and what they are.
+const ENDINGS: [(&str, &str); 6] = [
+    ("berry", "fruit"),
+    ("fruit", "fruit"),
+    ("melon", "fruit"),
+    ("cherry", "fruit"),
+    ("cress", "vegetable"),
+    ("mint", "spice"),
+];
+
 #[derive(Debug)]
 struct Products {
     leaves: Vec<[&'static str; 4]>,
@@ -166,9 +176,11 @@ fn hit(words: &[String], start: usize, end: usize) -> Option<Hit> {
             is_curated: false,
         });
     }
-    // Berries have more names than any list.
-    if is_single && name.len() > 6 && name.ends_with("berry") {
-        let leaf = *PRODUCT.curated.get("fruit")?;
+    // Berries have more names than any list, and so have others.
+    let ending =
+        ENDINGS.iter().find(|(ending, _)| is_single && name.len() > 6 && name.ends_with(ending));
+    if let Some((_, of)) = ending {
+        let leaf = *PRODUCT.curated.get(*of)?;
         return Some(Hit {
             start,
             end,
@@ -267,6 +279,7 @@ mod tests {
             ("Extra virgin olive oil 750ml", "Pantry", "Olive Oil"),
             ("iPhone 12 Pro", "Telephones", "Smartphone"),
             ("headphnes", "Audio", "Headphones"),
+            ("wintercress", "Produce", "Wintercress"),
         ] {
             let placed = place(text);
             let found = [1, 3].map(|level| placed.levels[level].value.clone().unwrap_or_default());

@@ -26,6 +26,17 @@ fn dates_are_read_however_they_are_written() {
         ("Thu, 29 Feb 2024 10:15:30 +0200", "2024-02-29T10:15:30"),
         ("February 29, 2024 at 3:05 p.m.", "2024-02-29T15:05:00"),
         ("29 Feb 2024 12 am", "2024-02-29"),
+        ("29 Feb 2024, 3.05 pm.", "2024-02-29T15:05:00"),
+        ("29 Feb 2024 8:00 in the evening", "2024-02-29T20:00:00"),
+        ("29/02/2024 8:00 de la tarde", "2024-02-29T20:00:00"),
+        ("2024年2月29日晚8:00", "2024-02-29T20:00:00"),
+        ("29 февраля 2024 7 часов 10 минут", "2024-02-29T07:10:00"),
+        ("29 ก.พ. 2024", "2024-02-29"),
+        ("13. veljače 2024. u podne", "2024-02-13T12:00:00"),
+        ("13/2024/10", "2024-10-13"),
+        ("28. u studenom 2017.", "2017-11-28"),
+        ("25 ян 2016", "2016-01-25"),
+        ("12 de junio del 2012", "2012-06-12"),
         ("٢٩/٠٢/٢٠٢٤", "2024-02-29"),
     ] {
         assert_eq!(month_first(text).as_deref(), Some(expected), "{text}");
@@ -47,4 +58,19 @@ fn an_order_that_could_be_another_is_less_sure() {
     assert_eq!(european.standard.as_deref(), Some("2024-04-03"));
     assert!(american.confidence < read("03/24/2024", Order::MonthFirst, 2026).confidence);
     assert!(american.reason.contains("exchanged"));
+}
+
+#[test]
+fn a_zone_tells_the_moment_in_utc_beside_what_was_written() {
+    for (text, utc) in [
+        ("Thu, 29 Feb 2024 22:15:30 -0500 (CDT)", Some("2024-03-01T03:15:30Z")),
+        ("2024-02-29T10:15:30+05:30", Some("2024-02-29T04:45:30Z")),
+        ("29 Feb 2024 10:15 EDT", Some("2024-02-29T14:15:00Z")),
+        ("29 Feb 2024 10:15:00 GMT+0800", Some("2024-02-29T02:15:00Z")),
+        ("2024-02-29T10:15:30Z", Some("2024-02-29T10:15:30Z")),
+        ("29 Feb 2024 10:15", None),
+    ] {
+        let reading = read(text, Order::MonthFirst, 2026);
+        assert_eq!(reading.parts.get("utc").map(String::as_str), utc, "{text}");
+    }
 }

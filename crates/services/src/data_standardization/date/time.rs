@@ -3,12 +3,17 @@
 use jiff::civil::Time;
 
 use super::{MEANINGS, Meaning, Piece};
+use crate::data_standardization::wordlists::{Kind, standard};
+
+/// A time of day, with the minutes that its zone is ahead of UTC where it names one.
+pub(super) type Zoned = (Time, Option<i32>);
 
 /// Takes the time of day out of the pieces of a date, if there is one.
-pub(super) fn take(pieces: &mut Vec<Piece>) -> Option<Time> {
+pub(super) fn take(pieces: &mut Vec<Piece>) -> Option<Zoned> {
     split_compact(pieces);
     let found = colons(pieces)
         .or_else(|| letters(pieces))
+        .or_else(|| dotted(pieces))
         .or_else(|| hour_alone(pieces))
         .or_else(|| named(pieces));
     let (at, mut end, [hour, minute, second]) = found?;
@@ -25,13 +30,13 @@ pub(super) fn take(pieces: &mut Vec<Piece>) -> Option<Time> {
         end = after;
     }
     // What follows is the zone, which a date of its own does not have.
-    let rest = zone_end(pieces, end);
+    let (rest, offset) = zone(pieces, end);
     pieces.drain(at..rest);
-    Time::new(hour, minute, second, 0).ok()
+    Some((Time::new(hour, minute, second, 0).ok()?, offset))
 }
 
 /// Takes the time out of `29.02.2020 13.12`: two numbers behind a whole date.
-pub(super) fn take_dotted(pieces: &mut Vec<Piece>) -> Option<Time> {
+pub(super) fn take_dotted(pieces: &mut Vec<Piece>) -> Option<Zoned> {
     let dot = Piece::Sign('.');
     let [
         ..,
@@ -51,7 +56,7 @@ pub(super) fn take_dotted(pieces: &mut Vec<Piece>) -> Option<Time> {
     let (hour, minute) = (hour.parse().ok()?, minute.parse().ok()?);
     let time = Time::new(hour, minute, 0, 0).ok().filter(|_| is_date)?;
     pieces.truncate(pieces.len() - 3);
-    Some(time)
+    Some((time, None))
 }
 
 /// Splits `20140408T101500` and `20140408101500`.
@@ -131,34 +136,51 @@ fn colons(pieces: &[Piece]) -> Option<Found> {
     Some((at, end, [hour, minute, second]))
 }
 
-/// Finds 10h36m28s, 10h 36, 10時36分.
+/// Finds 10h36m28s, 10h 36, 10時36分, 7 часов 10 минут.
 fn letters(pieces: &[Piece]) -> Option<Found> {
-    let is = |at: usize, names: &[&str]| match pieces.get(at) {
-        Some(Piece::Word(word)) => names.contains(&word.as_str()),
-        Some(Piece::Sign(sign)) => names.contains(&sign.to_string().as_str()),
-        _ => false,
+    let is = |at: usize, unit: &str| {
+        let found = match pieces.get(at) {
+            Some(Piece::Word(word)) => standard(Kind::Clock, word),
+            Some(Piece::Sign(sign)) => standard(Kind::Clock, &sign.to_string()),
+            _ => None,
+        };
+        found == Some(unit)
     };
-    let hours = ["h", "hr", "hrs", "hour", "hours", "時", "时", "시"];
-    let at = (0..pieces.len()).find(|at| small(&pieces[*at]).is_some() && is(at + 1, &hours))?;
+    let at = (0..pieces.len()).find(|at| small(&pieces[*at]).is_some() && is(at + 1, "hour"))?;
     let hour = small(&pieces[at])?;
     let mut end = at + 2;
     let mut rest = [0, 0];
-    for (slot, names) in rest.iter_mut().zip([["m", "min", "分", "분"], ["s", "sec", "秒", "초"]])
-    {
+    for (slot, unit) in rest.iter_mut().zip(["minute", "second"]) {
         let Some(value) = pieces.get(end).and_then(small) else { break };
         *slot = value;
-        end += if is(end + 1, &names) { 2 } else { 1 };
+        end += if is(end + 1, unit) { 2 } else { 1 };
     }
     Some((at, end, [hour, rest[0], rest[1]]))
 }
 
+/// Finds 12.16 pm: a dot makes a time where a half of the day follows.
+fn dotted(pieces: &[Piece]) -> Option<Found> {
+    let at = (0..pieces.len()).find(|at| {
+        let is_minute =
+            matches!(pieces.get(at + 2), Some(Piece::Number(digits)) if digits.len() == 2);
+        is_minute
+            && small(&pieces[*at]).is_some_and(|hour| hour < 24)
+            && pieces.get(at + 1) == Some(&Piece::Sign('.'))
+            && half(pieces, at + 3).is_some()
+    })?;
+    Some((at, at + 3, [small(&pieces[at])?, small(&pieces[at + 2])?, 0]))
+}
+
 /// Finds noon and midnight.
 fn named(pieces: &[Piece]) -> Option<Found> {
-    let at = pieces.iter().position(
-        |piece| matches!(piece, Piece::Word(word) if word == "noon" || word == "midnight"),
-    )?;
-    let hour = if pieces[at] == Piece::Word("noon".to_owned()) { 12 } else { 0 };
-    Some((at, at + 1, [hour, 0, 0]))
+    pieces.iter().enumerate().find_map(|(at, piece)| {
+        let Piece::Word(word) = piece else { return None };
+        match standard(Kind::Clock, word)? {
+            "noon" => Some((at, at + 1, [12, 0, 0])),
+            "midnight" => Some((at, at + 1, [0, 0, 0])),
+            _ => None,
+        }
+    })
 }
 
 /// Finds 10 pm.
@@ -170,47 +192,89 @@ fn hour_alone(pieces: &[Piece]) -> Option<Found> {
     Some((at, at + 1, [small(&pieces[at])?, 0, 0]))
 }
 
-/// Finds am or pm, also as a.m., and where it ends.
+/// Finds am or pm, also as a.m. and as `in the evening`, and where it ends.
 fn half(pieces: &[Piece], at: usize) -> Option<(usize, Meaning)> {
     let Some(Piece::Word(word)) = pieces.get(at) else { return None };
     let (word, end) = match (pieces.get(at + 1), pieces.get(at + 2)) {
         (Some(Piece::Sign('.')), Some(Piece::Word(m))) if m == "m" => (format!("{word}m"), at + 3),
         _ => (word.clone(), at + 1),
     };
-    match MEANINGS.get(&word).copied() {
-        Some(half @ (Meaning::Am | Meaning::Pm)) => Some((end, half)),
+    let clock = standard(Kind::Clock, &word);
+    // `8:00 de la tarde` and `12 de junio`, while `8:00 de.` is a Hungarian morning.
+    if clock == Some("of") && matches!(pieces.get(end), Some(Piece::Word(_))) {
+        return half(pieces, end);
+    }
+    match (MEANINGS.get(&word).copied(), clock) {
+        (Some(half @ (Meaning::Am | Meaning::Pm)), _) => Some((end, half)),
+        (_, Some("am")) => Some((end, Meaning::Am)),
+        (_, Some("pm")) => Some((end, Meaning::Pm)),
         _ => None,
     }
 }
 
-/// Skips Z, UTC, +02:00, EST and the like.
-fn zone_end(pieces: &[Piece], from: usize) -> usize {
+/// Skips Z, UTC, +02:00, EST and the like, and returns how many minutes that is ahead of UTC.
+fn zone(pieces: &[Piece], from: usize) -> (usize, Option<i32>) {
     let mut end = from;
+    let mut offset = None;
     if let Some(Piece::Word(word)) = pieces.get(end)
-        && (word == "z" || ZONES.contains(&word.as_str()))
+        && let Some((_, minutes)) = ZONES.iter().find(|(name, _)| name == word)
     {
         end += 1;
+        offset = Some(*minutes);
     }
-    let is_offset = matches!(pieces.get(end), Some(Piece::Sign('+' | '-')))
-        && matches!(pieces.get(end + 1), Some(Piece::Number(digits)) if matches!(digits.len(), 2 | 4))
-        && from > 0;
+    let sign = match pieces.get(end) {
+        Some(Piece::Sign('+')) => 1,
+        Some(Piece::Sign('-')) => -1,
+        _ => return (end, offset),
+    };
+    let Some(Piece::Number(digits)) = pieces.get(end + 1) else { return (end, offset) };
     // 10:15 - 2014-04-08 is no offset.
     let continues = matches!(pieces.get(end + 2), Some(Piece::Sign('-' | '/' | '.')));
-    if is_offset && !continues {
-        end += 2;
-        if pieces.get(end) == Some(&Piece::Sign(':'))
-            && matches!(pieces.get(end + 1), Some(Piece::Number(_)))
-        {
-            end += 2;
-        }
+    if from == 0 || continues || !matches!(digits.len(), 1 | 2 | 4) {
+        return (end, offset);
     }
-    end
+    let number: i32 = digits.parse().unwrap_or(0);
+    let (mut hours, mut minutes) =
+        if digits.len() == 4 { (number / 100, number % 100) } else { (number, 0) };
+    end += 2;
+    if pieces.get(end) == Some(&Piece::Sign(':'))
+        && let Some(Piece::Number(more)) = pieces.get(end + 1)
+    {
+        minutes = more.parse().unwrap_or(0);
+        end += 2;
+    }
+    if hours > 14 || minutes > 59 {
+        (hours, minutes) = (0, 0);
+    }
+    (end, Some(sign * (hours * 60 + minutes)))
 }
 
-/// Abbreviations of zones that stand behind times.
-const ZONES: [&str; 20] = [
-    "utc", "gmt", "est", "edt", "cst", "cdt", "mst", "mdt", "pst", "pdt", "cet", "cest", "bst",
-    "ist", "jst", "msk", "eet", "eest", "wet", "west",
+/// Abbreviations of zones that stand behind times, with the minutes that they are ahead of UTC.
+const ZONES: [(&str, i32); 24] = [
+    ("z", 0),
+    ("utc", 0),
+    ("gmt", 0),
+    ("wet", 0),
+    ("west", 60),
+    ("bst", 60),
+    ("cet", 60),
+    ("cest", 120),
+    ("eet", 120),
+    ("eest", 180),
+    ("msk", 180),
+    ("ist", 330),
+    ("wib", 420),
+    ("hkt", 480),
+    ("jst", 540),
+    ("kst", 540),
+    ("est", -300),
+    ("edt", -240),
+    ("cst", -360),
+    ("cdt", -300),
+    ("mst", -420),
+    ("mdt", -360),
+    ("pst", -480),
+    ("pdt", -420),
 ];
 
 /// Returns a number of at most two digits.

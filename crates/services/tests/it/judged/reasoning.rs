@@ -12,6 +12,8 @@ pub(super) fn cases(part: Part) -> Vec<Case> {
     super::cases(match part {
         Part::Development => DEVELOPMENT,
         Part::HeldOut => HELD_OUT,
+        // Nothing more was drawn.
+        Part::Further => "",
     })
 }
 

@@ -6,11 +6,13 @@ use super::{Case, Part, Score, Scores, report, total};
 use crate::rig::{call, services};
 
 const DEVELOPMENT: &str = include_str!("../../judged/standardization_development.jsonl");
+const FURTHER: &str = include_str!("../../judged/standardization_further.jsonl");
 const HELD_OUT: &str = include_str!("../../judged/standardization_held_out.jsonl");
 
 pub(super) fn cases(part: Part) -> Vec<Case> {
     super::cases(match part {
         Part::Development => DEVELOPMENT,
+        Part::Further => FURTHER,
         Part::HeldOut => HELD_OUT,
     })
 }
@@ -42,9 +44,9 @@ pub(super) fn judge(part: Part) -> Scores {
                     "data_standardization",
                     "standardize_values",
                     &json!({ "values": [value] }),
-                )
-                .unwrap();
-                answer["readings"][0].clone()
+                );
+                // What is refused is not right either.
+                answer.map(|answer| answer["readings"][0].clone()).unwrap_or_default()
             }
         };
         let expected = case.expected.as_object().expect("labels are an object");
@@ -71,6 +73,15 @@ fn wrong(case: &Case, found: &Value, name: &str, label: &Value) -> Option<String
             let city = text(&found["l4_city"]);
             let names: Vec<String> = serde_json::from_value(label.clone()).unwrap();
             (names.iter().any(|name| same(name, &city)), city)
+        }
+        // This source tells moments in UTC.
+        ("date", _)
+            if case.source.starts_with("dateparser") && found["parts"]["utc"].is_string() =>
+        {
+            let moment = text(&found["parts"]["utc"]);
+            let (date, time) = moment.trim_end_matches('Z').split_once('T').unwrap_or_default();
+            let shown = if name == "date" { date } else { time };
+            (same(shown, &text(label)), shown.to_owned())
         }
         ("country", _) => (found["parts"]["alpha2"] == *label, text(&found["parts"]["alpha2"])),
         ("number", _) => same_number(&found["standard"], label),
@@ -124,14 +135,21 @@ fn same_number(found: &Value, label: &Value) -> (bool, String) {
 fn development_records_are_standardised() {
     let scores = judge(Part::Development);
     let share = total(&scores).share();
-    assert!(share >= 0.9, "{share:.3} of the records; {}", report(&scores));
+    assert!(share >= 0.97, "{share:.3} of the records; {}", report(&scores));
+}
+
+#[test]
+fn further_records_are_standardised() {
+    let scores = judge(Part::Further);
+    let share = total(&scores).share();
+    assert!(share >= 0.96, "{share:.3} of the records; {}", report(&scores));
 }
 
 #[test]
 fn held_out_records_are_standardised() {
     // The failures are not printed: whoever saw them would make rules for them.
     let share = total(&judge(Part::HeldOut)).share();
-    assert!(share >= 0.85, "{share:.3} of the records; see docs/services/evaluation.md");
+    assert!(share >= 0.93, "{share:.3} of the records; see docs/services/evaluation.md");
 }
 
 #[test]

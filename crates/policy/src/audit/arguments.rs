@@ -158,9 +158,11 @@ pub(super) fn push_text(into: &mut String, text: &str) {
 /// Tells whether a text stands in JSON as it is. Without a way out of the inner loop, so that it
 /// is done for many bytes at once.
 fn is_plain(text: &[u8]) -> bool {
-    let is_odd = |odd: bool, byte: &u8| odd | (*byte < b' ') | (*byte == b'"') | (*byte == b'\\');
+    let odd = |found: u8, byte: &u8| {
+        found | u8::from(*byte < b' ') | u8::from(*byte == b'"') | u8::from(*byte == b'\\')
+    };
     let (chunks, rest) = text.as_chunks::<16>();
-    !chunks.iter().any(|chunk| chunk.iter().fold(false, is_odd)) && !rest.iter().fold(false, is_odd)
+    chunks.iter().all(|chunk| chunk.iter().fold(0, odd) == 0) && rest.iter().fold(0, odd) == 0
 }
 
 /// Stands for arguments of so many bytes.

@@ -37,13 +37,13 @@ async fn a_certificate_that_expires_soon_is_told_and_what_to_do() {
         let desk = desk(days);
         let said = format!("the certificate of `server.https.certificate` expires {said}");
         let checked = desk.run(&["check"]).await;
-        for expected in ["exit code 0\n", &*said, "E0131", "renew it"] {
+        for expected in ["exit code 0\n", &*said, "renew it"] {
             assert!(checked.contains(expected), "{expected}: {checked}");
         }
         let asked = desk.run(&["doctor"]).await;
         let line = asked.lines().find(|line| line.contains(&said));
         assert!(line.is_some_and(|line| line.starts_with("warning")), "{asked}");
-        assert!(asked.contains("E0131") || asked.contains("renew it"), "{asked}");
+        assert!(asked.contains("renew it"), "{asked}");
     }
 }
 
@@ -52,6 +52,6 @@ async fn nothing_is_said_of_one_that_is_good_for_long() {
     let desk = desk(31);
     for command in ["check", "doctor"] {
         let seen = desk.run(&[command]).await;
-        assert!(!seen.contains("expires in") && !seen.contains("E0131"), "{command}: {seen}");
+        assert!(!seen.contains("expires in"), "{command}: {seen}");
     }
 }

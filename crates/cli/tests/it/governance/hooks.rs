@@ -181,14 +181,17 @@ async fn a_kept_answer_is_redacted_for_each_caller_and_not_for_all() {
     }]});
     let cache = json!({ "cache": { "scope": "public" } });
     let (gantry, up) = gateway_with(hooks, json!({}), json!({ "tools": { "*": cache } })).await;
-    for _ in 0..2 {
-        for (token, is_clean) in [(BOB, true), (ADA, false)] {
+    // What a server says while its lists are being read is not kept, so that may take some rounds.
+    eventually("one answer serves both", async || {
+        let before = up.seen_of("tools/call").len();
+        for (token, is_clean) in [(BOB, true), (ADA, false), (BOB, true)] {
             let reply = modern(&gantry, token).call("up__customer", json!({})).await;
             let text = reply.message.to_string();
             assert_eq!(text.contains("DE02"), !is_clean, "{text}");
         }
-    }
-    assert_eq!(up.seen_of("tools/call").len(), 1, "the answer was kept");
+        (up.seen_of("tools/call").len() == before).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

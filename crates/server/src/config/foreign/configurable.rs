@@ -64,7 +64,7 @@ fn security(node: &Node, draft: &mut Draft<'_>) {
             }
             "authentication" => authentication(value, draft),
             "permissions" => {
-                draft.note(&path, value.at, "what everybody may do is said by `access`")
+                draft.note(&path, value.at, "what everybody may do is said by `access`");
             }
             "rateLimit" if is_off(node) || is_off(value) => {
                 draft.note(&path, value.at, "is switched off, so nothing is limited");

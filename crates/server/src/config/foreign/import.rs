@@ -1,6 +1,6 @@
 //! Writes a foreign file down as `gantry.yaml`, for `gantry import`.
 
-use std::path::{Path as FilePath, PathBuf};
+use std::path::Path as FilePath;
 
 use gantry_core::ErrorCode;
 use serde_json::{Map, Value};
@@ -177,9 +177,7 @@ fn absolute(root: &mut Node, path: &Path, folder: &FilePath) {
     if text.starts_with("${") || FilePath::new(text).is_absolute() {
         return;
     }
-    // Without the `.` of a path such as `./audit.log`.
-    let moved: PathBuf = folder.join(text).components().collect();
-    let moved = Node::nowhere(Data::text(moved.to_string_lossy()));
+    let moved = Node::nowhere(Data::text(folder.join(text).to_string_lossy()));
     root.insert(path, moved);
 }
 

@@ -164,7 +164,7 @@ impl Connection {
         self.sender.send_request(request).await.ok().map(|answer| answer.status())
     }
 
-    async fn is_closed(self) {
+    async fn until_closed(self) {
         let closed = tokio::time::timeout(LIMIT, self.open).await;
         closed.expect("it should be closed").unwrap().unwrap();
     }
@@ -185,7 +185,7 @@ async fn a_connection_has_so_many_requests() {
         assert!(n_answered <= MOST + 2, "it goes on and on");
     }
     assert!(n_answered >= MOST, "only {n_answered} were answered");
-    connection.is_closed().await;
+    connection.until_closed().await;
     let mut other = Connection::open(folder.path(), &site).await;
     assert_eq!(other.ask().await, Some(StatusCode::OK), "another one is opened as ever");
 }
@@ -199,6 +199,6 @@ async fn a_connection_on_which_nothing_happens_is_closed() {
     let mut connection = Connection::open(folder.path(), &site).await;
     let begun = Instant::now();
     assert_eq!(connection.ask().await, Some(StatusCode::OK));
-    connection.is_closed().await;
+    connection.until_closed().await;
     assert!(begun.elapsed() >= KEPT, "it was kept for {:?} only", begun.elapsed());
 }

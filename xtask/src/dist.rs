@@ -21,13 +21,6 @@ use crate::workspace::Workspace;
 const NUMBERED: [&str; 4] =
     ["llvm-profdata-22", "llvm-profdata-21", "llvm-profdata-20", "llvm-profdata-19"];
 
-/// How the counting binary is built: what is optimised across crates does not matter for where it goes.
-const COUNTING: [&str; 3] = [
-    "profile.release.lto='off'",
-    "profile.release.codegen-units=16",
-    "profile.release.debug=false",
-];
-
 /// Builds the binary and returns where it is.
 pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<PathBuf> {
     setup::run(workspace, Scope::Dist, false)?;
@@ -39,32 +32,25 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<PathBuf> {
             .with_context(|| format!("failed to empty `{}`", counts.display()))?;
     }
     println!("1 of 3: a binary that counts where it goes");
-    let counting = build(workspace, &folder.join("counting"), "-Cprofile-generate", &COUNTING)?;
+    let counting = build(workspace, &folder.join("counting"), "-Cprofile-generate")?;
     println!("2 of 3: load for it");
     let gateway = Gateway { program: counting, counts: Some(counts.clone()) };
     bench::exercise(workspace, &gateway)?;
     let profile = merge(workspace, &merger, &counts)?;
     println!("3 of 3: the binary to release");
     let flag = format!("-Cprofile-use={}", profile.display());
-    let built = build(workspace, &folder.join("released"), &flag, &[])?;
+    let built = build(workspace, &folder.join("released"), &flag)?;
     let released = folder.join("gantry");
     fs::copy(&built, &released).with_context(|| format!("failed to copy `{}`", built.display()))?;
     println!("the binary to release is `{}`", released.display());
     Ok(released)
 }
 
-/// Builds the gateway with a flag for every crate.
-fn build(
-    workspace: &Workspace,
-    folder: &Path,
-    flag: &str,
-    settings: &[&str],
-) -> anyhow::Result<PathBuf> {
+/// Builds the gateway with a flag for every crate. Both builds are otherwise the same: counts are kept
+/// under names in which the units of code are, and whatever has another name has no counts.
+fn build(workspace: &Workspace, folder: &Path, flag: &str) -> anyhow::Result<PathBuf> {
     let mut command = shell::cargo(workspace);
     command.args(["build", "--release", "--package", "gantry-cli", "--bin", "gantry"]);
-    for setting in settings {
-        command.args(["--config", setting]);
-    }
     command.arg("--target-dir").arg(folder);
     // This one may hold spaces, and wins over flags of the environment, which are not part of a release.
     command.env("CARGO_ENCODED_RUSTFLAGS", flag);

@@ -69,6 +69,9 @@ fn a_zone_tells_the_moment_in_utc_beside_what_was_written() {
         ("29 Feb 2024 10:15:00 GMT+0800", Some("2024-02-29T02:15:00Z")),
         ("2024-02-29T10:15:30Z", Some("2024-02-29T10:15:30Z")),
         ("29 Feb 2024 10:15", None),
+        // No zone is so far away.
+        ("2024-02-29T10:15:30+15:30", None),
+        ("2024-02-29T10:15:30+02:75", None),
     ] {
         let reading = read(text, Order::MonthFirst, 2026);
         assert_eq!(reading.parts.get("utc").map(String::as_str), utc, "{text}");

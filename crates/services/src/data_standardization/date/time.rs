@@ -212,7 +212,8 @@ fn half(pieces: &[Piece], at: usize) -> Option<(usize, Meaning)> {
     }
 }
 
-/// Skips Z, UTC, +02:00, EST and the like, and returns how many minutes that is ahead of UTC.
+/// Skips Z, UTC, +02:00, EST and the like, and returns how many minutes that is ahead of UTC; none for
+/// what no zone is ahead or behind.
 fn zone(pieces: &[Piece], from: usize) -> (usize, Option<i32>) {
     let mut end = from;
     let mut offset = None;
@@ -233,20 +234,20 @@ fn zone(pieces: &[Piece], from: usize) -> (usize, Option<i32>) {
     if from == 0 || continues || !matches!(digits.len(), 1 | 2 | 4) {
         return (end, offset);
     }
-    let number: i32 = digits.parse().unwrap_or(0);
-    let (mut hours, mut minutes) =
-        if digits.len() == 4 { (number / 100, number % 100) } else { (number, 0) };
+    let number: Option<i32> = digits.parse().ok();
+    let hours = number.map(|number| if digits.len() == 4 { number / 100 } else { number });
+    let mut minutes = number.map(|number| if digits.len() == 4 { number % 100 } else { 0 });
     end += 2;
     if pieces.get(end) == Some(&Piece::Sign(':'))
         && let Some(Piece::Number(more)) = pieces.get(end + 1)
     {
-        minutes = more.parse().unwrap_or(0);
+        minutes = more.parse().ok();
         end += 2;
     }
-    if hours > 14 || minutes > 59 {
-        (hours, minutes) = (0, 0);
-    }
-    (end, Some(sign * (hours * 60 + minutes)))
+    let hours = hours.filter(|hours| *hours <= 14);
+    let minutes = minutes.filter(|minutes| (0..60).contains(minutes));
+    let ahead = hours.zip(minutes).map(|(hours, minutes)| sign * (hours * 60 + minutes));
+    (end, ahead)
 }
 
 /// Abbreviations of zones that stand behind times, with the minutes that they are ahead of UTC.

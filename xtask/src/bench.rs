@@ -173,7 +173,9 @@ fn chosen<T: Copy + PartialEq>(
 }
 
 /// Puts every load on a gateway for a moment, in both eras, plain and governed: what a release is optimised for.
-pub(crate) fn exercise(workspace: &Workspace, gateway: &Gateway) -> anyhow::Result<()> {
+/// Returns how many gateways ran.
+pub(crate) fn exercise(workspace: &Workspace, gateway: &Gateway) -> anyhow::Result<usize> {
+    let mut n_gateways = 0;
     build_upstream(workspace)?;
     empty_folder(workspace)?;
     for era in [Era::Modern, Era::Legacy] {
@@ -183,9 +185,10 @@ pub(crate) fn exercise(workspace: &Workspace, gateway: &Gateway) -> anyhow::Resu
             for case in CASES {
                 load::apply(workspace, &running, case, upstream.address, EXERCISE_SECONDS)?;
             }
+            n_gateways += 1;
         }
     }
-    Ok(())
+    Ok(n_gateways)
 }
 
 /// Makes room for the configurations and logs of a run.

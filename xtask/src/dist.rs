@@ -35,7 +35,8 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<PathBuf> {
     let counting = build(workspace, &folder.join("counting"), "-Cprofile-generate")?;
     println!("2 of 3: load for it");
     let gateway = Gateway { program: counting, counts: Some(counts.clone()) };
-    bench::exercise(workspace, &gateway)?;
+    let n_gateways = bench::exercise(workspace, &gateway)?;
+    check(workspace, &counts, n_gateways)?;
     let profile = merge(workspace, &merger, &counts)?;
     println!("3 of 3: the binary to release");
     let flag = format!("-Cprofile-use={}", profile.display());
@@ -58,6 +59,20 @@ fn build(workspace: &Workspace, folder: &Path, flag: &str) -> anyhow::Result<Pat
     command.env("LLVM_PROFILE_FILE", folder.join("of-building.profraw"));
     shell::run(&mut command)?;
     Ok(folder.join("release/gantry"))
+}
+
+/// Looks whether each gateway has left its counts: one that had to be killed has none, and what it alone passed would be
+/// built as if nobody needed it.
+fn check(workspace: &Workspace, counts: &Path, n_gateways: usize) -> anyhow::Result<()> {
+    let found = fs::read_dir(counts).map_or(0, Iterator::count);
+    if found != n_gateways {
+        bail!(
+            "{found} of {n_gateways} gateways left their counts in `{}`; do they end in time? their logs are in `{}`",
+            counts.display(),
+            workspace.target("bench").display()
+        );
+    }
+    Ok(())
 }
 
 /// Makes one profile of all counts, under a name that changes with it, so that cargo builds anew.
@@ -104,7 +119,23 @@ pub(crate) fn has_merger(workspace: &Workspace) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::profile_name;
+    use std::fs;
+
+    use super::{check, profile_name};
+    use crate::workspace::Workspace;
+
+    #[test]
+    fn a_gateway_without_counts_is_told() {
+        let workspace = Workspace::locate().unwrap();
+        let folder = workspace.target("test-of-counts");
+        assert!(check(&workspace, &folder, 1).is_err(), "not even a folder is there");
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("one.profraw"), "").unwrap();
+        assert!(check(&workspace, &folder, 1).is_ok());
+        let told = check(&workspace, &folder, 2).unwrap_err().to_string();
+        assert!(told.starts_with("1 of 2 gateways left their counts"), "{told}");
+        fs::remove_dir_all(&folder).unwrap();
+    }
 
     #[test]
     fn another_profile_has_another_name() {

@@ -31,6 +31,8 @@ pub mod outcome {
     pub const FAILED: &str = "failed";
 }
 
+/// Arguments of fewer bytes are kept as they are: to shorten them would cost more than it saves.
+const MUCH: usize = 2 * 1024;
 /// The longest that an answer waits for its entry to be durable.
 const RECEIPT: Duration = Duration::from_secs(10);
 
@@ -83,6 +85,13 @@ pub enum Arguments {
     None,
     /// These.
     Raw(Bytes),
+    /// These, whose long texts were cut already.
+    Shortened {
+        /// What is left.
+        kept: Bytes,
+        /// Bytes that there were.
+        sent: usize,
+    },
     /// More bytes than are kept.
     TooLarge(usize),
 }
@@ -93,6 +102,7 @@ impl fmt::Debug for Arguments {
         match self {
             Self::None => formatter.write_str("None"),
             Self::Raw(raw) => write!(formatter, "Raw({} bytes)", raw.len()),
+            Self::Shortened { sent, .. } => write!(formatter, "Shortened({sent} bytes)"),
             Self::TooLarge(bytes) => write!(formatter, "TooLarge({bytes} bytes)"),
         }
     }
@@ -105,6 +115,10 @@ pub trait Recorder: Send + Sync + fmt::Debug + 'static {
 
     /// Tells whether arguments are wanted.
     fn wants_arguments(&self) -> bool;
+
+    /// Returns large arguments without what no entry holds of them; `None` if all of them may be
+    /// needed. Asked while a call waits, so it must be fast.
+    fn shortened(&self, arguments: &[u8]) -> Option<Bytes>;
 
     /// Takes room for an entry of so many KiB before anything happens, so that it surely has some
     /// later. `Ok(None)` if what finds no room goes unrecorded. Never waits.
@@ -187,6 +201,15 @@ impl Audit {
     /// Tells whether arguments are recorded.
     pub fn wants_arguments(&self) -> bool {
         self.recorder.as_ref().is_some_and(|recorder| recorder.wants_arguments())
+    }
+
+    /// Returns what the entry of a call has to hold of its raw arguments, until what is written of them
+    /// is decided. They may be a part of something larger, all of which stays in memory with them.
+    pub fn arguments(&self, raw: Bytes) -> Arguments {
+        let Some(recorder) = &self.recorder else { return Arguments::None };
+        let sent = raw.len();
+        let shortened = (sent > MUCH).then(|| recorder.shortened(&raw)).flatten();
+        shortened.map_or(Arguments::Raw(raw), |kept| Arguments::Shortened { kept, sent })
     }
 
     /// Records what has happened. Never waits; `describe` runs only if somebody wants to know.

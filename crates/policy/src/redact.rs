@@ -86,6 +86,11 @@ impl Secrets {
         self.without_values(text).into_owned()
     }
 
+    /// Returns how many bytes the longest one has.
+    pub(crate) fn longest(&self) -> usize {
+        self.values.first().map_or(0, |value| value.needle().len())
+    }
+
     fn clean(&self, value: &mut Value) {
         match value {
             Value::String(text) => {

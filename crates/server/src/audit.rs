@@ -196,7 +196,8 @@ impl Trail {
         }
         let rules = Arc::new(ArcSwap::from_pointee(rules(config, parts.secrets)));
         let boot = seal::random::<8>().map_err(|source| AuditError::Seal { source })?;
-        let (recorder, queue) = Recorder::new(config, parts.clock, backlogs.clone(), &figures);
+        let (recorder, queue) =
+            Recorder::new(config, (parts.clock, Arc::clone(&rules)), backlogs.clone(), &figures);
         let writer = writer::Writer {
             queue,
             rules: Arc::clone(&rules),

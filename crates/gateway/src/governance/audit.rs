@@ -84,10 +84,10 @@ pub(crate) fn begin<'a>(
         return Ok(Recorded(None));
     }
     let message = &request.message;
-    let Some(room) = admit(&gateway.audit, message).map_err(ProviderError::Refused)? else {
-        return Ok(Recorded(None));
-    };
-    let mut entry = describe(gateway, context, message);
+    let arguments = arguments(&gateway.audit, message);
+    let room = admit(&gateway.audit, message, &arguments).map_err(ProviderError::Refused)?;
+    let Some(room) = room else { return Ok(Recorded(None)) };
+    let mut entry = describe(context, message, arguments);
     entry.server = Some(Arc::clone(&target.server.name));
     veil(&mut entry, target.secrecy());
     let state = rounds::of_request(&target.server.name, context, message);
@@ -121,12 +121,13 @@ pub(crate) async fn refused(
     if !gateway.audit.is_on() {
         return error;
     }
-    let room = match admit(&gateway.audit, message) {
+    let arguments = arguments(&gateway.audit, message);
+    let room = match admit(&gateway.audit, message, &arguments) {
         Ok(Some(room)) => room,
         Ok(None) => return error,
         Err(full) => return full,
     };
-    let mut entry = describe(gateway, context, message);
+    let mut entry = describe(context, message, arguments);
     veil(&mut entry, secrecy);
     let code = code_of(&error);
     entry.event = code.and_then(Event::of_refusal).unwrap_or(Events::of(message.method()).failed);
@@ -156,15 +157,23 @@ fn of_session(entry: Entry, session: &Session) -> Entry {
 }
 
 /// Takes room for the entry of a message; `None` if it is not to be recorded.
-fn admit(audit: &Audit, message: &Message) -> Result<Option<Room>, RpcError> {
-    let size = message.bytes().len();
-    let kept = if audit.wants_arguments() && size <= MOST_ARGUMENTS { size } else { 0 };
-    let kibibytes = u32::try_from(kept / 1024 + 1).unwrap_or(1);
+fn admit(
+    audit: &Audit,
+    message: &Message,
+    arguments: &Arguments,
+) -> Result<Option<Room>, RpcError> {
+    let held = match arguments {
+        Arguments::None | Arguments::TooLarge(_) => 0,
+        // The whole message is kept as long as a part of it is.
+        Arguments::Raw(_) => message.bytes().len(),
+        Arguments::Shortened { kept, .. } => kept.len(),
+    };
+    let kibibytes = u32::try_from(held / 1024 + 1).unwrap_or(1);
     audit.admit(kibibytes).map_err(|full| causes::coded(ErrorCode::AuditFull, full.to_string()))
 }
 
 /// Says who asks for what.
-fn describe(gateway: &Gateway, context: &CallContext, message: &Message) -> Entry {
+fn describe(context: &CallContext, message: &Message, arguments: Arguments) -> Entry {
     let method = message.method();
     let name = match method {
         method::TOOLS_CALL | method::PROMPTS_GET => message.param_string("name"),
@@ -185,7 +194,7 @@ fn describe(gateway: &Gateway, context: &CallContext, message: &Message) -> Entr
             known(method).map_or_else(|| shortened(method).into_string().into(), Into::into),
         ),
         name: name.as_deref().map(shortened),
-        arguments: arguments(&gateway.audit, message),
+        arguments,
         ..Entry::new(Events::of(method).done)
     }
 }
@@ -212,9 +221,8 @@ fn arguments(audit: &Audit, message: &Message) -> Arguments {
     let raw = message.param("arguments").filter(|_| audit.wants_arguments());
     match raw {
         None => Arguments::None,
-        // The whole message is kept as long as a part of it is.
         Some(raw) if message.bytes().len() > MOST_ARGUMENTS => Arguments::TooLarge(raw.len()),
-        Some(raw) => Arguments::Raw(message.bytes().slice_ref(raw)),
+        Some(raw) => audit.arguments(message.bytes().slice_ref(raw)),
     }
 }
 

@@ -4,6 +4,7 @@
 //! gateway's own secrets. Long texts are cut: an entry is to say what was asked, not to be a copy.
 
 mod cleaner;
+mod shorten;
 
 use std::borrow::Cow;
 
@@ -15,6 +16,8 @@ use cleaner::Cleaner;
 
 /// The most characters of a text that are kept, unless everything is.
 const LONGEST_TEXT: usize = 256;
+/// The most characters of what stands behind a text that was cut.
+const LONGEST_MARK: usize = 32;
 /// The most bytes of arguments that are kept, unless everything is.
 const LARGEST: usize = 8 * 1024;
 
@@ -74,7 +77,8 @@ impl Rules {
         self.secrets.redacted_after(message, |message| {
             let Some(arguments) = message.pointer_mut("/params/arguments") else { return };
             let mut kept = String::new();
-            self.write_arguments(arguments.to_string().as_bytes(), &mut kept);
+            let sent = arguments.to_string();
+            self.write_arguments(sent.as_bytes(), sent.len(), &mut kept);
             // Invariant: what is written is JSON.
             *arguments = serde_json::from_str(&kept).unwrap_or_default();
         })
@@ -92,16 +96,16 @@ impl Rules {
 
     /// Returns a text without the gateway's own secrets, cut.
     pub(super) fn text<'a>(&self, text: &'a str, longest: usize) -> Cow<'a, str> {
-        let text = self.secrets.without_values(text);
-        match cut(&text, longest) {
-            Some(cut) => cut.into(),
-            None => text,
+        let kept = self.secrets.without_values(text);
+        match beginning(&kept, longest) {
+            Some(beginning) => mark(beginning, text.len()).into(),
+            None => kept,
         }
     }
 
-    /// Writes what is kept of raw arguments as JSON without spaces; `false` if nothing is, which
-    /// leaves the text as it was.
-    pub fn write_arguments(&self, raw: &[u8], into: &mut String) -> bool {
+    /// Writes what is kept of raw arguments, of which `sent` bytes were sent, as JSON without spaces;
+    /// `false` if nothing is, which leaves the text as it was.
+    pub fn write_arguments(&self, raw: &[u8], sent: usize, into: &mut String) -> bool {
         if self.keep == Keep::None {
             return false;
         }
@@ -111,9 +115,9 @@ impl Rules {
         let cleaner = Cleaner { rules: self, into, pointers, is_hidden: false };
         let read = cleaner.deserialize(&mut reader).and_then(|()| reader.end());
         let instead = if read.is_err() {
-            format!("[{} bytes that are no JSON]", raw.len())
+            format!("[{sent} bytes that are no JSON]")
         } else if self.cuts && into.len() - start > LARGEST {
-            left_out(raw.len())
+            left_out(sent)
         } else {
             return true;
         };
@@ -170,13 +174,20 @@ pub(super) fn left_out(bytes: usize) -> String {
     format!("[{bytes} bytes]")
 }
 
-/// Cuts a text that is too long, and says how long it was.
-pub(super) fn cut(text: &str, longest: usize) -> Option<String> {
-    if text.len() <= longest {
+/// Returns the beginning of a text that is too long.
+fn beginning(text: &str, longest: usize) -> Option<&str> {
+    // Nothing is saved where the mark is as long as what is left out.
+    let most = longest.saturating_add(LONGEST_MARK);
+    if text.len() <= most || text.char_indices().nth(most).is_none() {
         return None;
     }
     let (end, _) = text.char_indices().nth(longest)?;
-    Some(format!("{}... [{} bytes]", text.get(..end)?, text.len()))
+    text.get(..end)
+}
+
+/// Says behind the beginning of a text how long all of it was.
+fn mark(beginning: &str, bytes: usize) -> String {
+    format!("{beginning}... [{bytes} bytes]")
 }
 
 fn plain(name: &str) -> String {

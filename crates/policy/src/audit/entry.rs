@@ -65,7 +65,8 @@ pub fn body(moment: Moment<'_>, entry: &Entry, rules: &Rules) -> String {
     members.shown("detail", entry.detail.as_deref(), rules);
     match &entry.arguments {
         Arguments::None => {}
-        Arguments::Raw(raw) => members.arguments(raw, rules),
+        Arguments::Raw(raw) => members.arguments((raw, raw.len()), rules),
+        Arguments::Shortened { kept, sent } => members.arguments((kept, *sent), rules),
         Arguments::TooLarge(_) if rules.keep() == Keep::None => {}
         Arguments::TooLarge(bytes) => members.text("arguments", &left_out(*bytes)),
     }
@@ -186,10 +187,10 @@ impl Members {
         self.0.push('"');
     }
 
-    fn arguments(&mut self, raw: &[u8], rules: &Rules) {
+    fn arguments(&mut self, (raw, sent): (&[u8], usize), rules: &Rules) {
         let start = self.0.len();
         self.name("arguments");
-        if !rules.write_arguments(raw, &mut self.0) {
+        if !rules.write_arguments(raw, sent, &mut self.0) {
             self.0.truncate(start);
         }
     }

@@ -11,8 +11,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::SystemTime;
 
+use arc_swap::ArcSwap;
+use bytes::Bytes;
 use gantry_core::Clock;
 use gantry_core::audit::{Entry, Events, Full, Recorder as Port, Reserved};
+use gantry_policy::audit::Rules;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
 
@@ -62,6 +65,7 @@ pub(super) struct Recorder {
     clock: Arc<dyn Clock>,
     events: Events,
     wants_arguments: bool,
+    rules: Arc<ArcSwap<Rules>>,
     each: bool,
     when_full: AuditFull,
     figures: Figures,
@@ -147,7 +151,7 @@ fn take_of(free: &AtomicUsize, wanted: usize) -> bool {
 impl Recorder {
     pub(super) fn new(
         config: &config::Audit,
-        clock: Arc<dyn Clock>,
+        (clock, rules): (Arc<dyn Clock>, Arc<ArcSwap<Rules>>),
         backlogs: Vec<Arc<Backlog>>,
         figures: &Figures,
     ) -> (Arc<Self>, Arc<Queue>) {
@@ -158,6 +162,7 @@ impl Recorder {
             clock,
             events: config.wanted(),
             wants_arguments: config.arguments != AuditArguments::None,
+            rules,
             each: config.sync == AuditSync::Each,
             when_full: config.when_full,
             figures: figures.clone(),
@@ -186,6 +191,10 @@ impl Port for Recorder {
 
     fn wants_arguments(&self) -> bool {
         self.wants_arguments
+    }
+
+    fn shortened(&self, arguments: &[u8]) -> Option<Bytes> {
+        self.rules.load().shortened(arguments).map(Bytes::from)
     }
 
     fn reserve(&self, kibibytes: u32) -> Result<Option<Reserved>, Full> {

@@ -125,6 +125,9 @@ fn slim(entry: &mut Entry) {
             Arguments::Raw(Bytes::copy_from_slice(&raw))
         }
         Arguments::Raw(raw) => Arguments::TooLarge(raw.len()),
+        Arguments::Shortened { kept, sent } if kept.len() > MOST_ARGUMENTS => {
+            Arguments::TooLarge(sent)
+        }
         other => other,
     };
 }

@@ -18,7 +18,8 @@ fn check(written: &[&str], arguments: &Value, expected: &Value) {
 /// Returns what is written of arguments, read again.
 fn kept(keep: Keep, written: &[&str], arguments: &str) -> Option<Value> {
     let mut text = "before".to_owned();
-    let is_kept = rules(keep, written).write_arguments(arguments.as_bytes(), &mut text);
+    let is_kept =
+        rules(keep, written).write_arguments(arguments.as_bytes(), arguments.len(), &mut text);
     let text = text.strip_prefix("before").unwrap();
     assert_eq!(is_kept, !text.is_empty());
     is_kept.then(|| serde_json::from_str(text).unwrap_or_else(|error| panic!("{text}: {error}")))
@@ -58,7 +59,9 @@ fn the_gateways_own_secrets_are_left_out_wherever_they_are() {
 
 #[test]
 fn what_is_long_is_cut() {
-    let text = "ä".repeat(LONGEST_TEXT + 1);
+    let text = "ä".repeat(LONGEST_TEXT + LONGEST_MARK);
+    check(&[], &json!({ "a": text }), &json!({ "a": text }));
+    let text = "ä".repeat(LONGEST_TEXT + LONGEST_MARK + 1);
     let cut = format!("{}... [{} bytes]", "ä".repeat(LONGEST_TEXT), text.len());
     check(&[], &json!({ "a": text }), &json!({ "a": cut }));
     let many: Vec<_> = (0..5000).collect();
@@ -73,7 +76,7 @@ fn what_is_long_is_cut() {
 fn what_is_kept_stands_in_one_line_and_means_what_was_sent() {
     let raw = "{ \"a\" : [ 1, -2, 3.5 , 1e300, true,\n null, [], {} ],\t\"b\\u000a\\\"\": \"\\ud83d\\ude00\\r\" }";
     let mut text = String::new();
-    assert!(rules(Keep::Redacted, &[]).write_arguments(raw.as_bytes(), &mut text));
+    assert!(rules(Keep::Redacted, &[]).write_arguments(raw.as_bytes(), raw.len(), &mut text));
     assert_eq!(text, "{\"a\":[1,-2,3.5,1e+300,true,null,[],{}],\"b\\n\\\"\":\"😀\\r\"}");
     assert_eq!(kept(Keep::Full, &[], raw), Some(serde_json::from_str(raw).unwrap()));
 }

@@ -1,0 +1,196 @@
+//! Large arguments without the greater part of their long texts.
+//!
+//! An entry holds the beginning of a long text alone. Whoever waits for the entry to be written should
+//! not hold the rest meanwhile: thousands of entries wait at a time, and what they hold is neither in
+//! the processor's caches nor free for the next request.
+
+use std::borrow::Cow;
+
+use memchr::{memchr, memchr2};
+
+use super::{LONGEST_TEXT, Rules, mark, push_text};
+
+/// The most bytes of a text that stays as it is.
+const LONG: usize = 1024;
+/// Bytes of a long text that are looked at, beside those of the longest secret: more than the
+/// beginning that is kept, also where it is written in escapes.
+const LOOKED_AT: usize = 4 * 1024;
+
+impl Rules {
+    /// Returns arguments with their long texts cut as an entry has them; `None` if none is long, or if
+    /// everything is kept. Reads them once and decodes next to nothing. `raw` must be JSON.
+    pub fn shortened(&self, raw: &[u8]) -> Option<String> {
+        if !self.cuts {
+            return None;
+        }
+        let raw = std::str::from_utf8(raw).ok()?;
+        let (mut short, mut copied, mut at) = (String::new(), 0, 0);
+        while let Some(quote) = memchr(b'"', raw.as_bytes().get(at..)?) {
+            let start = at + quote + 1;
+            let end = end_of_text(raw.as_bytes(), start)?;
+            at = end + 1;
+            // A name is never cut: it decides whether its value is left out.
+            if end - start > LONG && !is_name(&raw.as_bytes()[at..]) {
+                short.push_str(raw.get(copied..start - 1)?);
+                push_text(&mut short, &self.beginning(raw.get(start..end)?));
+                copied = at;
+            }
+        }
+        if copied == 0 {
+            return None;
+        }
+        short.push_str(raw.get(copied..)?);
+        Some(short)
+    }
+
+    /// Returns the beginning of a long text, which is given as it stands between its quotes.
+    fn beginning(&self, raw: &str) -> String {
+        let longest_secret = self.secrets.longest();
+        let piece = whole_characters(raw, LOOKED_AT + longest_secret);
+        let text = match memchr(b'\\', piece.as_bytes()) {
+            None => Cow::Borrowed(piece),
+            // Half of a pair of surrogates that stands alone is no text.
+            Some(_) => serde_json::from_str(&format!("\"{piece}\"")).map_or("".into(), Cow::Owned),
+        };
+        let text = self.secrets.without_values(&text);
+        // Behind this a secret may begin that ends where nobody looked.
+        let sure = text.floor_char_boundary(text.len().saturating_sub(longest_secret));
+        let end = text.char_indices().nth(LONGEST_TEXT).map_or(sure, |(end, _)| end.min(sure));
+        mark(text.get(..end).unwrap_or_default(), raw.len())
+    }
+}
+
+/// Finds the quote that ends a text.
+fn end_of_text(raw: &[u8], start: usize) -> Option<usize> {
+    let mut at = start;
+    loop {
+        at += memchr2(b'"', b'\\', raw.get(at..)?)?;
+        if raw[at] == b'"' {
+            return Some(at);
+        }
+        at += 2;
+    }
+}
+
+/// Tells whether the text was the name of a member.
+fn is_name(rest: &[u8]) -> bool {
+    rest.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b':')
+}
+
+/// Returns the first bytes of a text, `most` at most, that end neither within a character nor within
+/// an escape.
+fn whole_characters(raw: &str, most: usize) -> &str {
+    let end = raw.floor_char_boundary(most);
+    let mut at = 0;
+    while let Some(found) = memchr(b'\\', &raw.as_bytes()[at..end]) {
+        let escape = at + found;
+        let length = match raw.as_bytes()[escape + 1..] {
+            // The first half of a pair of surrogates.
+            [b'u', b'd' | b'D', b'8'..=b'9' | b'a'..=b'b' | b'A'..=b'B', ..] => 12,
+            [b'u', ..] => 6,
+            _ => 2,
+        };
+        if escape + length > end {
+            // Invariant: a backslash is a character of its own.
+            return raw.get(..escape).unwrap_or_default();
+        }
+        at = escape + length;
+    }
+    raw.get(..end).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::super::Keep;
+    use super::*;
+    use crate::redact::Secrets;
+
+    const SECRET: &str = "hunter2hunter2";
+
+    fn rules() -> Rules {
+        Rules::new(Keep::Redacted, &["ssn".to_owned()], Secrets::new([SECRET.to_owned()]))
+    }
+
+    /// Returns what an entry has of arguments, after they were shortened or not.
+    fn written(raw: &str, is_shortened: bool) -> Value {
+        let (rules, mut text) = (rules(), String::new());
+        let short = rules.shortened(raw.as_bytes()).filter(|_| is_shortened);
+        let kept = short.as_deref().unwrap_or(raw);
+        assert!(rules.write_arguments(kept.as_bytes(), raw.len(), &mut text));
+        serde_json::from_str(&text).unwrap()
+    }
+
+    #[track_caller]
+    fn is_the_same(arguments: &Value) {
+        let raw = arguments.to_string();
+        let short = rules().shortened(raw.as_bytes()).expect("something is long");
+        assert!(short.len() < raw.len(), "{short}");
+        assert_eq!(written(&raw, true), written(&raw, false));
+    }
+
+    #[test]
+    fn an_entry_is_the_same_as_that_of_the_whole() {
+        let long = "x".repeat(5000);
+        is_the_same(&json!({ "a": long, "b": [long, 1, { "c": "ä".repeat(3000) }], "d": "short" }));
+        is_the_same(&json!({ "token": long, "ssn": long, "plain": long }));
+        is_the_same(&json!({ "a": format!("{SECRET} {long}") }));
+        is_the_same(&json!({ "a": format!("{}{SECRET}{long}", "y".repeat(LONGEST_TEXT - 5)) }));
+        is_the_same(&json!({ "a": SECRET.repeat(1000) }));
+        is_the_same(&json!([long, { long.clone(): long }]));
+    }
+
+    #[test]
+    fn what_is_short_stays_as_it_was_sent() {
+        let raw = json!({ "a": vec!["x".repeat(LONG); 20], "b": 1 }).to_string();
+        assert_eq!(rules().shortened(raw.as_bytes()), None);
+        let full = Rules::new(Keep::Full, &[], Secrets::default());
+        assert_eq!(full.shortened(json!({ "a": "x".repeat(5000) }).to_string().as_bytes()), None);
+    }
+
+    #[test]
+    fn a_name_is_never_cut() {
+        let name = format!("{}password", "n".repeat(2 * LONG));
+        let raw = json!({ name.clone(): "x".repeat(5000) }).to_string();
+        let short = rules().shortened(raw.as_bytes()).unwrap();
+        assert!(short.contains(&name), "{short}");
+        assert_eq!(written(&raw, true), written(&raw, false));
+    }
+
+    #[test]
+    fn nothing_is_cut_within_an_escape_or_a_character() {
+        for shift in 0..12 {
+            let text = format!("{}{}", "x".repeat(shift), r"\ud83d\ude00".repeat(2000));
+            let raw = format!("{{\"a\":\"{text}\",\"b\":\"{}\"}}", r#"\"\\"#.repeat(3000));
+            let written = written(&raw, true);
+            let beginning = written["a"].as_str().unwrap();
+            assert!(beginning.starts_with('x') || shift == 0, "{beginning}");
+            assert!(written["b"].as_str().unwrap().starts_with("\"\\\"\\"), "{written}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_part_of_a_secret_shows_wherever_it_stands(
+            before in 0..(LOOKED_AT + 40),
+            odd in "[a-z\\\\\"ä\u{1f600}]{0,40}",
+            times in 1..400_usize,
+        ) {
+            let text = format!("{}{odd}{}{}", "x".repeat(before), SECRET.repeat(times), "y".repeat(3000));
+            let kept = written(&json!({ "a": text }).to_string(), true).to_string();
+            prop_assert!(!kept.contains("hunter"), "{}", kept);
+        }
+
+        #[test]
+        fn a_long_text_of_any_characters_is_cut_where_the_whole_would_be(text in "\\PC{1100,1300}") {
+            let raw = json!({ "a": text }).to_string();
+            let beginning = |value: &Value| {
+                let text = value["a"].as_str().unwrap();
+                text.rsplit_once("... [").map_or(text.to_owned(), |(kept, _)| kept.to_owned())
+            };
+            prop_assert_eq!(beginning(&written(&raw, true)), beginning(&written(&raw, false)));
+        }
+    }
+}

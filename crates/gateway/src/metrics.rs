@@ -3,6 +3,7 @@
 //! Labels for tools and upstreams come from the snapshot, never from a request, so that nobody can
 //! make the number of series grow.
 
+mod meters;
 mod traffic;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+pub(crate) use meters::{ServerMeters, ToolMeter};
 pub use traffic::{CacheLabels, LimitLabels, TrafficMetrics, cache};
 
 /// Every method by which a request is counted; what is none of the others is the last.

@@ -124,6 +124,7 @@ impl Registry {
                 upstream: Some(upstream),
                 filter: wanted.tools.clone(),
                 listed: wanted.enabled,
+                meters: Arc::default(),
             });
         }
         for server in old.servers.iter() {
@@ -139,6 +140,7 @@ impl Registry {
             upstream: None,
             filter: ToolFilter::default(),
             listed: own.listed,
+            meters: Arc::default(),
         }));
         servers.push(Server {
             name: builtin::NAME.into(),
@@ -146,6 +148,7 @@ impl Registry {
             upstream: None,
             filter: ToolFilter::default(),
             listed: spec.builtin,
+            meters: Arc::default(),
         });
         self.publish(Arc::new(spec), servers.into());
         applied

@@ -20,6 +20,7 @@ pub use section::{Entry, Page, Section};
 pub(crate) use view::declares;
 pub use view::{Freshness, Target, View};
 
+use crate::metrics::ServerMeters;
 use crate::spec::{GatewaySpec, ToolFilter};
 use crate::upstream::Upstream;
 
@@ -72,6 +73,8 @@ pub struct Server {
     pub filter: ToolFilter,
     /// Whether it is part of `/mcp`.
     pub listed: bool,
+    /// What is counted of it.
+    pub(crate) meters: Arc<ServerMeters>,
 }
 
 impl Snapshot {

@@ -173,7 +173,7 @@ fn strip<'a>(raw: &'a [u8], object: &Object, edit: &mut ObjectEdit<'a>, method: 
     let hints: &[&str] = if is_cacheable(method) { &["ttlMs", "cacheScope"] } else { &[] };
     for name in ["resultType"].iter().chain(hints) {
         if object.get(name).is_some() {
-            edit.remove(name);
+            edit.remove(*name);
         }
     }
     let Some(found) = object.raw(raw, "_meta") else { return };

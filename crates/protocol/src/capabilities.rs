@@ -204,7 +204,7 @@ pub fn for_modern_request(legacy: &[u8]) -> Bytes {
     for member in &object.members {
         // A capability that is no object says nothing and fails the envelope's schema.
         if &*member.name == "tasks" || !legacy[member.value.clone()].starts_with(b"{") {
-            edit.remove(&member.name);
+            edit.remove(&*member.name);
         }
     }
     without(&mut edit, object.raw(legacy, "roots"), "roots", "listChanged", false);
@@ -218,8 +218,8 @@ pub fn for_modern_request(legacy: &[u8]) -> Bytes {
 fn without<'a>(
     edit: &mut ObjectEdit<'a>,
     raw: Option<&'a [u8]>,
-    outer: &str,
-    inner: &str,
+    outer: &'static str,
+    inner: &'static str,
     whole: bool,
 ) {
     let Some(raw) = raw else { return };

@@ -7,14 +7,14 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
-use crate::json::{self, Object};
+use crate::json::{self, Object, Span};
 
 /// A planned change of one object.
 #[derive(Debug)]
 pub struct ObjectEdit<'a> {
     bytes: &'a [u8],
     object: Cow<'a, Object>,
-    changes: Vec<(String, Change<'a>)>,
+    changes: Vec<(Cow<'a, str>, Change<'a>)>,
 }
 
 #[derive(Debug)]
@@ -37,23 +37,27 @@ impl<'a> ObjectEdit<'a> {
     }
 
     /// Replaces or adds a member; `raw` must be valid JSON.
-    pub fn set(&mut self, name: &str, raw: impl Into<Cow<'a, [u8]>>) -> &mut Self {
-        self.change(name, Change::Set(raw.into()))
+    pub fn set(
+        &mut self,
+        name: impl Into<Cow<'a, str>>,
+        raw: impl Into<Cow<'a, [u8]>>,
+    ) -> &mut Self {
+        self.change(name.into(), Change::Set(raw.into()))
     }
 
     /// Replaces or adds a string member.
-    pub fn set_string(&mut self, name: &str, text: &str) -> &mut Self {
+    pub fn set_string(&mut self, name: impl Into<Cow<'a, str>>, text: &str) -> &mut Self {
         self.set(name, json::quote(text))
     }
 
     /// Takes a member away, if it is there.
-    pub fn remove(&mut self, name: &str) -> &mut Self {
-        self.change(name, Change::Remove)
+    pub fn remove(&mut self, name: impl Into<Cow<'a, str>>) -> &mut Self {
+        self.change(name.into(), Change::Remove)
     }
 
     /// Replaces a member by an edited object; added if it is absent.
-    pub fn nest(&mut self, name: &str, edit: Self) -> &mut Self {
-        self.change(name, Change::Nested(Box::new(edit)))
+    pub fn nest(&mut self, name: impl Into<Cow<'a, str>>, edit: Self) -> &mut Self {
+        self.change(name.into(), Change::Nested(Box::new(edit)))
     }
 
     /// Tells whether any change is planned.
@@ -68,10 +72,10 @@ impl<'a> ObjectEdit<'a> {
         Bytes::from(out)
     }
 
-    fn change(&mut self, name: &str, change: Change<'a>) -> &mut Self {
-        match self.changes.iter_mut().find(|(key, _)| key == name) {
+    fn change(&mut self, name: Cow<'a, str>, change: Change<'a>) -> &mut Self {
+        match self.changes.iter_mut().find(|(key, _)| *key == name) {
             Some((_, planned)) => *planned = change,
-            None => self.changes.push((name.to_owned(), change)),
+            None => self.changes.push((name, change)),
         }
         self
     }
@@ -90,33 +94,37 @@ impl<'a> ObjectEdit<'a> {
     }
 
     fn write(&self, out: &mut Vec<u8>) {
-        let bytes = self.bytes;
         let members = &self.object.members;
         let span = &self.object.span;
-        let planned =
-            |name: &str| self.changes.iter().find(|(key, _)| key == name).map(|(_, change)| change);
+        let planned = |name: &str| {
+            self.changes.iter().find(|(key, _)| *key == name).map(|(_, change)| change)
+        };
         let first = members.first().map_or(span.end - 1, |member| member.key.start);
-        out.extend_from_slice(&bytes[span.start..first]);
+        let mut kept = Run { bytes: self.bytes, span: span.start..first };
         let mut written = false;
         let mut separator_from = first;
         for member in members {
             let change = planned(&member.name);
-            let separator = &bytes[separator_from..member.key.start];
+            let separator = separator_from..member.key.start;
             separator_from = member.value.end;
             if matches!(change, Some(Change::Remove)) {
                 continue;
             }
+            // After a removed first member the next one has a separator of its own to drop.
             if written {
-                // After a removed first member the next one has a separator of its own to drop.
-                out.extend_from_slice(if separator.is_empty() { b"," } else { separator });
+                kept.add(separator, out);
             }
             written = true;
-            out.extend_from_slice(&bytes[member.key.start..member.value.start]);
+            kept.add(member.key.start..member.value.start, out);
             match change {
-                None => out.extend_from_slice(&bytes[member.value.clone()]),
-                Some(change) => change.write(out),
+                None => kept.add(member.value.clone(), out),
+                Some(change) => {
+                    kept.write(out);
+                    change.write(out);
+                }
             }
         }
+        kept.write(out);
         for (name, change) in &self.changes {
             if matches!(change, Change::Remove) || self.object.get(name).is_some() {
                 continue;
@@ -129,7 +137,29 @@ impl<'a> ObjectEdit<'a> {
             out.push(b':');
             change.write(out);
         }
-        out.extend_from_slice(&bytes[separator_from.max(first)..span.end]);
+        out.extend_from_slice(&self.bytes[separator_from.max(first)..span.end]);
+    }
+}
+
+/// Bytes that stay as they are and were not copied yet. Those that follow each other are copied at
+/// once: most changes are of one member among many.
+struct Run<'a> {
+    bytes: &'a [u8],
+    span: Span,
+}
+
+impl Run<'_> {
+    fn add(&mut self, more: Span, out: &mut Vec<u8>) {
+        if more.start != self.span.end {
+            self.write(out);
+            self.span.start = more.start;
+        }
+        self.span.end = more.end;
+    }
+
+    fn write(&mut self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.bytes[self.span.clone()]);
+        self.span.start = self.span.end;
     }
 }
 

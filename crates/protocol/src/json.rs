@@ -11,7 +11,6 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use serde_json::value::RawValue;
-use smallvec::SmallVec;
 
 mod scan;
 
@@ -38,7 +37,7 @@ pub struct Object {
     /// From `{` to `}`, both included.
     pub span: Span,
     /// The members; duplicates included, see [`Object::ambiguous_key`].
-    pub members: SmallVec<[Member; 6]>,
+    pub members: Vec<Member>,
 }
 
 /// Why a value could not be read as an object.
@@ -114,13 +113,31 @@ impl Object {
     pub fn ambiguous_key(&self, routed: &[&str]) -> Option<&str> {
         for (index, member) in self.members.iter().enumerate() {
             let name = &*member.name;
-            let twice = self.members[..index].iter().any(|earlier| &*earlier.name == name);
-            let variant = routed.iter().any(|key| *key != name && key.eq_ignore_ascii_case(name));
+            let twice = self.members[..index].iter().any(|earlier| earlier.is_named_like(member));
+            // No known key differs from a routed one in nothing but its case.
+            let variant = !member.is_known()
+                && routed.iter().any(|key| *key != name && key.eq_ignore_ascii_case(name));
             if twice || variant {
                 return Some(name);
             }
         }
         None
+    }
+}
+
+impl Member {
+    /// Tells whether the protocol knows the key.
+    fn is_known(&self) -> bool {
+        matches!(self.name, Cow::Borrowed(_))
+    }
+
+    fn is_named_like(&self, other: &Self) -> bool {
+        match (&self.name, &other.name) {
+            // Both stand in the one table.
+            (Cow::Borrowed(one), Cow::Borrowed(other)) => std::ptr::eq(*one, *other),
+            (Cow::Owned(one), Cow::Owned(other)) => one == other,
+            _ => false,
+        }
     }
 }
 
@@ -145,7 +162,7 @@ fn scan(
     found: &mut [Option<Object>],
 ) -> Option<Object> {
     let start = scanner.at();
-    let mut members = SmallVec::new();
+    let mut members = Vec::new();
     scanner.expect(b'{')?;
     scanner.white();
     if !scanner.take(b'}') {

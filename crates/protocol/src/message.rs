@@ -52,7 +52,7 @@ struct Parts {
 #[derive(Debug)]
 pub enum Body {
     /// An object.
-    One(Box<Message>),
+    One(Message),
     /// An array; each element is parsed on its own.
     Batch(Vec<Result<Message, ParseError>>),
 }
@@ -93,7 +93,7 @@ impl Body {
     /// Reads a body.
     pub fn parse(bytes: Bytes) -> Result<Self, ParseError> {
         if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'[') {
-            return Message::parse(bytes).map(|message| Self::One(Box::new(message)));
+            return Message::parse(bytes).map(Self::One);
         }
         let elements: Vec<&RawValue> = serde_json::from_slice(&bytes)
             .map_err(|error| ParseError::refuse(code::PARSE_ERROR, error.to_string(), None))?;

@@ -70,7 +70,9 @@ pub(crate) async fn http_stack(
     // 1. A name for the request: outermost, so that every answer and every log line carries it.
     let names = shared.request_ids.of(request.headers());
     let correlation = Correlation::new(Arc::clone(&names.request), Arc::clone(&names.correlation));
-    correlation::within(Some(correlation), named(&front, via, request, names)).await
+    // Pinned here: moved into the scope it would be copied whole, for each request.
+    let answer = std::pin::pin!(named(&front, via, request, names));
+    correlation::within(Some(correlation), answer).await
 }
 
 /// The layers below the name.

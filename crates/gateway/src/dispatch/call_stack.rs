@@ -14,7 +14,7 @@ use crate::Gateway;
 use crate::governance::access::{self, Decided};
 use crate::governance::traffic::{Looked, Rules};
 use crate::governance::{audit, hooks, validation};
-use crate::metrics::{RequestLabels, ServerLabels, ToolLabels, method_label, outcome};
+use crate::metrics::{ToolMeter, method_label, outcome};
 use crate::snapshot::Target;
 use crate::tap::{Pending, Whose};
 use crate::traces;
@@ -216,9 +216,9 @@ impl Seen {
 /// One request in metrics and logs.
 struct Record<'a> {
     gateway: &'a Gateway,
-    server: &'a Arc<str>,
+    target: &'a Target<'a>,
     /// Known to the snapshot, so that a client cannot make series.
-    tool: Option<Arc<str>>,
+    tool: Option<&'a ToolMeter>,
     method: &'static str,
     start: Instant,
 }
@@ -229,8 +229,8 @@ impl<'a> Record<'a> {
         say_the_request(target, method);
         Self {
             gateway,
-            server: &target.server.name,
-            tool: (method == method::TOOLS_CALL).then(|| Arc::clone(&target.local)),
+            target,
+            tool: target.meter.filter(|_| method == method::TOOLS_CALL),
             method: method_label(method),
             start: Instant::now(),
         }
@@ -239,21 +239,16 @@ impl<'a> Record<'a> {
     fn finish(&self, context: &CallContext, outcome: &Result<Outcome, ProviderError>) {
         let elapsed = self.start.elapsed();
         let outcome = outcome_label(outcome);
-        let metrics = &self.gateway.metrics;
-        let server = || Arc::clone(self.server);
-        let labels = RequestLabels { server: server(), method: self.method, outcome };
-        metrics.requests.get_or_create(&labels).inc();
-        if let Some(tool) = &self.tool {
-            let labels = ToolLabels { server: server(), tool: Arc::clone(tool), outcome };
-            metrics.tools.get_or_create(&labels).inc();
+        let (metrics, server) = (&self.gateway.metrics, self.target.server);
+        server.meters.ended(metrics, &server.name, (self.method, outcome), elapsed);
+        if let Some(tool) = self.tool {
+            tool.ended(metrics, (&server.name, &self.target.local), outcome);
         }
-        let seconds = elapsed.as_secs_f64();
-        metrics.durations.get_or_create(&ServerLabels { server: server() }).observe(seconds);
         gantry_core::log::debug!(
             request_id = %context.request_id,
             principal = %context.principal.subject,
-            upstream = &**self.server,
-            tool = self.tool.as_deref(),
+            upstream = &*server.name,
+            tool = self.tool.map(|_| &*self.target.local),
             method = self.method,
             outcome,
             duration_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),

@@ -188,7 +188,7 @@ impl Gateway {
         self: &Arc<Self>,
         arrival: Arrival,
         snapshot: &Snapshot,
-        message: Box<Message>,
+        message: Message,
     ) -> Response<ReplyBody> {
         let version = arrival.header(names::PROTOCOL_VERSION);
         let name = arrival.header(names::NAME);
@@ -214,7 +214,7 @@ impl Gateway {
         }
         drop((version, name, method));
         match era {
-            ClientEra::Modern(revision) => modern::post(self, arrival, revision, *message).await,
+            ClientEra::Modern(revision) => modern::post(self, arrival, revision, message).await,
             ClientEra::ModernNotification => reply::accepted(),
             // Behind pointers: what is rare must not make every connection's future larger.
             ClientEra::Initialize(revision) => {
@@ -282,12 +282,13 @@ impl Arrival {
     /// nothing.
     pub(super) fn header(&self, name: HeaderName) -> Option<Cow<'_, str>> {
         let mut values = self.headers.get_all(name).iter();
-        let first = String::from_utf8_lossy(values.next()?.as_bytes());
-        let rest: Vec<_> = values.map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
-        if rest.is_empty() {
-            return Some(first);
+        let mut text = String::from_utf8_lossy(values.next()?.as_bytes());
+        for value in values {
+            let whole = text.to_mut();
+            whole.push_str(", ");
+            whole.push_str(&String::from_utf8_lossy(value.as_bytes()));
         }
-        Some(Cow::Owned(format!("{first}, {}", rest.join(", "))))
+        Some(text)
     }
 }
 

@@ -42,9 +42,9 @@ pub(super) async fn post(
                 return gateway.refuse(id, &refusal);
             }
             if message.kind() == Kind::Request {
-                return requests(gateway, &arrival, &session, vec![*message], None).await;
+                return requests(gateway, &arrival, &session, vec![message], None).await;
             }
-            hear(gateway, &session, *message);
+            hear(gateway, &session, message);
             reply::accepted()
         }
         Body::Batch(elements) => {

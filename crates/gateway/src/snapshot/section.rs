@@ -9,6 +9,7 @@ use gantry_policy::hooks::ToolHooks;
 use gantry_protocol::{Revision, adapt};
 
 use super::lens::Checked;
+use crate::metrics::ToolMeter;
 
 /// The kinds of things that are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -36,6 +37,8 @@ pub struct Entry {
     pub(super) checked: Option<Arc<Checked>>,
     /// What looks at calls of it; `None` if nothing does.
     pub(super) hooks: Option<Arc<ToolHooks>>,
+    /// What is counted of its calls.
+    pub(super) meter: Arc<ToolMeter>,
     /// Its definition under its public name.
     pub raw: Bytes,
 }

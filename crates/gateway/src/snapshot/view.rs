@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use super::lens::{self, Check, Checked, Lens};
 use super::section::{Entries, Entry, Page, Section};
 use super::{Server, template};
+use crate::metrics::ToolMeter;
 use crate::names::public_names;
 use crate::spec::{GatewaySpec, matches};
 
@@ -76,6 +77,8 @@ pub struct Target<'a> {
     pub check: Option<Check<'a>>,
     /// What looks at the call, if anything does.
     pub hooks: Option<Arc<ToolHooks>>,
+    /// What is counted of it; `None` for what is not listed.
+    pub(crate) meter: Option<&'a ToolMeter>,
 }
 
 impl Target<'_> {
@@ -210,15 +213,15 @@ impl View {
             Some(lens.check(&self.name, lens::kind_of(section), checked))
         };
         let server = &self.servers[entry.server];
-        let hooks = entry.hooks.clone();
-        Some(Target { server, local: Arc::clone(&entry.local), check: check(), hooks })
+        let (local, hooks) = (Arc::clone(&entry.local), entry.hooks.clone());
+        Some(Target { server, local, check: check(), hooks, meter: Some(&entry.meter) })
     }
 
     /// Finds where a method goes that belongs to nothing a server lists; `None` if the caller may
     /// not use it.
     pub fn target_of_server<'a>(&'a self, server: &'a Server) -> Option<Target<'a>> {
         let check = self.seen_at(server, Kind::Server, &"".into()).ok()?;
-        Some(Target { server, local: "".into(), check, hooks: None })
+        Some(Target { server, local: "".into(), check, hooks: None, meter: None })
     }
 
     /// Tells whether a caller may see something that is not listed, and whether that is yet to be
@@ -263,7 +266,7 @@ impl View {
         let target = |at: usize| {
             let server = &self.servers[at];
             let check = self.seen_at(server, Kind::Resource, &governed_as(server, uri)).ok()?;
-            Some(Target { server, local: Arc::clone(&local), check, hooks: None })
+            Some(Target { server, local: Arc::clone(&local), check, hooks: None, meter: None })
         };
         if let (true, [at]) = (self.single, self.members.as_slice()) {
             return target(*at).ok_or_else(|| unknown_resource(uri));
@@ -342,6 +345,7 @@ impl Plan<'_> {
                     raw: told(section, server, item),
                     checked,
                     hooks: self.hooks(section, known_as, server),
+                    meter: Arc::default(),
                 });
             }
         }
@@ -424,6 +428,7 @@ impl Plan<'_> {
                 raw: tool::renamed(&told(section, server, item), public),
                 checked,
                 hooks: self.hooks(section, public, server),
+                meter: Arc::default(),
             });
         }
     }

@@ -269,7 +269,7 @@ impl ModernLink {
                     self.shared.suspect.notify_one();
                     Err(upstream_changed())
                 }
-                Ok(Body::One(message)) => self.read_answer(*message),
+                Ok(Body::One(message)) => self.read_answer(message),
                 Ok(Body::Batch(_)) => Err(bad_answer("it answered with a batch")),
                 Err(error) => Err(bad_answer(&format!("its reply is no message: {error}"))),
             },

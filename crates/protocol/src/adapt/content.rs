@@ -130,7 +130,7 @@ impl<'a> List<'a> {
         })
     }
 
-    fn store(self, edit: &mut ObjectEdit<'_>, name: &str) {
+    fn store(self, edit: &mut ObjectEdit<'_>, name: &'static str) {
         if !self.changed {
             return;
         }

@@ -48,8 +48,8 @@ fn without_booleans(schema: &[u8]) -> Option<ObjectEdit<'_>> {
     let mut changed = ObjectEdit::read(properties)?;
     for property in &inner.members {
         match &properties[property.value.clone()] {
-            b"true" => drop(changed.set(&property.name, &b"{}"[..])),
-            b"false" => drop(changed.set(&property.name, &br#"{"not":{}}"#[..])),
+            b"true" => drop(changed.set(property.name.clone(), &b"{}"[..])),
+            b"false" => drop(changed.set(property.name.clone(), &br#"{"not":{}}"#[..])),
             _ => {}
         }
     }

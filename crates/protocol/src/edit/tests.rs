@@ -28,7 +28,7 @@ fn members_are_removed_with_one_separator() {
     let remove = |names: &'static [&'static str]| {
         move |edit: &mut ObjectEdit<'_>| {
             for name in names {
-                edit.remove(name);
+                edit.remove(*name);
             }
         }
     };

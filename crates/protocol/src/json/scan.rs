@@ -10,6 +10,8 @@ use smallvec::SmallVec;
 /// vector instructions.
 const WIDE: usize = 32;
 const WORD: usize = size_of::<u64>();
+/// Words of a string that are looked at before the wide steps: most keys and values end within them.
+const SHORT: usize = 4;
 
 /// A place in some bytes, and what was seen on the way there.
 #[derive(Debug)]
@@ -159,10 +161,34 @@ impl<'a> Scanner<'a> {
     /// Passes bytes of a string that need no second look. Stops before a quote, a backslash or a
     /// control character, or where too few bytes are left.
     fn plain(&mut self) {
-        let rest = &self.bytes[self.at..];
+        // Most strings are short, and wide steps are dear to begin.
+        if !self.words(SHORT) {
+            self.wide_steps();
+            self.words(usize::MAX);
+        }
+    }
+
+    /// Passes whole words, so many at most. Returns whether it stopped before something.
+    fn words(&mut self, most: usize) -> bool {
+        for chunk in self.bytes[self.at..].chunks_exact(WORD).take(most) {
+            let word = u64::from_le_bytes(chunk.try_into().unwrap_or_default());
+            // What stands behind the end of the string is seen as well, which does no harm.
+            self.is_ascii &= word & HIGH == 0;
+            let ends = ends(word);
+            if ends != 0 {
+                self.at += (ends.trailing_zeros() / 8) as usize;
+                return true;
+            }
+            self.at += WORD;
+        }
+        false
+    }
+
+    /// Passes as much as wide steps can.
+    fn wide_steps(&mut self) {
         let mut seen = 0_u8;
         let mut passed = 0;
-        for chunk in rest.chunks_exact(WIDE) {
+        for chunk in self.bytes[self.at..].chunks_exact(WIDE) {
             let mut all = 0_u8;
             let mut ends = 0;
             for &byte in chunk {
@@ -174,17 +200,6 @@ impl<'a> Scanner<'a> {
             }
             seen |= all;
             passed += WIDE;
-        }
-        for chunk in rest[passed..].chunks_exact(WORD) {
-            let word = u64::from_le_bytes(chunk.try_into().unwrap_or_default());
-            // What stands behind the end of the string is seen as well, which does no harm.
-            seen |= if word & HIGH == 0 { 0 } else { 0x80 };
-            let ends = ends(word);
-            if ends != 0 {
-                passed += (ends.trailing_zeros() / 8) as usize;
-                break;
-            }
-            passed += WORD;
         }
         self.is_ascii &= seen.is_ascii();
         self.at += passed;

@@ -96,7 +96,7 @@ impl<'a> Outgoing<'a> {
         let message = self.message;
         let mut params = open(message, message.params());
         self.rename(&mut params);
-        let remove = |params: &mut ObjectEdit<'a>, name: &str| {
+        let remove = |params: &mut ObjectEdit<'a>, name: &'static str| {
             if message.param(name).is_some() {
                 params.remove(name);
             }
@@ -161,7 +161,7 @@ impl<'a> Outgoing<'a> {
         let mut left = message.meta().map_or(0, |object| object.members.len());
         for member in message.meta().iter().flat_map(|object| &object.members) {
             if self.strips(&member.name) {
-                meta.remove(&member.name);
+                meta.remove(&*member.name);
                 left -= 1;
             }
         }

@@ -102,10 +102,9 @@ where
     let Serving { via, limits, connections, front, tasks } = serving;
     let left = Cell::new(connections.max_requests);
     let service = service_fn(move |request| {
-        let is_last = count_down(&left);
-        let answer = http_stack(Arc::clone(&front), via, request);
+        let (is_last, front) = (count_down(&left), Arc::clone(&front));
         async move {
-            let mut response = answer.await;
+            let mut response = http_stack(front, via, request).await;
             if is_last {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }

@@ -101,7 +101,7 @@ impl Conversation {
     /// Takes what the upstream said.
     pub(super) fn hear(&self, bytes: &Bytes) -> Vec<Heard> {
         match Body::parse(bytes.clone()) {
-            Ok(Body::One(message)) => vec![self.dispatch(*message)],
+            Ok(Body::One(message)) => vec![self.dispatch(message)],
             Ok(Body::Batch(messages)) => {
                 let heard = messages.into_iter().map(|message| match message {
                     Ok(message) => self.dispatch(message),

@@ -155,7 +155,7 @@ impl Connection {
     /// Takes what the client said.
     pub(in crate::door) async fn hear_body(&self, body: Body) {
         match body {
-            Body::One(message) => self.hear_one(*message).await,
+            Body::One(message) => self.hear_one(message).await,
             Body::Batch(elements) => self.hear_batch(elements).await,
         }
     }

@@ -269,7 +269,7 @@ impl Lane {
         body: Body,
     ) -> Option<Result<RawResult, LaneError>> {
         let messages = match body {
-            Body::One(message) => vec![*message],
+            Body::One(message) => vec![message],
             Body::Batch(messages) => messages.into_iter().filter_map(Result::ok).collect(),
         };
         let mut answer = None;

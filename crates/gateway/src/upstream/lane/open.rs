@@ -312,7 +312,7 @@ fn no_link(error: &sse::OpenError) -> OpenError {
 
 fn parse(body: Bytes, status: u16) -> Result<Message, OpenError> {
     match Body::parse(body) {
-        Ok(Body::One(message)) => Ok(*message),
+        Ok(Body::One(message)) => Ok(message),
         Ok(Body::Batch(_)) => Err(OpenError::Failed(bad_answer("a batch answered `initialize`"))),
         Err(_) if (400..500).contains(&status) => {
             let why = format!("it refused `initialize` with HTTP status {status}");

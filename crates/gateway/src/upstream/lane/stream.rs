@@ -46,7 +46,7 @@ impl Lane {
                             continue;
                         }
                         match Body::parse(event.data) {
-                            Ok(Body::One(message)) => self.hear(None, *message),
+                            Ok(Body::One(message)) => self.hear(None, message),
                             Ok(Body::Batch(messages)) => {
                                 for message in messages.into_iter().flatten() {
                                     self.hear(None, message);

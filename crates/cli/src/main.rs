@@ -4,6 +4,7 @@
 //! errors look, and [`remote`] is where commands meet the gateway. What the gateway does is in
 //! `gantry-server`; nothing here knows about it.
 
+mod allocator;
 mod cli;
 mod commands;
 mod failure;
@@ -21,7 +22,7 @@ use crate::failure::Failure;
 
 /// See `docs/decisions/0003-allocator.md`.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: allocator::Allocator = allocator::Allocator;
 
 fn main() -> ExitCode {
     // First of all, the shim included: what a panic says of itself may hold a secret.

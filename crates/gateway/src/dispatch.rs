@@ -129,7 +129,7 @@ async fn carry_to(
         return Reply::error(&message, 400, &error);
     }
     let renamed = match method::routed_member(message.method()) {
-        Some("name") => message.param_string("name").as_deref() != Some(&*target.local),
+        Some("name") => !message.param_is("name", &target.local),
         Some(_) => false,
         None => message.method() == method::COMPLETION_COMPLETE && completes_prompt(&message),
     };
@@ -170,6 +170,9 @@ fn check_param_headers(
 ) -> Result<(), RpcError> {
     // Only calls over HTTP have any.
     let Some(sent) = &context.caller.param_headers else { return Ok(()) };
+    if !view.has_param_headers() {
+        return Ok(());
+    }
     let name = message.param_string("name").unwrap_or_default();
     let Some(known) = view.param_headers(&name) else { return Ok(()) };
     known.check(message.param("arguments"), |header| {

@@ -150,6 +150,16 @@ pub fn string(raw: &[u8]) -> Option<Cow<'_, str>> {
     serde_json::from_slice::<String>(raw).ok().map(Cow::Owned)
 }
 
+/// Tells whether a raw JSON value is this string.
+pub fn is_string(raw: &[u8], text: &str) -> bool {
+    match raw {
+        [b'"', inner @ .., b'"'] if memchr::memchr(b'\\', inner).is_none() => {
+            inner == text.as_bytes()
+        }
+        _ => string(raw).as_deref() == Some(text),
+    }
+}
+
 /// Encodes a string as JSON.
 pub fn quote(text: &str) -> Vec<u8> {
     serde_json::to_vec(text).unwrap_or_default()
@@ -212,14 +222,21 @@ fn malformed(error: &serde_json::Error) -> ObjectError {
 
 fn decode_key(raw: &[u8]) -> Cow<'static, str> {
     let inner = raw.get(1..raw.len() - 1).unwrap_or_default();
-    match KNOWN.iter().find(|name| name.as_bytes() == inner) {
+    let known = |name: &[u8]| KNOWN.iter().find(|known| known.as_bytes() == name);
+    if let Some(name) = known(inner) {
+        return Cow::Borrowed(name);
+    }
+    // Written in escapes it is the same key.
+    let name = string(raw).unwrap_or_default();
+    match known(name.as_bytes()) {
         Some(name) => Cow::Borrowed(name),
-        None => Cow::Owned(string(raw).unwrap_or_default().into_owned()),
+        None => Cow::Owned(name.into_owned()),
     }
 }
 
-/// Keys that most messages have; the frequent ones first.
-const KNOWN: &[&str] = &[
+/// Keys that most messages have; the frequent ones first. A key is one of these, by its address, if and
+/// only if it has the same characters.
+pub(crate) const KNOWN: &[&str] = &[
     "jsonrpc",
     "id",
     "method",

@@ -216,6 +216,11 @@ impl Message {
         json::string(self.param(name)?)
     }
 
+    /// Tells whether a member of `params` is this string.
+    pub fn param_is(&self, name: &str, text: &str) -> bool {
+        self.param(name).is_some_and(|raw| json::is_string(raw, text))
+    }
+
     /// Returns a member of `params._meta` as raw JSON.
     pub fn meta_raw(&self, name: &str) -> Option<&[u8]> {
         self.0.meta.as_ref()?.raw(&self.0.bytes, name)

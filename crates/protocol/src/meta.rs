@@ -117,8 +117,10 @@ pub fn result_type(response: &Message) -> ResultType {
     let Some(raw) = response.result_member("resultType") else {
         return ResultType::Complete;
     };
+    if json::is_string(raw, "complete") {
+        return ResultType::Complete;
+    }
     match json::string(raw).as_deref() {
-        Some("complete") => ResultType::Complete,
         Some("input_required") => ResultType::InputRequired,
         Some("task") => ResultType::Task,
         Some(other) => ResultType::Unknown(other.to_owned()),

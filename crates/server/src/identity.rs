@@ -132,9 +132,14 @@ impl Issuers {
         }
     }
 
+    /// Tells whether there is none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
     /// Tells whether a credential may be a token of one of them.
     pub(crate) fn may_know(&self, credential: &[u8]) -> bool {
-        !self.all.is_empty() && Compact::is_likely(credential)
+        !self.is_empty() && Compact::is_likely(credential)
     }
 
     /// Finds whom a token that was verified before stands for; `None` if it is not known. `address` has

@@ -251,6 +251,11 @@ impl View {
         })
     }
 
+    /// Tells whether arguments of any tool are repeated in headers.
+    pub fn has_param_headers(&self) -> bool {
+        !self.param_headers.is_empty()
+    }
+
     /// Returns which arguments of a tool are repeated in headers, by the schema that clients see.
     pub fn param_headers(&self, public: &str) -> Option<&ParamHeaders> {
         self.param_headers.get(public)

@@ -11,7 +11,7 @@ use smallvec::SmallVec;
 const WIDE: usize = 32;
 const WORD: usize = size_of::<u64>();
 /// Words of a string that are looked at before the wide steps: most keys and values end within them.
-const SHORT: usize = 4;
+const SHORT: usize = 8;
 
 /// A place in some bytes, and what was seen on the way there.
 #[derive(Debug)]

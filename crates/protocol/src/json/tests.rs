@@ -305,3 +305,39 @@ fn known_keys_are_not_allocated() {
     assert_eq!(object.members[1].name, "name");
     assert_eq!(object.members[2].name, "other");
 }
+
+#[test]
+fn a_string_is_told_whatever_its_escapes() {
+    let is = |raw: &str, text: &str| super::is_string(raw.as_bytes(), text);
+    assert!(is(r#""name""#, "name") && is(r#""n\u0061me""#, "name") && is(r#""a\\n""#, r"a\n"));
+    assert!(
+        !is(r#""a\n""#, r"a\n") && !is("name", "name") && !is("\"", "") && !is(r#""nam""#, "name")
+    );
+}
+
+#[test]
+fn no_known_key_is_another_one_in_other_case() {
+    for (at, known) in super::KNOWN.iter().enumerate() {
+        let same = |other: &&&str| known.eq_ignore_ascii_case(other);
+        assert_eq!(super::KNOWN.iter().position(|other| same(&other)), Some(at), "{known}");
+        let escaped = format!("{{\"\\u{:04x}{}\":1}}", known.as_bytes()[0], &known[1..]);
+        let object = Object::read(escaped.as_bytes(), 0..escaped.len()).unwrap();
+        assert!(
+            matches!(object.members[0].name, Cow::Borrowed(name) if name == *known),
+            "{escaped}"
+        );
+    }
+}
+
+#[test]
+fn a_key_that_stands_twice_is_told_known_or_not() {
+    let ambiguous = |text: &str| {
+        let object = Object::read(text.as_bytes(), 0..text.len()).unwrap();
+        object.ambiguous_key(&["name", "cursor"]).map(str::to_owned)
+    };
+    assert_eq!(ambiguous(r#"{"name":1,"n\u0061me":2}"#).as_deref(), Some("name"));
+    assert_eq!(ambiguous(r#"{"mine":1,"mine":2}"#).as_deref(), Some("mine"));
+    assert_eq!(ambiguous(r#"{"name":1,"Name":2}"#).as_deref(), Some("Name"));
+    assert_eq!(ambiguous(r#"{"Cursor":1}"#).as_deref(), Some("Cursor"));
+    assert_eq!(ambiguous(r#"{"name":1,"cursor":2,"mine":3,"Mine":4}"#), None);
+}

@@ -101,3 +101,12 @@ fn what_we_make_can_be_read() {
         Message::parse(bytes).unwrap();
     }
 }
+
+#[test]
+fn no_known_key_is_a_routed_one_in_other_case() {
+    let routed = [super::ENVELOPE_KEYS, super::PARAMS_KEYS].concat();
+    for known in crate::json::KNOWN {
+        let same = routed.iter().find(|key| key.eq_ignore_ascii_case(known));
+        assert!(same.is_none_or(|key| key == known), "{known}");
+    }
+}

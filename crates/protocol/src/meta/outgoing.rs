@@ -139,7 +139,7 @@ impl<'a> Outgoing<'a> {
     fn rename(&self, params: &mut ObjectEdit<'a>) {
         let Some((member, name)) = self.name else { return };
         if self.message.method() != method::COMPLETION_COMPLETE {
-            if self.message.param_string(member).as_deref() != Some(name) {
+            if !self.message.param_is(member, name) {
                 params.set_string(member, name);
             }
             return;

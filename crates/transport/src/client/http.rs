@@ -46,6 +46,8 @@ pub struct HttpUpstream {
     target: Target,
     /// `User-Agent`, then what is configured; each call adds to a copy.
     base: HeaderMap,
+    /// The same with what every message that is posted has.
+    posting: HeaderMap,
     limits: HttpLimits,
 }
 
@@ -64,7 +66,7 @@ pub struct HttpLimits {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct McpHeaders<'a> {
     /// `MCP-Protocol-Version`.
-    pub protocol_version: Option<&'a str>,
+    pub protocol_version: Option<&'static str>,
     /// `Mcp-Session-Id`.
     pub session_id: Option<&'a str>,
     /// `Mcp-Method`.
@@ -135,7 +137,11 @@ impl HttpUpstream {
                 base.append(name, value);
             }
         }
-        Ok(Self { target, base, limits })
+        let mut posting = base.clone();
+        let both = HeaderValue::from_static("application/json, text/event-stream");
+        posting.insert(header::ACCEPT, both);
+        posting.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        Ok(Self { target, base, posting, limits })
     }
 
     /// Posts one JSON-RPC message and returns what its response begins with: a JSON body is read
@@ -149,10 +155,7 @@ impl HttpUpstream {
         headers: &McpHeaders<'_>,
         head_limit: Option<Duration>,
     ) -> Result<Posted, HttpError> {
-        let mut map = self.headers(headers)?;
-        let both = HeaderValue::from_static("application/json, text/event-stream");
-        map.insert(header::ACCEPT, both);
-        map.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let map = with_mcp(self.posting.clone(), headers)?;
         self.send(Method::POST, map, body, head_limit).await
     }
 
@@ -163,7 +166,7 @@ impl HttpUpstream {
         last_event_id: Option<&str>,
         head_limit: Option<Duration>,
     ) -> Result<Box<EventStream>, HttpError> {
-        let mut map = self.headers(headers)?;
+        let mut map = with_mcp(self.base.clone(), headers)?;
         map.insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
         if let Some(id) = last_event_id {
             map.insert(LAST_EVENT_ID, value(&LAST_EVENT_ID, id)?);
@@ -188,7 +191,7 @@ impl HttpUpstream {
         headers: &McpHeaders<'_>,
         head_limit: Option<Duration>,
     ) -> Result<StatusCode, HttpError> {
-        let mut map = self.headers(headers)?;
+        let mut map = with_mcp(self.base.clone(), headers)?;
         map.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
         let answer = self.send(Method::DELETE, map, Bytes::new(), head_limit).await?;
         Ok(answer.status)
@@ -222,28 +225,6 @@ impl HttpUpstream {
         posted::read(response, &self.limits)
             .await
             .map_err(|source| HttpError::Body { authority: self.authority(), source })
-    }
-
-    fn headers(&self, given: &McpHeaders<'_>) -> Result<HeaderMap, HttpError> {
-        let mut map = self.base.clone();
-        let plain = [
-            (PROTOCOL_VERSION, given.protocol_version),
-            (SESSION_ID, given.session_id),
-            (METHOD, given.method),
-        ];
-        for (name, text) in plain {
-            if let Some(text) = text {
-                let value = value(&name, text)?;
-                map.insert(name, value);
-            }
-        }
-        if let Some(name) = given.name {
-            map.insert(NAME, value(&NAME, &names::encode_value(name))?);
-        }
-        for (name, value) in given.extra {
-            map.insert(name.clone(), value.clone());
-        }
-        Ok(map)
     }
 }
 
@@ -281,6 +262,26 @@ impl HttpError {
     pub fn is_too_large(&self) -> bool {
         matches!(self, Self::Body { source: BodyError::TooLarge { .. }, .. })
     }
+}
+
+/// Adds the headers of one message.
+fn with_mcp(mut map: HeaderMap, given: &McpHeaders<'_>) -> Result<HeaderMap, HttpError> {
+    if let Some(version) = given.protocol_version {
+        map.insert(PROTOCOL_VERSION, HeaderValue::from_static(version));
+    }
+    for (name, text) in [(SESSION_ID, given.session_id), (METHOD, given.method)] {
+        if let Some(text) = text {
+            let value = value(&name, text)?;
+            map.insert(name, value);
+        }
+    }
+    if let Some(name) = given.name {
+        map.insert(NAME, value(&NAME, &names::encode_value(name))?);
+    }
+    for (name, value) in given.extra {
+        map.insert(name.clone(), value.clone());
+    }
+    Ok(map)
 }
 
 fn value(name: &HeaderName, text: &str) -> Result<HeaderValue, HttpError> {

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 
 /// The issuer that only the gateway itself can be.
 const ADMINISTRATOR: &str = "gantry:admin";
@@ -25,7 +26,7 @@ pub struct Principal {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Grants {
     /// The scopes that limit it, such as `mcp:read`; `None` if it is not limited by scopes.
-    pub scopes: Option<Box<[Box<str>]>>,
+    pub scopes: Option<Arc<[Box<str>]>>,
     /// The roles that rules may name.
     pub roles: Box<[Box<str>]>,
     /// The tier whose limits apply.

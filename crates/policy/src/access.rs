@@ -20,6 +20,7 @@ mod types;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use gantry_core::Principal;
@@ -191,7 +192,7 @@ pub enum By<'a> {
 pub struct Class {
     /// Which rules are about the caller.
     rules: Box<[u64]>,
-    scopes: Option<Box<[Box<str>]>>,
+    scopes: Option<Arc<[Box<str>]>>,
     roles: Box<[Box<str>]>,
     /// Present where a condition looks at them.
     identity: Option<(Principal, Option<Box<str>>)>,
@@ -255,7 +256,6 @@ impl Access {
             }
         }
         let grants = &asker.principal.grants;
-        let (principal, tier) = (asker.principal, grants.tier.clone());
         Class {
             rules: bits.into(),
             scopes: grants.scopes.clone(),
@@ -265,7 +265,7 @@ impl Access {
                 let own = grants.roles.iter();
                 own.filter(|role| self.roles.contains_key(&***role)).cloned().collect()
             },
-            identity: self.needs.principal.then(|| (principal.clone(), tier)),
+            identity: self.needs.principal.then(|| (asker.principal.clone(), grants.tier.clone())),
             address: asker.address.filter(|_| self.needs.address),
             minute: self.needs.time.then_some(asker.unix_seconds / 60),
         }

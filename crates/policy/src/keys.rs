@@ -204,7 +204,7 @@ impl Key {
 
     fn of_stored(key: StoredKey) -> Self {
         let grants = Grants {
-            scopes: key.scopes,
+            scopes: key.scopes.map(Into::into),
             roles: key.roles,
             tier: key.tier,
             credential: Some(format!("key {}", key.id).into_boxed_str()),

@@ -12,7 +12,7 @@ use tracing::Level;
 
 use crate::Gateway;
 use crate::governance::access::{self, Decided};
-use crate::governance::traffic::{Looked, Rules};
+use crate::governance::traffic::{Looked, Rules, SeenLink};
 use crate::governance::{audit, hooks, validation};
 use crate::metrics::{ToolMeter, method_label, outcome};
 use crate::snapshot::Target;
@@ -134,7 +134,7 @@ async fn protected(
     // Room: around the attempts, which are one call to whoever waits.
     let _places = rules.places().await?;
     // Repetition: around the breaker, which counts each attempt, and stops a call that goes on.
-    let (seen, context) = rules.seen(context);
+    let (seen, context) = SeenLink::around(context);
     let mut attempts = rules.attempts();
     let mut last = None;
     loop {

@@ -219,7 +219,10 @@ impl Job {
         let link = CallLink {
             exchange: Arc::clone(&self.exchange),
             token: token_of(message),
-            client: Client::Legacy(Arc::clone(&self.session)),
+            client: Client::Legacy {
+                session: Arc::clone(&self.session),
+                traffic: Arc::clone(&self.gateway.traffic),
+            },
             over,
             metrics: Arc::clone(&self.gateway.metrics),
         };

@@ -8,6 +8,7 @@ use gantry_protocol::{Message, RpcError, code, meta, method};
 use tokio_util::sync::CancellationToken;
 
 use super::exchange::Exchange;
+use crate::governance::traffic::Traffic;
 use crate::hub::{Level, Question, Session, gone};
 use crate::metrics::Metrics;
 
@@ -28,8 +29,8 @@ pub(super) struct CallLink {
 pub(super) enum Client {
     /// A modern one; the level of log messages it asked for with this request.
     Modern { level: Option<Level> },
-    /// A legacy one.
-    Legacy(Arc<Session>),
+    /// A legacy one, and what counts the requests by which it answers.
+    Legacy { session: Arc<Session>, traffic: Arc<Traffic> },
 }
 
 /// Returns the raw progress token of a request.
@@ -42,7 +43,7 @@ impl CallLink {
         match &self.client {
             // A modern client that names no level gets no log messages at all.
             Client::Modern { level } => level.is_some_and(|level| level.admits(log)),
-            Client::Legacy(session) => session.level().is_none_or(|level| level.admits(log)),
+            Client::Legacy { session, .. } => session.level().is_none_or(|level| level.admits(log)),
         }
     }
 
@@ -90,7 +91,7 @@ impl ClientLink for CallLink {
 
     fn ask<'a>(&'a self, request: &'a Message) -> BoxFuture<'a, Result<Message, RpcError>> {
         Box::pin(async move {
-            let Client::Legacy(session) = &self.client else {
+            let Client::Legacy { session, traffic } = &self.client else {
                 let text = format!(
                     "`{}` cannot be asked in the middle of a request of a modern client; \
                      this version of the gateway does not translate it",
@@ -101,6 +102,7 @@ impl ClientLink for CallLink {
             };
             let way = Arc::clone(&self.exchange);
             let (mut question, bytes) = Question::new(session, way, request)?;
+            traffic.asked(&session.principal);
             let answer = async {
                 if !self.exchange.insist(bytes).await {
                     return Err(gone());

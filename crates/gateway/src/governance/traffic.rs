@@ -69,7 +69,6 @@ pub(crate) struct Rules {
     epoch: Arc<AtomicU64>,
     cache: Arc<Cache>,
     metrics: Arc<Metrics>,
-    born: Instant,
 }
 
 /// What is known of an answer before its server is asked.
@@ -185,8 +184,7 @@ impl Traffic {
         let name = request.message.method();
         let tool = (name == method::TOOLS_CALL).then_some(&*target.local);
         let call = server.of_call(tool);
-        let is_plain = plan.limits.is_none()
-            && plan.in_flight.is_none()
+        let is_plain = plan.in_flight.is_none()
             && call.is_plain()
             && !(plan.use_hints && name == method::RESOURCES_READ);
         (!is_plain).then(|| Rules {
@@ -194,7 +192,6 @@ impl Traffic {
             epoch: Arc::clone(&server.epoch),
             cache: Arc::clone(&self.cache),
             metrics: Arc::clone(&self.metrics),
-            born: self.born,
             plan: Arc::clone(&plan),
             server: Arc::clone(&target.server.name),
             local: Arc::clone(&target.local),
@@ -218,6 +215,13 @@ impl Traffic {
         limits
             .admit_tool(tool, &context.principal, request, self.moment())
             .map_err(|too_many| ProviderError::Refused(too_many.to_error()))
+    }
+
+    /// A client is asked something: the request by which it answers is free.
+    pub(crate) fn asked(&self, principal: &Principal) {
+        if let Some(limits) = &self.plan.load().limits {
+            limits.asked(principal, self.born.elapsed());
+        }
     }
 
     /// Looks whether the answer is a question: then the request that answers it is free.
@@ -338,12 +342,6 @@ impl Rules {
     pub(crate) fn repeated(&self) {
         let labels = ServerLabels { server: Arc::clone(&self.server) };
         self.metrics.traffic.retries.get_or_create(&labels).inc();
-    }
-
-    /// Returns a context in which it is seen whether the client heard anything.
-    pub(crate) fn seen(&self, context: &CallContext) -> (Arc<SeenLink>, CallContext) {
-        let limits = self.plan.limits.as_ref().map(|limits| (Arc::clone(limits), self.born));
-        SeenLink::around(context, limits)
     }
 
     fn source(&self) -> Source<'_> {

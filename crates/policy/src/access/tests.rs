@@ -258,8 +258,14 @@ fn scopes_and_roles_both_limit() {
     let roles = [("reader".to_owned(), vec!["mcp:read".to_owned()])].into();
     let access = Access::compile(AccessSpec { roles, ..AccessSpec::default() }).unwrap();
     let by = |scopes: Option<&[&str]>, roles: &[&str]| {
-        let boxed = |texts: &[&str]| texts.iter().map(|text| Box::from(*text)).collect();
-        let grants = Grants { scopes: scopes.map(boxed), roles: boxed(roles), ..Grants::default() };
+        let boxed = |texts: &[&str]| -> Box<[Box<str>]> {
+            texts.iter().map(|text| Box::from(*text)).collect()
+        };
+        let grants = Grants {
+            scopes: scopes.map(boxed).map(Into::into),
+            roles: boxed(roles),
+            ..Grants::default()
+        };
         let principal = Principal { grants, ..Principal::anonymous() };
         access.decide(&asker(&principal), &tool("git__push"), &Arguments::none()).by
     };

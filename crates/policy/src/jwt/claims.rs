@@ -116,7 +116,7 @@ impl Mapping {
         let named = self.subject.first().map_or("sub", |name| &**name);
         let subject = subject.filter(is_sound).ok_or_else(|| BadToken::Claim(named.into()))?;
         let grants = Grants {
-            scopes: self.limited_by_scopes.then_some(scopes),
+            scopes: self.limited_by_scopes.then(|| scopes.into()),
             roles: self.roles(claims)?,
             tier: self.tier(claims)?,
             credential: Some(format!("token of {issuer}").into_boxed_str()),

@@ -320,7 +320,8 @@ fn no_known_key_is_another_one_in_other_case() {
     for (at, known) in super::KNOWN.iter().enumerate() {
         let same = |other: &&&str| known.eq_ignore_ascii_case(other);
         assert_eq!(super::KNOWN.iter().position(|other| same(&other)), Some(at), "{known}");
-        let escaped = format!("{{\"\\u{:04x}{}\":1}}", known.as_bytes()[0], &known[1..]);
+        let (first, rest) = known.split_at(1);
+        let escaped = format!("{{\"\\u{:04x}{rest}\":1}}", first.as_bytes()[0]);
         let object = Object::read(escaped.as_bytes(), 0..escaped.len()).unwrap();
         assert!(
             matches!(object.members[0].name, Cow::Borrowed(name) if name == *known),

@@ -1,6 +1,7 @@
 //! `auth`: who may use the gateway, checked.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use gantry_core::{ErrorCode, Grants};
@@ -191,6 +192,7 @@ fn check_grants(entry: &raw::ApiKey, at: &Path, checker: &mut Checker<'_>) -> Gr
         is_good
     });
     let credential = Some(at.to_string().into_boxed_str());
+    let scopes = scopes.map(Arc::from);
     Grants { scopes, roles, tier: tier.map(Box::from), credential }
 }
 

@@ -39,7 +39,7 @@ pub(super) fn admit(
 /// Writes into the head of an answer how much may still be asked, unless the answer is itself one of
 /// a limit that was reached, of a tool.
 pub(super) fn tell(standing: Standing, headers: &mut HeaderMap) {
-    if !headers.contains_key("x-ratelimit-limit") {
+    if !Standing::is_told(headers) {
         standing.write(headers);
     }
 }

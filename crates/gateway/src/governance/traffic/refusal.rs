@@ -63,6 +63,11 @@ impl Standing {
         part(self, other) < part(other, self)
     }
 
+    /// Tells whether the head of an answer tells of one already.
+    pub fn is_told(headers: &HeaderMap) -> bool {
+        headers.contains_key(LIMIT)
+    }
+
     /// Writes it into the head of an answer.
     pub fn write(&self, headers: &mut HeaderMap) {
         headers.insert(LIMIT, HeaderValue::from(self.limit));

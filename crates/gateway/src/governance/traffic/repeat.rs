@@ -7,14 +7,11 @@ use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use gantry_core::{
-    BoxFuture, CallContext, ClientLink, Outcome, Principal, Provider, ProviderError, Request,
-};
+use gantry_core::{BoxFuture, CallContext, ClientLink, Outcome, Provider, ProviderError, Request};
 use gantry_policy::retry::Budget;
 use gantry_protocol::{Message, Object, RpcError, method};
 use tokio::time::Instant;
 
-use super::limits::Limits;
 use super::spec::{Repeats, RetrySpec};
 
 /// Why a server cannot be asked, where a moment later it may be.
@@ -45,8 +42,6 @@ pub(crate) struct Attempts<'a> {
 pub(crate) struct SeenLink {
     inner: Arc<dyn ClientLink>,
     has_spoken: AtomicBool,
-    /// Whose questions make a request free.
-    limits: Option<(Arc<Limits>, Arc<Principal>, Instant)>,
 }
 
 // === impl Repetition ===
@@ -132,16 +127,10 @@ fn is_repeatable(definition: &[u8]) -> bool {
 // === impl SeenLink ===
 
 impl SeenLink {
-    pub(super) fn around(
-        context: &CallContext,
-        limits: Option<(Arc<Limits>, Instant)>,
-    ) -> (Arc<Self>, CallContext) {
-        let limits = limits.map(|(limits, born)| (limits, Arc::clone(&context.principal), born));
-        let link = Arc::new(Self {
-            inner: Arc::clone(&context.client),
-            has_spoken: AtomicBool::new(false),
-            limits,
-        });
+    /// Returns a context in which it is seen whether the client heard anything.
+    pub(crate) fn around(context: &CallContext) -> (Arc<Self>, CallContext) {
+        let inner = Arc::clone(&context.client);
+        let link = Arc::new(Self { inner, has_spoken: AtomicBool::new(false) });
         let context =
             CallContext { client: Arc::clone(&link) as Arc<dyn ClientLink>, ..context.clone() };
         (link, context)
@@ -164,9 +153,6 @@ impl ClientLink for SeenLink {
 
     fn ask<'a>(&'a self, request: &'a Message) -> BoxFuture<'a, Result<Message, RpcError>> {
         self.has_spoken.store(true, Ordering::Relaxed);
-        if let Some((limits, principal, born)) = &self.limits {
-            limits.asked(principal, born.elapsed());
-        }
         self.inner.ask(request)
     }
 }

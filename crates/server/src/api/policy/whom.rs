@@ -32,10 +32,12 @@ impl Whom {
             Some((key, state)) => ((*key.principal).clone(), Some(state)),
             None => (principal(&asked.principal), None),
         };
-        let boxed = |texts: &[String]| texts.iter().map(|text| text.as_str().into()).collect();
+        let boxed = |texts: &[String]| -> Box<[Box<str>]> {
+            texts.iter().map(|text| text.as_str().into()).collect()
+        };
         let known = named.grants.clone();
         let grants = Grants {
-            scopes: asked.scopes.as_deref().map(boxed).or(known.scopes),
+            scopes: asked.scopes.as_deref().map(boxed).map(Into::into).or(known.scopes),
             roles: asked.roles.as_deref().map_or(known.roles, boxed),
             tier: asked.tier.as_deref().map(Into::into).or(known.tier),
             credential: known.credential,
@@ -116,7 +118,7 @@ mod tests {
             name: (*name).to_owned(),
             secret: format!("a-secret-of-enough-letters-{at}"),
             grants: Grants {
-                scopes: scope.map(|scope| Box::from([Box::from(scope)])),
+                scopes: scope.map(|scope| [Box::from(scope)].into()),
                 credential: Some(format!("auth.api_keys[{at}]").into()),
                 ..Grants::default()
             },

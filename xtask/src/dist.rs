@@ -3,6 +3,7 @@
 //! A call's way leads through code from all over the binary, and most of what stands around it never runs. So the binary is
 //! built twice: first one that counts where it goes, which is put under the benchmark's load, then the one to release, in
 //! which what was passed stands together and the rest out of its way (`docs/decisions/0052-profile-guided-releases.md`).
+//! At last its code is put in the order in which it runs ([`layout`]).
 
 use std::env;
 use std::ffi::OsString;
@@ -17,9 +18,16 @@ use crate::setup::{self, Scope};
 use crate::shell;
 use crate::workspace::Workspace;
 
+mod layout;
+
+pub(crate) use layout::has_programs;
+
 /// The programs that merge profiles, the newest first. Older ones than these do not read what our compiler writes.
 const NUMBERED: [&str; 4] =
     ["llvm-profdata-22", "llvm-profdata-21", "llvm-profdata-20", "llvm-profdata-19"];
+
+/// What stands between two flags of the compiler.
+const FLAGS_SEPARATOR: &str = "\u{1f}";
 
 /// Builds the binary and returns where it is.
 pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<PathBuf> {
@@ -27,34 +35,50 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<PathBuf> {
     let merger = merger(workspace)?;
     let folder = workspace.target("dist");
     let counts = folder.join("counts");
-    if counts.exists() {
-        fs::remove_dir_all(&counts)
-            .with_context(|| format!("failed to empty `{}`", counts.display()))?;
-    }
-    println!("1 of 3: a binary that counts where it goes");
+    empty(&counts)?;
+    println!("1 of 4: a binary that counts where it goes");
     let counting = build(workspace, &folder.join("counting"), "-Cprofile-generate")?;
-    println!("2 of 3: load for it");
+    println!("2 of 4: load for it");
     let gateway = Gateway { program: counting, counts: Some(counts.clone()) };
     let n_gateways = bench::exercise(workspace, &gateway)?;
     check(workspace, &counts, n_gateways)?;
     let profile = merge(workspace, &merger, &counts)?;
-    println!("3 of 3: the binary to release");
-    let flag = format!("-Cprofile-use={}", profile.display());
-    let built = build(workspace, &folder.join("released"), &flag)?;
+    println!("3 of 4: the binary to release");
+    let mut flags = format!("-Cprofile-use={}", profile.display());
+    if layout::is_possible() {
+        flags.extend([FLAGS_SEPARATOR, layout::LINKED_WITH]);
+    }
+    let built = build(workspace, &folder.join("released"), &flags)?;
     let released = folder.join("gantry");
-    fs::copy(&built, &released).with_context(|| format!("failed to copy `{}`", built.display()))?;
+    if layout::is_possible() {
+        println!("4 of 4: its code in the order in which it runs");
+        layout::run(workspace, &built, &folder, &released)?;
+    } else {
+        println!("4 of 4: nothing, since binaries of this system cannot be laid out anew");
+        fs::copy(&built, &released)
+            .with_context(|| format!("failed to copy `{}`", built.display()))?;
+    }
     println!("the binary to release is `{}`", released.display());
     Ok(released)
 }
 
-/// Builds the gateway with a flag for every crate. Both builds are otherwise the same: counts are kept
+/// Makes an empty folder.
+fn empty(folder: &Path) -> anyhow::Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder)
+            .with_context(|| format!("failed to empty `{}`", folder.display()))?;
+    }
+    fs::create_dir_all(folder).with_context(|| format!("failed to create `{}`", folder.display()))
+}
+
+/// Builds the gateway with flags for every crate. Both builds are otherwise the same: counts are kept
 /// under names in which the units of code are, and whatever has another name has no counts.
-fn build(workspace: &Workspace, folder: &Path, flag: &str) -> anyhow::Result<PathBuf> {
+fn build(workspace: &Workspace, folder: &Path, flags: &str) -> anyhow::Result<PathBuf> {
     let mut command = shell::cargo(workspace);
     command.args(["build", "--release", "--package", "gantry-cli", "--bin", "gantry"]);
     command.arg("--target-dir").arg(folder);
-    // This one may hold spaces, and wins over flags of the environment, which are not part of a release.
-    command.env("CARGO_ENCODED_RUSTFLAGS", flag);
+    // These may hold spaces, and win over flags of the environment, which are not part of a release.
+    command.env("CARGO_ENCODED_RUSTFLAGS", flags);
     // Scripts that run while building count as well, and would leave their counts wherever they run.
     command.env("LLVM_PROFILE_FILE", folder.join("of-building.profraw"));
     shell::run(&mut command)?;

@@ -88,7 +88,10 @@ const FOR_BENCHMARK: &[Package] = &[
 ];
 
 /// The compiler's own program is better, but not every toolchain can get it.
-const FOR_DIST: &[Package] = &[Package { name: "llvm-19", is_present: dist::has_merger }];
+const FOR_DIST: &[Package] = &[
+    Package { name: "llvm-19", is_present: dist::has_merger },
+    Package { name: "bolt-19", is_present: dist::has_programs },
+];
 
 /// The packages that `scope` needs and this machine lacks.
 pub(super) fn missing_packages(workspace: &Workspace, scope: Scope) -> Vec<&'static str> {

@@ -5,17 +5,23 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use gantry_policy::audit::Head;
+use parking_lot::Mutex;
 
 /// A head that is kept.
 #[derive(Debug)]
 pub(super) struct HeadFile {
     path: PathBuf,
+    /// The latest, unless it is in the file.
+    latest: Mutex<Option<Head>>,
+    /// Held while the file is written.
+    writing: Mutex<()>,
 }
 
 impl HeadFile {
     /// Names the file of a place.
     pub(super) fn of(folder: &Path, place: &str) -> Self {
-        Self { path: folder.join(format!("{place}.head")) }
+        let path = folder.join(format!("{place}.head"));
+        Self { path, latest: Mutex::default(), writing: Mutex::default() }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -36,8 +42,15 @@ impl HeadFile {
         Ok(Some(head))
     }
 
-    /// Keeps a head in the place of the one before.
-    pub(super) fn write(&self, head: &Head) -> io::Result<()> {
+    /// Takes note of a head, which the next [`Self::write`] puts into the file.
+    pub(super) fn note(&self, head: Head) {
+        *self.latest.lock() = Some(head);
+    }
+
+    /// Puts the latest head in the place of the one before, if that is not done. Waits for the disk.
+    pub(super) fn write(&self) -> io::Result<()> {
+        let _one = self.writing.lock();
+        let Some(head) = self.latest.lock().take() else { return Ok(()) };
         write_whole(&self.path, &format!("{}\n", head.to_text()))
     }
 }

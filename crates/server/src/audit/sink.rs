@@ -12,7 +12,6 @@ use std::time::Duration;
 use gantry_core::BoxFuture;
 use gantry_policy::audit::{Chain, Head, Line};
 use parking_lot::Mutex;
-use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
 use super::backlog::{Backlog, Written};
@@ -25,6 +24,9 @@ const SLOW: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(100);
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// How long a head waits for later ones: to write a file anew costs a disk more than the entries of such
+/// a while, and all that an older head misses after a kill is that the last entries were taken away.
+const KEPT_AFTER: Duration = Duration::from_millis(250);
 /// More entries than this are no work for a thread that serves requests.
 const FEW: usize = 16;
 
@@ -65,8 +67,8 @@ pub(super) struct Drain {
     spool: Arc<Mutex<Spool>>,
     figures: Figures,
     place: Place,
-    /// A head that is being kept.
-    keeping: Option<JoinHandle<()>>,
+    /// When the latest head is to be kept, unless it is.
+    keep_at: Option<Instant>,
     /// Whether it was said that nothing can be put on the disk.
     has_no_spool: bool,
 }
@@ -129,7 +131,7 @@ impl Drain {
             place: Place::new(name),
             backlog,
             figures,
-            keeping: None,
+            keep_at: None,
             has_no_spool: false,
         };
         Ok(Opened { drain, loss })
@@ -168,6 +170,7 @@ impl Drain {
     /// Waits for entries; `None` once all are added and nothing more will come.
     async fn next(&mut self) -> Option<Batch> {
         loop {
+            self.keep_in_time();
             if !self.spool.lock().is_empty() {
                 let spool = Arc::clone(&self.spool);
                 let read = off_thread(move || spool.lock().front()).await;
@@ -190,7 +193,13 @@ impl Drain {
             if self.backlog.is_ended() {
                 return None;
             }
-            self.backlog.changed().await;
+            match self.keep_at {
+                None => self.backlog.changed().await,
+                Some(at) => tokio::select! {
+                    () = self.backlog.changed() => {}
+                    () = sleep_until(at) => {}
+                },
+            }
         }
     }
 
@@ -283,28 +292,34 @@ impl Drain {
                 gantry_core::log::warn!(sink, %error, "Entries that are added stay on the disk as well.");
             }
         }
-        // Beside the entries: a disk that is busy must not keep the next ones waiting.
-        if self.keeping.as_ref().is_none_or(JoinHandle::is_finished) {
-            self.keeping = Some(self.begin_keeping(head));
+        self.head.note(head);
+        self.keep_at.get_or_insert_with(|| Instant::now() + KEPT_AFTER);
+    }
+
+    /// Begins to keep the head if it is time, beside the entries: a disk that is busy must not keep the
+    /// next ones waiting.
+    fn keep_in_time(&mut self) {
+        if self.keep_at.is_some_and(|at| at <= Instant::now()) {
+            self.keep_at = None;
+            // It says itself what goes wrong.
+            drop(tokio::task::spawn_blocking(self.write_head()));
         }
     }
 
-    fn begin_keeping(&self, head: Head) -> JoinHandle<()> {
+    /// Returns what writes the latest head down.
+    fn write_head(&self) -> impl FnOnce() + Send + use<> {
         let (file, sink) = (Arc::clone(&self.head), self.backlog.name());
-        tokio::task::spawn_blocking(move || {
-            if let Err(error) = file.write(&head) {
+        move || {
+            if let Err(error) = file.write() {
                 gantry_core::log::warn!(sink, %error, "The head of the audit trail was not kept.");
             }
-        })
+        }
     }
 
     /// Keeps the last head there is.
     async fn keep_last(&mut self) {
-        if let Some(keeping) = self.keeping.take() {
-            // It has said itself what went wrong.
-            let _ = keeping.await;
-        }
-        let _ = self.begin_keeping(self.chain.head().clone()).await;
+        self.head.note(self.chain.head().clone());
+        off_thread(self.write_head()).await;
     }
 
     /// Waits before the next attempt; what comes meanwhile is put on the disk.

@@ -6,9 +6,10 @@
 
 use std::borrow::Cow;
 
+use gantry_protocol::json;
 use memchr::{memchr, memchr2};
 
-use super::{LONGEST_TEXT, Rules, mark, push_text};
+use super::{LONGEST_TEXT, Rules, mark};
 
 /// The most bytes of a text that stays as it is.
 const LONG: usize = 1024;
@@ -19,34 +20,34 @@ const LOOKED_AT: usize = 4 * 1024;
 impl Rules {
     /// Returns arguments with their long texts cut as an entry has them; `None` if none is long, or if
     /// everything is kept. Reads them once and decodes next to nothing. `raw` must be JSON.
-    pub fn shortened(&self, raw: &[u8]) -> Option<String> {
+    pub fn shortened(&self, raw: &[u8]) -> Option<Vec<u8>> {
         if !self.cuts {
             return None;
         }
-        let raw = std::str::from_utf8(raw).ok()?;
-        let (mut short, mut copied, mut at) = (String::new(), 0, 0);
-        while let Some(quote) = memchr(b'"', raw.as_bytes().get(at..)?) {
+        let (mut short, mut copied, mut at) = (Vec::new(), 0, 0);
+        while let Some(quote) = memchr(b'"', raw.get(at..)?) {
             let start = at + quote + 1;
-            let end = end_of_text(raw.as_bytes(), start)?;
+            let end = end_of_text(raw, start)?;
             at = end + 1;
             // A name is never cut: it decides whether its value is left out.
-            if end - start > LONG && !is_name(&raw.as_bytes()[at..]) {
-                short.push_str(raw.get(copied..start - 1)?);
-                push_text(&mut short, &self.beginning(raw.get(start..end)?));
+            if end - start > LONG && !is_name(&raw[at..]) {
+                short.extend_from_slice(&raw[copied..start - 1]);
+                short.extend_from_slice(&json::quote(&self.beginning(&raw[start..end])));
                 copied = at;
             }
         }
         if copied == 0 {
             return None;
         }
-        short.push_str(raw.get(copied..)?);
+        short.extend_from_slice(&raw[copied..]);
         Some(short)
     }
 
     /// Returns the beginning of a long text, which is given as it stands between its quotes.
-    fn beginning(&self, raw: &str) -> String {
+    fn beginning(&self, raw: &[u8]) -> String {
         let longest_secret = self.secrets.longest();
-        let piece = whole_characters(raw, LOOKED_AT + longest_secret);
+        let looked_at = raw.get(..LOOKED_AT + longest_secret).unwrap_or(raw);
+        let piece = whole_escapes(whole_characters(looked_at));
         let text = match memchr(b'\\', piece.as_bytes()) {
             None => Cow::Borrowed(piece),
             // Half of a pair of surrogates that stands alone is no text.
@@ -77,26 +78,30 @@ fn is_name(rest: &[u8]) -> bool {
     rest.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b':')
 }
 
-/// Returns the first bytes of a text, `most` at most, that end neither within a character nor within
-/// an escape.
-fn whole_characters(raw: &str, most: usize) -> &str {
-    let end = raw.floor_char_boundary(most);
-    let mut at = 0;
-    while let Some(found) = memchr(b'\\', &raw.as_bytes()[at..end]) {
+/// Returns a piece of text without the character in which it was cut.
+fn whole_characters(piece: &[u8]) -> &str {
+    let valid = |piece| std::str::from_utf8(piece);
+    valid(piece).unwrap_or_else(|error| valid(&piece[..error.valid_up_to()]).unwrap_or_default())
+}
+
+/// Returns a piece of text without the escape in which it was cut.
+fn whole_escapes(piece: &str) -> &str {
+    let (bytes, mut at) = (piece.as_bytes(), 0);
+    while let Some(found) = memchr(b'\\', &bytes[at..]) {
         let escape = at + found;
-        let length = match raw.as_bytes()[escape + 1..] {
+        let length = match bytes[escape + 1..] {
             // The first half of a pair of surrogates.
             [b'u', b'd' | b'D', b'8'..=b'9' | b'a'..=b'b' | b'A'..=b'B', ..] => 12,
             [b'u', ..] => 6,
             _ => 2,
         };
-        if escape + length > end {
+        if escape + length > bytes.len() {
             // Invariant: a backslash is a character of its own.
-            return raw.get(..escape).unwrap_or_default();
+            return piece.get(..escape).unwrap_or_default();
         }
         at = escape + length;
     }
-    raw.get(..end).unwrap_or_default()
+    piece
 }
 
 #[cfg(test)]
@@ -118,8 +123,8 @@ mod tests {
     fn written(raw: &str, is_shortened: bool) -> Value {
         let (rules, mut text) = (rules(), String::new());
         let short = rules.shortened(raw.as_bytes()).filter(|_| is_shortened);
-        let kept = short.as_deref().unwrap_or(raw);
-        assert!(rules.write_arguments(kept.as_bytes(), raw.len(), &mut text));
+        let kept = short.as_deref().unwrap_or(raw.as_bytes());
+        assert!(rules.write_arguments(kept, raw.len(), &mut text));
         serde_json::from_str(&text).unwrap()
     }
 
@@ -127,7 +132,7 @@ mod tests {
     fn is_the_same(arguments: &Value) {
         let raw = arguments.to_string();
         let short = rules().shortened(raw.as_bytes()).expect("something is long");
-        assert!(short.len() < raw.len(), "{short}");
+        assert!(short.len() < raw.len(), "{}", short.len());
         assert_eq!(written(&raw, true), written(&raw, false));
     }
 
@@ -154,7 +159,7 @@ mod tests {
     fn a_name_is_never_cut() {
         let name = format!("{}password", "n".repeat(2 * LONG));
         let raw = json!({ name.clone(): "x".repeat(5000) }).to_string();
-        let short = rules().shortened(raw.as_bytes()).unwrap();
+        let short = String::from_utf8(rules().shortened(raw.as_bytes()).unwrap()).unwrap();
         assert!(short.contains(&name), "{short}");
         assert_eq!(written(&raw, true), written(&raw, false));
     }

@@ -106,7 +106,8 @@ fn quietly(command: &mut std::process::Command, log: &Path) -> anyhow::Result<()
 }
 
 fn programs(workspace: &Workspace) -> Option<Programs> {
-    let find = |name| shell::find_program(workspace, name);
+    // BOLT looks for a library of its own beside itself, and Debian's is found by a link from elsewhere.
+    let find = |name| shell::find_program(workspace, name)?.canonicalize().ok();
     PROGRAMS
         .iter()
         .find_map(|(bolt, merger)| Some(Programs { bolt: find(bolt)?, merger: find(merger)? }))

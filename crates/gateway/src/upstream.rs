@@ -391,8 +391,14 @@ impl Upstream {
             return Ok(link);
         }
         let mut state = self.shared.state.subscribe();
+        // One that was lost just now is ready by name until its state is told.
+        let is_settled = |state: &State| match state {
+            State::Starting => false,
+            State::Ready => self.link.load().is_some(),
+            _ => true,
+        };
         let settled = async {
-            let _ = state.wait_for(|state| *state != State::Starting).await;
+            let _ = state.wait_for(is_settled).await;
         };
         let _ = tokio::time::timeout(self.shared.spec.timeout, settled).await;
         self.link.load_full().ok_or_else(|| {

@@ -311,7 +311,10 @@ fn a_string_is_told_whatever_its_escapes() {
     let is = |raw: &str, text: &str| super::is_string(raw.as_bytes(), text);
     assert!(is(r#""name""#, "name") && is(r#""n\u0061me""#, "name") && is(r#""a\\n""#, r"a\n"));
     assert!(
-        !is(r#""a\n""#, r"a\n") && !is("name", "name") && !is("\"", "") && !is(r#""names""#, "name")
+        !is(r#""a\n""#, r"a\n")
+            && !is("name", "name")
+            && !is("\"", "")
+            && !is(r#""names""#, "name")
     );
 }
 

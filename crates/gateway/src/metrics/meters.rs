@@ -63,5 +63,7 @@ impl ToolMeter {
 
 /// Returns where a word stands in its list.
 fn place(words: &[&'static str], word: &'static str) -> usize {
-    words.iter().position(|other| *other == word).unwrap_or_default()
+    let found = words.iter().position(|other| *other == word);
+    debug_assert!(found.is_some(), "`{word}` would be counted as `{}`", words[0]);
+    found.unwrap_or_default()
 }

@@ -12,6 +12,7 @@ use std::time::Duration;
 use gantry_core::BoxFuture;
 use gantry_policy::audit::{Chain, Head, Line};
 use parking_lot::Mutex;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
 use super::backlog::{Backlog, Written};
@@ -69,6 +70,8 @@ pub(super) struct Drain {
     place: Place,
     /// When the latest head is to be kept, unless it is.
     keep_at: Option<Instant>,
+    /// A head that is being kept.
+    keeping: Option<JoinHandle<()>>,
     /// Whether it was said that nothing can be put on the disk.
     has_no_spool: bool,
 }
@@ -132,6 +135,7 @@ impl Drain {
             backlog,
             figures,
             keep_at: None,
+            keeping: None,
             has_no_spool: false,
         };
         Ok(Opened { drain, loss })
@@ -297,13 +301,18 @@ impl Drain {
     }
 
     /// Begins to keep the head if it is time, beside the entries: a disk that is busy must not keep the
-    /// next ones waiting.
+    /// next ones waiting. One that hangs holds one thread and no more.
     fn keep_in_time(&mut self) {
-        if self.keep_at.is_some_and(|at| at <= Instant::now()) {
-            self.keep_at = None;
-            // It says itself what goes wrong.
-            drop(tokio::task::spawn_blocking(self.write_head()));
+        if self.keep_at.is_none_or(|at| at > Instant::now()) {
+            return;
         }
+        if self.keeping.as_ref().is_some_and(|keeping| !keeping.is_finished()) {
+            self.keep_at = Some(Instant::now() + KEPT_AFTER);
+            return;
+        }
+        self.keep_at = None;
+        // It says itself what goes wrong.
+        self.keeping = Some(tokio::task::spawn_blocking(self.write_head()));
     }
 
     /// Returns what writes the latest head down.

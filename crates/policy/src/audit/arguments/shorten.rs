@@ -55,7 +55,8 @@ impl Rules {
         };
         let text = self.secrets.without_values(&text);
         // Behind this a secret may begin that ends where nobody looked.
-        let sure = text.floor_char_boundary(text.len().saturating_sub(longest_secret));
+        let unsure = if looked_at.len() < raw.len() { longest_secret } else { 0 };
+        let sure = text.floor_char_boundary(text.len().saturating_sub(unsure));
         let end = text.char_indices().nth(LONGEST_TEXT).map_or(sure, |(end, _)| end.min(sure));
         mark(text.get(..end).unwrap_or_default(), raw.len())
     }
@@ -153,6 +154,14 @@ mod tests {
         assert_eq!(rules().shortened(raw.as_bytes()), None);
         let full = Rules::new(Keep::Full, &[], Secrets::default());
         assert_eq!(full.shortened(json!({ "a": "x".repeat(5000) }).to_string().as_bytes()), None);
+    }
+
+    #[test]
+    fn a_text_that_was_looked_at_whole_keeps_its_beginning_whatever_secrets_there_are() {
+        let rules = Rules::new(Keep::Redacted, &[], Secrets::new(["s".repeat(3000)]));
+        let raw = json!({ "a": "x".repeat(LONG + 1) }).to_string();
+        let short = String::from_utf8(rules.shortened(raw.as_bytes()).unwrap()).unwrap();
+        assert!(short.contains(&"x".repeat(LONGEST_TEXT)), "{short}");
     }
 
     #[test]

@@ -29,6 +29,33 @@ const NUMBERED: [&str; 4] =
 /// What stands between two flags of the compiler.
 const FLAGS_SEPARATOR: &str = "\u{1f}";
 
+/// Returns where the binary is, and builds it unless it is there and nothing of what it is made of has changed since.
+pub(crate) fn latest(workspace: &Workspace) -> anyhow::Result<PathBuf> {
+    let released = workspace.target("dist/gantry");
+    let sources = workspace.target("dist/released/release/gantry.d");
+    let manifests = ["Cargo.toml", "Cargo.lock"].map(|name| workspace.path(name));
+    if is_newer(&released, &sources, &manifests) {
+        return Ok(released);
+    }
+    println!(
+        "building the binary as it is released, which takes about half an hour; `--plain` measures a plain one"
+    );
+    run(workspace)
+}
+
+/// Tells whether a file is newer than some others and than all that cargo names as its sources, in the form of makefiles.
+fn is_newer(built: &Path, sources: &Path, others: &[PathBuf]) -> bool {
+    let modified = |path: &Path| fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
+    let (Some(built), Ok(text)) = (modified(built), fs::read_to_string(sources)) else {
+        return false;
+    };
+    let Some((_, named)) = text.split_once(": ") else { return false };
+    // A space that belongs to a name stands behind a backslash.
+    let named = named.trim_end().replace("\\ ", "\0");
+    let named = named.split(' ').map(|name| PathBuf::from(name.replace('\0', " ")));
+    named.chain(others.iter().cloned()).all(|path| modified(&path).is_some_and(|at| at < built))
+}
+
 /// Builds the binary and returns where it is.
 pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<PathBuf> {
     setup::run(workspace, Scope::Dist, false)?;
@@ -144,8 +171,10 @@ pub(crate) fn has_merger(workspace: &Workspace) -> bool {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::path::Path;
+    use std::time::{Duration, SystemTime};
 
-    use super::{check, profile_name};
+    use super::{check, is_newer, profile_name};
     use crate::workspace::Workspace;
 
     #[test]
@@ -158,6 +187,34 @@ mod tests {
         assert!(check(&workspace, &folder, 1).is_ok());
         let told = check(&workspace, &folder, 2).unwrap_err().to_string();
         assert!(told.starts_with("1 of 2 gateways left their counts"), "{told}");
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_binary_is_built_anew_once_anything_of_it_has_changed() {
+        let folder = Workspace::locate().unwrap().target("test of sources");
+        fs::create_dir_all(&folder).unwrap();
+        let [built, source, manifest, list] =
+            ["built", "source.rs", "Cargo.toml", "built.d"].map(|name| folder.join(name));
+        let changed = |path: &Path, seconds| {
+            let file =
+                fs::File::options().write(true).create(true).truncate(false).open(path).unwrap();
+            file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)).unwrap();
+        };
+        let name = source.display().to_string().replace(' ', "\\ ");
+        fs::write(&list, format!("built: {name} {name}\n")).unwrap();
+        let others = [manifest.clone()];
+        assert!(!is_newer(&built, &list, &others), "nothing is there yet");
+        for (of_source, of_manifest, expected) in
+            [(5, 5, true), (15, 5, false), (5, 15, false), (10, 5, false)]
+        {
+            changed(&built, 10);
+            changed(&source, of_source);
+            changed(&manifest, of_manifest);
+            assert_eq!(is_newer(&built, &list, &others), expected, "{of_source}, {of_manifest}");
+        }
+        fs::remove_file(&source).unwrap();
+        assert!(!is_newer(&built, &list, &others), "a source is gone");
         fs::remove_dir_all(&folder).unwrap();
     }
 

@@ -135,10 +135,10 @@ pub trait Recorder: Send + Sync + fmt::Debug + 'static {
     /// Takes room back that no entry came into.
     fn release(&self, room: Reserved);
 
-    /// Takes an entry into its room, which is free again once the entry is written down. What is
+    /// Writes an entry down, which takes its room for as long as it waits for its places. What is
     /// returned is told once the entry is durable; `None` where answers need not wait for that. Never
     /// waits.
-    fn take(&self, entry: Entry, room: Reserved) -> Option<oneshot::Receiver<()>>;
+    fn take(&self, entry: &Entry, room: Reserved) -> Option<oneshot::Receiver<()>>;
 }
 
 /// Room that was taken. A number and no guard: it is counted for every call, and given back for many
@@ -223,7 +223,7 @@ impl Audit {
         }
         if let Some(room) = recorder.reserve_late() {
             // Nobody waits for it.
-            let _ = recorder.take(describe(Entry::new(event)), room);
+            let _ = recorder.take(&describe(Entry::new(event)), room);
         }
     }
 
@@ -247,7 +247,7 @@ impl Room {
     /// # Errors
     ///
     /// It has to be, and is not within ten seconds.
-    pub async fn fill(self, entry: Entry) -> Result<(), Unwritten> {
+    pub async fn fill(self, entry: &Entry) -> Result<(), Unwritten> {
         let Some(durable) = self.give(entry) else { return Ok(()) };
         match tokio::time::timeout(RECEIPT, durable).await {
             Ok(Ok(())) => Ok(()),
@@ -256,11 +256,11 @@ impl Room {
     }
 
     /// Records what has happened where nobody waits for an answer.
-    pub fn fill_unheard(self, entry: Entry) {
+    pub fn fill_unheard(self, entry: &Entry) {
         let _ = self.give(entry);
     }
 
-    fn give(mut self, entry: Entry) -> Option<oneshot::Receiver<()>> {
+    fn give(mut self, entry: &Entry) -> Option<oneshot::Receiver<()>> {
         if !self.recorder.events().has(entry.event) {
             return None;
         }

@@ -42,7 +42,8 @@ pub struct Snapshot {
     pub offers: Vec<Arc<Offer>>,
     views: HashMap<Box<str>, Arc<View>>,
     overlays: Mutex<HashMap<OverlayKey, Arc<View>>>,
-    seen: Mutex<HashMap<SeenKey, Seen>>,
+    /// Every call looks into it, by a key of some length that no stranger chooses.
+    seen: Mutex<HashMap<SeenKey, Seen, foldhash::quality::RandomState>>,
 }
 
 /// A view's name, and which servers are seen through another offer than the shared one (offers are

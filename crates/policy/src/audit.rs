@@ -12,6 +12,6 @@ pub mod entry;
 pub mod verify;
 
 pub use arguments::{Keep, Rules};
-pub use chain::{Chain, Head, Line};
-pub use entry::{Moment, body, name_of, stored};
+pub use chain::{AROUND, Chain, Head, id_of};
+pub use entry::{client, described, name_of, push_body, stored};
 pub use verify::{Break, Verifier};

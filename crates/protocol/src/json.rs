@@ -160,6 +160,11 @@ pub fn is_string(raw: &[u8], text: &str) -> bool {
     }
 }
 
+/// Tells whether a string stands in JSON as it is, without escapes.
+pub fn is_plain(text: &str) -> bool {
+    scan::is_plain(text.as_bytes())
+}
+
 /// Encodes a string as JSON.
 pub fn quote(text: &str) -> Vec<u8> {
     serde_json::to_vec(text).unwrap_or_default()

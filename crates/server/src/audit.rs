@@ -1,7 +1,8 @@
 //! The audit trail: entries on their way from whatever happens to where they are kept.
 //!
-//! 1. [`recorder`]: the one bounded queue, which never waits; what finds no room is refused or dropped.
-//! 2. [`writer`]: one task takes entries out, many at once, and writes each down as text.
+//! 1. [`recorder`]: an entry is written down as text and put into the one bounded queue, which never
+//!    waits; what finds no room is refused or dropped.
+//! 2. [`writer`]: one task takes entries out, many at once, and gives them to every place.
 //! 3. [`sink`]: each place has a task of its own, which chains the entries and adds them there. What
 //!    cannot be added waits in a [`backlog`], in memory and then in a [`spool`] on the disk.
 //! 4. [`file`], [`database`], [`stdout`]: the places; [`later`] stands for those that a command does
@@ -196,16 +197,11 @@ impl Trail {
         }
         let rules = Arc::new(ArcSwap::from_pointee(rules(config, parts.secrets)));
         let boot = seal::random::<8>().map_err(|source| AuditError::Seal { source })?;
+        let shared = (parts.clock, Arc::clone(&rules));
         let (recorder, queue) =
-            Recorder::new(config, (parts.clock, Arc::clone(&rules)), backlogs.clone(), &figures);
-        let writer = writer::Writer {
-            queue,
-            rules: Arc::clone(&rules),
-            backlogs: backlogs.clone(),
-            boot: hex(&boot),
-            next: 0,
-            gathers: config.sync == AuditSync::Group,
-        };
+            Recorder::new(config, hex(&boot), shared, backlogs.clone(), &figures);
+        let gathers = config.sync == AuditSync::Group;
+        let writer = writer::Writer { queue, backlogs: backlogs.clone(), gathers };
         let ending = closing.clone();
         tasks.spawn("audit-writer", writer.run(ending));
         let is_gateways = parts.store.is_some();

@@ -47,8 +47,9 @@ struct Open<'a> {
     begun: Instant,
     /// Which rule decided, once one has.
     decision: OnceLock<String>,
-    /// Both until it ends.
-    pending: Option<(Room, Entry)>,
+    entry: Entry,
+    /// Until it ends.
+    room: Option<Room>,
 }
 
 /// The events of one kind of request.
@@ -105,7 +106,8 @@ pub(crate) fn begin<'a>(
         kind: Events::of(message.method()),
         begun,
         decision: OnceLock::new(),
-        pending: Some((room, entry)),
+        entry,
+        room: Some(room),
     };
     Ok(Recorded(Some(Box::new(open))))
 }
@@ -132,7 +134,7 @@ pub(crate) async fn refused(
     let code = code_of(&error);
     entry.event = code.and_then(Event::of_refusal).unwrap_or(Events::of(message.method()).failed);
     let entry = entry.ended(outcome::REFUSED, code);
-    room.fill(entry)
+    room.fill(&entry)
         .await
         .err()
         .map_or(error, |unwritten| causes::coded(ErrorCode::AuditUnwritten, unwritten.to_string()))
@@ -250,18 +252,19 @@ impl Recorded<'_> {
         outcome: Result<Outcome, ProviderError>,
     ) -> Result<Outcome, ProviderError> {
         let Some(mut open) = self.0 else { return outcome };
-        let Some((room, mut entry)) = open.pending.take() else { return outcome };
+        let Some(room) = open.room.take() else { return outcome };
         if let Ok(Outcome::NeedsInput(result)) = &outcome
             && let Some(key) = rounds::of_result(&target.server.name, context, &result.message)
         {
             // Not its end. The room is given back: who asks a person must not hold it for hours.
+            let mut entry = std::mem::replace(&mut open.entry, Entry::new(open.kind.done));
             entry.outcome = words::INPUT_REQUIRED;
             let round = rounds::Round { begun: open.begun, entry };
             open.gateway.rounds.keep(&key, round, &open.gateway.audit);
             return outcome;
         }
-        open.tell(&mut entry, &outcome);
-        match room.fill(entry).await {
+        open.tell(&outcome);
+        match room.fill(&open.entry).await {
             Ok(()) => outcome,
             Err(unwritten) => {
                 let error = causes::coded(ErrorCode::AuditUnwritten, unwritten.to_string());
@@ -275,7 +278,8 @@ impl Recorded<'_> {
 
 impl Open<'_> {
     /// Says how the call ended.
-    fn tell(&self, entry: &mut Entry, ended: &Result<Outcome, ProviderError>) {
+    fn tell(&mut self, ended: &Result<Outcome, ProviderError>) {
+        let entry = &mut self.entry;
         entry.duration = Some(self.begun.elapsed());
         entry.decision = self.decision.get().map(|rule| rule.as_str().into());
         let (event, outcome) = match ended {
@@ -306,9 +310,9 @@ impl Open<'_> {
 
 impl Drop for Open<'_> {
     fn drop(&mut self) {
-        if let Some((room, mut entry)) = self.pending.take() {
-            self.tell(&mut entry, &Err(ProviderError::Cancelled));
-            room.fill_unheard(entry);
+        if let Some(room) = self.room.take() {
+            self.tell(&Err(ProviderError::Cancelled));
+            room.fill_unheard(&self.entry);
         }
     }
 }

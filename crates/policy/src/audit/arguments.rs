@@ -8,6 +8,7 @@ mod shorten;
 
 use std::borrow::Cow;
 
+use gantry_protocol::json;
 use serde::de::DeserializeSeed as _;
 use serde_json::Value;
 
@@ -110,14 +111,15 @@ impl Rules {
             return false;
         }
         let start = into.len();
+        let most = if self.cuts { start + LARGEST } else { usize::MAX };
         let pointers = self.pointers.iter().map(Vec::as_slice).collect();
         let mut reader = serde_json::Deserializer::from_slice(raw);
-        let cleaner = Cleaner { rules: self, into, pointers, is_hidden: false };
+        let cleaner = Cleaner { rules: self, into, pointers, is_hidden: false, most };
         let read = cleaner.deserialize(&mut reader).and_then(|()| reader.end());
-        let instead = if read.is_err() {
-            format!("[{sent} bytes that are no JSON]")
-        } else if self.cuts && into.len() - start > LARGEST {
+        let instead = if into.len() > most {
             left_out(sent)
+        } else if read.is_err() {
+            format!("[{sent} bytes that are no JSON]")
         } else {
             return true;
         };
@@ -149,7 +151,7 @@ impl Rules {
 
 /// Writes a text as JSON.
 pub(super) fn push_text(into: &mut String, text: &str) {
-    if !is_plain(text.as_bytes()) {
+    if !json::is_plain(text) {
         into.push_str(&Value::from(text).to_string());
         return;
     }
@@ -159,14 +161,20 @@ pub(super) fn push_text(into: &mut String, text: &str) {
     into.push('"');
 }
 
-/// Tells whether a text stands in JSON as it is. Without a way out of the inner loop, so that it
-/// is done for many bytes at once.
-fn is_plain(text: &[u8]) -> bool {
-    let odd = |found: u8, byte: &u8| {
-        found | u8::from(*byte < b' ') | u8::from(*byte == b'"') | u8::from(*byte == b'\\')
-    };
-    let (chunks, rest) = text.as_chunks::<16>();
-    chunks.iter().all(|chunk| chunk.iter().fold(0, odd) == 0) && rest.iter().fold(0, odd) == 0
+/// Writes a number; as every entry has several, not by the machinery that formats.
+pub(super) fn push_number(into: &mut String, number: u64) {
+    const MOST: usize = 20;
+    let (mut digits, mut start, mut rest) = ([b'0'; MOST], MOST, number);
+    loop {
+        start -= 1;
+        // Invariant: a digit is below ten.
+        digits[start] += u8::try_from(rest % 10).unwrap_or_default();
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    into.push_str(std::str::from_utf8(&digits[start..]).unwrap_or_default());
 }
 
 /// Stands for arguments of so many bytes.

@@ -4,18 +4,20 @@
 //! of `prev` and the line without its `hash`. The bytes are hashed as they stand, so that whoever
 //! checks a line need not agree with us on how JSON is written.
 
-use std::fmt::Write as _;
-
 use sha2::{Digest as _, Sha256};
+
+use super::arguments::push_number;
 
 /// Bytes of a hash.
 pub(super) const HASH: usize = 32;
+/// How the object of an entry begins.
+pub(super) const ID: &str = "{\"id\":\"";
 pub(super) const SEQ: &str = "{\"seq\":";
 pub(super) const PREV: &str = ",\"prev\":\"";
 pub(super) const OWN: &str = ",\"hash\":\"";
 pub(super) const END: &str = "\"}";
 /// Bytes of a line beside its body, at most.
-const AROUND: usize = 192;
+pub const AROUND: usize = 192;
 
 /// The last entry of a trail: what the next one is chained to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,17 +34,6 @@ pub struct Head {
 #[derive(Debug, Clone, Default)]
 pub struct Chain {
     head: Head,
-}
-
-/// A sealed entry.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
-    /// Its place.
-    pub seq: u64,
-    /// The line, without the end of the line.
-    pub text: String,
-    /// Its hash.
-    pub hash: [u8; HASH],
 }
 
 // === impl Head ===
@@ -88,28 +79,32 @@ impl Chain {
         &self.head
     }
 
-    /// Adds an entry. `body` is what [`body`](super::body) made, `id` its id.
-    pub fn seal(&mut self, id: &str, body: &str) -> Line {
+    /// Adds an entry, whose object is given, and writes its line behind others.
+    pub fn seal(&mut self, body: &str, lines: &mut String) {
         let seq = self.head.seq + 1;
         let members = body.strip_prefix('{').unwrap_or(body);
         let members = members.strip_suffix('}').unwrap_or(members);
-        let mut text = String::with_capacity(members.len() + AROUND);
-        text.push_str(SEQ);
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{seq}");
-        text.push_str(PREV);
-        push_hex(&mut text, &self.head.hash);
-        text.push_str("\",");
-        text.push_str(members);
-        let hash = hash(&self.head.hash, text.as_bytes());
-        text.push_str(OWN);
-        push_hex(&mut text, &hash);
-        text.push_str(END);
+        let start = lines.len();
+        lines.push_str(SEQ);
+        push_number(lines, seq);
+        lines.push_str(PREV);
+        push_hex(lines, &self.head.hash);
+        lines.push_str("\",");
+        lines.push_str(members);
+        let hash = hash(&self.head.hash, &lines.as_bytes()[start..]);
+        lines.push_str(OWN);
+        push_hex(lines, &hash);
+        lines.push_str(END);
+        lines.push('\n');
         (self.head.seq, self.head.hash) = (seq, hash);
         self.head.id.clear();
-        self.head.id.push_str(id);
-        Line { seq, text, hash }
+        self.head.id.push_str(id_of(body));
     }
+}
+
+/// Returns the id of an entry, whose object is given; empty if it has none.
+pub fn id_of(body: &str) -> &str {
+    body.strip_prefix(ID).and_then(|rest| rest.split('"').next()).unwrap_or_default()
 }
 
 /// Hashes a line that is still without its hash.
@@ -167,23 +162,25 @@ mod tests {
     #[test]
     fn a_line_is_json_whose_hash_anybody_can_make() {
         let mut chain = Chain::default();
-        chain.seal("a-1", r#"{"id":"a-1","n":1}"#);
+        let mut lines = String::new();
+        chain.seal(r#"{"id":"a-1","n":1}"#, &mut lines);
         let first = chain.head().clone();
-        let line = chain.seal("a-2", r#"{"id":"a-2","n":2}"#);
-        let value: serde_json::Value = serde_json::from_str(&line.text).unwrap();
+        chain.seal(r#"{"id":"a-2","n":2}"#, &mut lines);
+        let line = lines.lines().nth(1).unwrap();
+        let value: serde_json::Value = serde_json::from_str(line).unwrap();
         assert_eq!((value["seq"].as_u64(), value["n"].as_u64()), (Some(2), Some(2)));
-        let without = line.text.split(",\"hash\"").next().unwrap().to_owned() + "}";
+        let without = line.split(",\"hash\"").next().unwrap().to_owned() + "}";
         let mut hasher = Sha256::new();
         hasher.update(first.hash);
         hasher.update(without);
         assert_eq!(value["hash"], hex(&hasher.finalize()));
-        assert_eq!(Head::of_line(&line.text), Some(chain.head().clone()));
+        assert_eq!(Head::of_line(line), Some(chain.head().clone()));
     }
 
     #[test]
     fn a_head_is_read_as_it_was_written() {
         let mut chain = Chain::default();
-        chain.seal("a-1", r#"{"id":"a-1"}"#);
+        chain.seal(r#"{"id":"a-1"}"#, &mut String::new());
         let head = chain.head().clone();
         assert_eq!(Head::parse(&head.to_text()), Some(head.clone()));
         let anchor = Head::parse(&format!("1 {}", hex(&head.hash))).unwrap();

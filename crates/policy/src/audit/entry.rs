@@ -4,18 +4,16 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::net::IpAddr;
 
 use gantry_core::ErrorCode;
 use gantry_core::audit::{Arguments, Entry, StoredLine};
-use gantry_protocol::{json, method};
-use serde::Deserialize;
+use gantry_protocol::{Object, method};
 use serde_json::Value;
-use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 
-use super::Line;
-use super::arguments::{Keep, Rules, left_out, push_text};
-use super::chain::hex;
+use super::arguments::{Keep, Rules, left_out, push_number, push_text};
+use super::chain::{ID, hex};
 use crate::redact::REDACTED;
 
 /// The most characters of a name, of a client's own words, and of what else is said.
@@ -25,20 +23,12 @@ const USUAL_LENGTH: usize = 768;
 /// Bytes of the fingerprint of a session.
 const FINGERPRINT: usize = 8;
 
-/// When an entry was made, and which one it is.
-#[derive(Debug, Clone, Copy)]
-pub struct Moment<'a> {
-    /// Unique among the entries of all gateways, the same in every trail.
-    pub id: &'a str,
-    /// RFC 3339 in UTC.
-    pub timestamp: &'a str,
-}
-
-/// Writes an entry down, without what the rules leave out.
-pub fn body(moment: Moment<'_>, entry: &Entry, rules: &Rules) -> String {
+/// Writes an entry down, without what the rules leave out: what follows its id, which it gets with its
+/// place among the others ([`push_body`]). `timestamp` is RFC 3339 in UTC; `client` is what [`client`]
+/// makes of the entry's.
+pub fn described(timestamp: &str, entry: &Entry, client: Option<&str>, rules: &Rules) -> String {
     let mut members = Members(String::with_capacity(USUAL_LENGTH));
-    members.word("id", moment.id);
-    members.word("timestamp", moment.timestamp);
+    members.word("timestamp", timestamp);
     members.word("event_type", entry.event.name());
     if entry.event.is_security() {
         members.raw("security_event", "true");
@@ -47,7 +37,7 @@ pub fn body(moment: Moment<'_>, entry: &Entry, rules: &Rules) -> String {
     if let Some(code) = entry.code {
         members.word("code", ErrorCode::code(code));
     }
-    who(&mut members, entry, rules);
+    who(&mut members, entry, client, rules);
     let request_id = entry.request_id.as_deref();
     members.maybe("request_id", request_id);
     members.maybe(
@@ -73,18 +63,24 @@ pub fn body(moment: Moment<'_>, entry: &Entry, rules: &Rules) -> String {
     members.end()
 }
 
-fn who(members: &mut Members, entry: &Entry, rules: &Rules) {
+/// Writes the object of an entry, which is what [`described`] returned behind its id: that of the
+/// process and a number in it, unique among the entries of all gateways and the same in every trail.
+pub fn push_body(into: &mut String, (process, number): (&str, u64), described: &str) {
+    into.extend([ID, process, "-"]);
+    push_number(into, number);
+    into.extend(["\"", described]);
+}
+
+fn who(members: &mut Members, entry: &Entry, client: Option<&str>, rules: &Rules) {
     if let Some(principal) = &entry.principal {
         members.shown("principal", Some(&principal.subject), rules);
         members.shown("issuer", Some(&principal.issuer), rules);
         members.maybe("credential", principal.grants.credential.as_deref());
     }
     if let Some(address) = entry.address {
-        members.name("address");
-        // Writing to a string cannot fail.
-        let _ = write!(members.0, "\"{address}\"");
+        members.address(address);
     }
-    members.shown("client", entry.client.as_deref().and_then(client).as_deref(), rules);
+    members.shown("client", client, rules);
     members.shown("user_agent", entry.user_agent.as_deref(), rules);
     if let Some(session) = entry.session {
         // Whoever knows a session's id need not find it here; who has it can look for it.
@@ -114,21 +110,11 @@ fn without_query<'a>(uri: &'a str, rules: &Rules) -> Cow<'a, str> {
     }
 }
 
-/// What a client says of itself, as it says it.
-#[derive(Deserialize)]
-struct Client<'a> {
-    #[serde(borrow)]
-    name: &'a RawValue,
-    #[serde(borrow, default)]
-    version: Option<&'a RawValue>,
-}
-
-/// Says who a client claims to be.
-fn client(raw: &[u8]) -> Option<String> {
-    let info: Client<'_> = serde_json::from_slice(raw).ok()?;
-    let text = |raw: &'_ RawValue| json::string(raw.get().as_bytes()).map(Cow::into_owned);
-    let mut client = text(info.name)?;
-    if let Some(version) = info.version.and_then(text) {
+/// Says who a client claims to be by its raw `clientInfo`: `NAME/VERSION`; `None` if it says nothing.
+pub fn client(raw: &[u8]) -> Option<String> {
+    let info = Object::read(raw, 0..raw.len()).ok()?;
+    let mut client = info.string(raw, "name")?.into_owned();
+    if let Some(version) = info.string(raw, "version") {
         client.push('/');
         client.push_str(&version);
     }
@@ -136,19 +122,19 @@ fn client(raw: &[u8]) -> Option<String> {
 }
 
 /// Returns a sealed line with what it is found by. `at` is in Unix milliseconds.
-pub fn stored(line: &Line, at: u64, body: &str) -> StoredLine {
-    let body: Value = serde_json::from_str(body).unwrap_or_default();
+pub fn stored(line: &str, at: u64) -> StoredLine {
+    let body: Value = serde_json::from_str(line).unwrap_or_default();
     let text =
         |member: &str| body.get(member).and_then(Value::as_str).unwrap_or_default().to_owned();
     StoredLine {
-        seq: line.seq,
+        seq: body.get("seq").and_then(Value::as_u64).unwrap_or_default(),
         at,
         event: text("event_type"),
         outcome: text("outcome"),
         principal: text("principal"),
         name: name_of(&body).to_owned(),
         request_id: text("request_id"),
-        line: line.text.clone(),
+        line: line.to_owned(),
     }
 }
 
@@ -158,7 +144,7 @@ pub fn name_of(entry: &Value) -> &str {
     members.iter().find_map(|member| entry.get(*member)?.as_str()).unwrap_or_default()
 }
 
-/// Members of an object, written as they come: there is an entry for every call.
+/// Members of an object that go on after others, written as they come: there is an entry for every call.
 struct Members(String);
 
 impl Members {
@@ -170,8 +156,7 @@ impl Members {
 
     fn number(&mut self, name: &'static str, value: u64) {
         self.name(name);
-        // Writing to a string cannot fail.
-        let _ = write!(self.0, "{value}");
+        push_number(&mut self.0, value);
     }
 
     fn text(&mut self, name: &'static str, value: &str) {
@@ -184,6 +169,24 @@ impl Members {
         self.name(name);
         self.0.push('"');
         self.0.push_str(value);
+        self.0.push('"');
+    }
+
+    fn address(&mut self, address: IpAddr) {
+        self.name("address");
+        self.0.push('"');
+        match address {
+            IpAddr::V4(address) => {
+                for (at, byte) in address.octets().into_iter().enumerate() {
+                    if at > 0 {
+                        self.0.push('.');
+                    }
+                    push_number(&mut self.0, byte.into());
+                }
+            }
+            // Writing to a string cannot fail.
+            IpAddr::V6(address) => drop(write!(self.0, "{address}")),
+        }
         self.0.push('"');
     }
 
@@ -210,7 +213,7 @@ impl Members {
 
     /// Names are ours, and need no escapes.
     fn name(&mut self, name: &'static str) {
-        self.0.push_str(if self.0.is_empty() { "{\"" } else { ",\"" });
+        self.0.push_str(",\"");
         self.0.push_str(name);
         self.0.push_str("\":");
     }
@@ -234,7 +237,14 @@ mod tests {
     use crate::audit::Chain;
     use crate::redact::Secrets;
 
-    const MOMENT: Moment<'_> = Moment { id: "a-1", timestamp: "2026-11-25T08:30:00.250Z" };
+    /// Returns the object of an entry.
+    fn body(entry: &Entry) -> String {
+        let mut body = String::new();
+        let client = entry.client.as_deref().and_then(client);
+        let described = described("2026-11-25T08:30:00.250Z", entry, client.as_deref(), &rules());
+        push_body(&mut body, ("a", 1), &described);
+        body
+    }
 
     fn rules() -> Rules {
         Rules::new(Keep::Redacted, &[], Secrets::new(["s3cr3t-value".to_owned()]))
@@ -268,7 +278,7 @@ mod tests {
             r#""request_id":"r-1","server":"git","method":"tools/call","tool_name":"git__log","#,
             r#""duration_us":1500,"arguments":{"n":3,"token":"[redacted]"}}"#,
         );
-        let written = body(MOMENT, &call(), &rules());
+        let written = body(&call());
         let session = hex(&Sha256::digest([7; 16])[..FINGERPRINT]);
         assert_eq!(written, expected.replace("2ac1a4b6e2b3d1ee", &session));
     }
@@ -280,7 +290,7 @@ mod tests {
             detail: Some("no".into()),
             ..Entry::new(Event::AuthenticationFailure).ended("refused", Some(ErrorCode::TokenWrong))
         };
-        let written = body(MOMENT, &entry, &rules());
+        let written = body(&entry);
         assert!(written.contains(r#""event_type":"authentication.failure","security_event":true,"outcome":"refused","code":"E0401""#), "{written}");
         assert!(written.contains(r#""user_agent":"curl [redacted]""#), "{written}");
     }
@@ -292,15 +302,15 @@ mod tests {
             name: Some("https://a/b?key=x".into()),
             ..Entry::new(Event::ResourceRead)
         };
-        let written = body(MOMENT, &read, &rules());
+        let written = body(&read);
         assert!(written.contains(r#""resource":"https://a/b?[redacted]""#), "{written}");
     }
 
     #[test]
     fn a_line_is_found_by_what_it_says() {
-        let body = body(MOMENT, &call(), &rules());
-        let line = Chain::default().seal("a-1", &body);
-        let stored = stored(&line, 5, &body);
+        let mut line = String::new();
+        Chain::default().seal(&body(&call()), &mut line);
+        let stored = stored(&line, 5);
         assert_eq!((stored.seq, stored.at, &*stored.name), (1, 5, "git__log"));
         assert_eq!((&*stored.principal, &*stored.event), ("ada", "tool.executed"));
     }

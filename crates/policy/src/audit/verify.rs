@@ -152,9 +152,10 @@ mod tests {
     fn trail(texts: &[String]) -> (Vec<String>, Head) {
         let mut chain = Chain::default();
         let lines = texts.iter().enumerate().map(|(at, text)| {
-            let id = format!("t-{at}");
-            let body = serde_json::json!({ "id": id, "detail": text }).to_string();
-            chain.seal(&id, &body).text
+            let body = format!("{{\"id\":\"t-{at}\",\"detail\":{}}}", serde_json::json!(text));
+            let mut line = String::new();
+            chain.seal(&body, &mut line);
+            line.trim_end().to_owned()
         });
         (lines.collect(), chain.head().clone())
     }

@@ -273,6 +273,15 @@ fn ends(word: u64) -> u64 {
     (less(word, 0x20) | equal(b'"') | equal(b'\\')) & HIGH
 }
 
+/// Tells whether nothing in it ends a run of plain bytes.
+pub(super) fn is_plain(text: &[u8]) -> bool {
+    let (words, rest) = text.as_chunks::<WORD>();
+    let mut last = [b' '; WORD];
+    last[..rest.len()].copy_from_slice(rest);
+    let words = words.iter().chain([&last]);
+    words.fold(0, |found, word| found | ends(u64::from_le_bytes(*word))) == 0
+}
+
 impl Nesting {
     fn push(&mut self, is_object: bool) {
         let (at, bit) = (self.depth / 64, self.depth % 64);

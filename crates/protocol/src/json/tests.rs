@@ -131,6 +131,14 @@ fn value() -> impl Strategy<Value = serde_json::Value> {
 
 proptest! {
     #[test]
+    fn a_plain_text_is_one_that_is_written_as_it_is(
+        text in "[a-z \"\\\\\u{0}-\u{1f}\u{7f}é😀]{0,3}[a-zé ]{0,30}[a-z\"\\\\\n]{0,2}",
+    ) {
+        let quoted = super::quote(&text);
+        prop_assert_eq!(super::is_plain(&text), quoted == format!("\"{text}\"").as_bytes());
+    }
+
+    #[test]
     fn what_serde_writes_is_read(value in value(), pretty in any::<bool>()) {
         let text = if pretty {
             serde_json::to_vec_pretty(&value).unwrap()

@@ -4,6 +4,7 @@
 //! decided here for both.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -17,17 +18,16 @@ const MOST_AT_ONCE: usize = 1024;
 /// Their bytes.
 const BYTES_AT_ONCE: usize = 1 << 20;
 
-/// An entry, written down but not yet chained.
-#[derive(Debug)]
+/// An entry, written down but not yet chained. Cheap to clone.
+#[derive(Debug, Clone)]
 pub(super) struct Written {
-    /// Unique; the same for every place.
-    pub(super) id: String,
     /// Unix milliseconds.
     pub(super) at: u64,
-    /// The object.
-    pub(super) text: String,
     /// Told when every place has it.
-    pub(super) durable: Option<Durable>,
+    durable: Option<Arc<Durable>>,
+    /// The texts of all that came at once, and where this one's is among them.
+    texts: Arc<String>,
+    own: Range<usize>,
 }
 
 /// Counts the places that do not have an entry yet.
@@ -43,7 +43,7 @@ pub(super) struct Backlog {
     name: &'static str,
     /// Bytes that may wait, in memory and on the disk.
     limit: usize,
-    memory: Mutex<VecDeque<Arc<Written>>>,
+    memory: Mutex<VecDeque<Written>>,
     bytes: AtomicUsize,
     entries: AtomicUsize,
     is_failing: AtomicBool,
@@ -61,6 +61,28 @@ impl Durable {
 }
 
 impl Written {
+    /// Finds an entry among the texts of others. `at` is in Unix milliseconds.
+    pub(super) fn among(texts: &Arc<String>, own: Range<usize>, at: u64) -> Self {
+        Self { at, durable: None, texts: Arc::clone(texts), own }
+    }
+
+    /// Takes the object of an entry. `at` is in Unix milliseconds.
+    pub(super) fn alone(text: String, at: u64) -> Self {
+        let own = 0..text.len();
+        Self { at, durable: None, texts: Arc::new(text), own }
+    }
+
+    /// Says who is told when every place has it.
+    #[must_use]
+    pub(super) fn telling(self, durable: Option<Durable>) -> Self {
+        Self { durable: durable.map(Arc::new), ..self }
+    }
+
+    /// Returns its object.
+    pub(super) fn text(&self) -> &str {
+        self.texts.get(self.own.clone()).unwrap_or_default()
+    }
+
     /// Says that one more place has it.
     pub(super) fn is_kept(&self) {
         let Some(durable) = &self.durable else { return };
@@ -94,7 +116,7 @@ impl Backlog {
     }
 
     /// Puts entries in. They had room when what they tell of began, so they are taken whatever waits.
-    pub(super) fn push(&self, entries: &[Arc<Written>]) {
+    pub(super) fn push(&self, entries: &[Written]) {
         self.count(entries);
         self.memory.lock().extend(entries.iter().cloned());
         self.changed.notify_one();
@@ -106,9 +128,8 @@ impl Backlog {
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    fn count(&self, entries: &[Arc<Written>]) {
-        let bytes = entries.iter().map(|entry| entry.text.len()).sum();
-        self.count_spooled(entries.len(), bytes);
+    fn count(&self, entries: &[Written]) {
+        self.count_spooled(entries.len(), bytes(entries));
     }
 
     /// Says that nothing more will be put in.
@@ -129,12 +150,12 @@ impl Backlog {
     }
 
     /// Returns the first of those in memory, as many as are added at once.
-    pub(super) fn front(&self) -> Vec<Arc<Written>> {
+    pub(super) fn front(&self) -> Vec<Written> {
         let mut bytes = 0;
         let memory = self.memory.lock();
         let some = memory.iter().take(MOST_AT_ONCE).take_while(|entry| {
             let is_first = bytes == 0;
-            bytes += entry.text.len();
+            bytes += entry.own.len();
             is_first || bytes <= BYTES_AT_ONCE
         });
         some.cloned().collect()
@@ -142,17 +163,16 @@ impl Backlog {
 
     /// Takes the first `n` of those in memory away, because they are kept elsewhere; they still wait
     /// if that is on the disk.
-    pub(super) fn take(&self, n: usize) -> Vec<Arc<Written>> {
+    pub(super) fn take(&self, n: usize) -> Vec<Written> {
         let mut memory = self.memory.lock();
         let n = n.min(memory.len());
         memory.drain(..n).collect()
     }
 
     /// Says that entries wait no more.
-    pub(super) fn done(&self, entries: &[Arc<Written>]) {
-        let bytes = entries.iter().map(|entry| entry.text.len()).sum();
+    pub(super) fn done(&self, entries: &[Written]) {
         self.entries.fetch_sub(entries.len(), Ordering::Relaxed);
-        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        self.bytes.fetch_sub(bytes(entries), Ordering::Relaxed);
     }
 
     pub(super) fn set_failing(&self, is_failing: bool) {
@@ -180,4 +200,9 @@ impl Backlog {
             is_full: self.is_full(),
         }
     }
+}
+
+/// Returns how long the texts of entries are together.
+pub(super) fn bytes(entries: &[Written]) -> usize {
+    entries.iter().map(|entry| entry.own.len()).sum()
 }

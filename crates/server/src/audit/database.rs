@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use gantry_core::BoxFuture;
-use gantry_core::audit::{AuditStore, StoredLine};
+use gantry_core::audit::AuditStore;
 use gantry_policy::audit::{Head, stored};
 
 use super::AuditError;
@@ -34,14 +34,12 @@ impl Sink for Database {
         })
     }
 
-    fn append(&mut self, entries: Arc<[Sealed]>) -> BoxFuture<'_, Appended> {
+    fn append(&mut self, sealed: Arc<Sealed>) -> BoxFuture<'_, Appended> {
         Box::pin(async move {
-            let lines: Arc<[StoredLine]> = entries
-                .iter()
-                .map(|sealed| stored(&sealed.line, sealed.entry.at, &sealed.entry.text))
-                .collect();
+            let lines = sealed.lines.lines().zip(&sealed.entries);
+            let lines: Vec<_> = lines.map(|(line, entry)| stored(line, entry.at)).collect();
             let n = lines.len();
-            match self.store.append(&self.trail, lines, self.each).await {
+            match self.store.append(&self.trail, lines.into(), self.each).await {
                 Ok(()) => Appended { n, is_durable: true, failure: None },
                 Err(error) => {
                     Appended { n: 0, is_durable: false, failure: Some(error.to_string()) }

@@ -104,10 +104,10 @@ impl Sink for AuditFile {
         })
     }
 
-    fn append(&mut self, entries: Arc<[Sealed]>) -> BoxFuture<'_, Appended> {
+    fn append(&mut self, sealed: Arc<Sealed>) -> BoxFuture<'_, Appended> {
         Box::pin(async move {
             let (file, each, reopen) = (Arc::clone(&self.file), self.each, self.reopen.clone());
-            let work = tokio::task::spawn_blocking(move || add(&file, &entries, each, &reopen));
+            let work = tokio::task::spawn_blocking(move || add(&file, &sealed, each, &reopen));
             let appended = work.await.unwrap_or_else(|error| Appended {
                 n: 0,
                 is_durable: false,
@@ -121,7 +121,7 @@ impl Sink for AuditFile {
     }
 }
 
-fn add(file: &Mutex<RollingFile>, entries: &[Sealed], each: bool, reopen: &Reopen) -> Appended {
+fn add(file: &Mutex<RollingFile>, sealed: &Sealed, each: bool, reopen: &Reopen) -> Appended {
     let mut file = file.lock();
     if reopen.0.swap(false, Ordering::AcqRel)
         && let Err(error) = file.reopen()
@@ -129,8 +129,10 @@ fn add(file: &Mutex<RollingFile>, entries: &[Sealed], each: bool, reopen: &Reope
         reopen.ask();
         return Appended { n: 0, is_durable: false, failure: Some(error.to_string()) };
     }
-    let lines: Vec<&str> = entries.iter().map(|entry| &*entry.line.text).collect();
-    let (n, written) = file.append(&lines);
+    let (n, written) = match file.append(&sealed.lines) {
+        Ok(()) => (sealed.entries.len(), Ok(())),
+        Err((n, error)) => (n, Err(error)),
+    };
     // Whether lines that are written are on the disk cannot be found out later, so they count as added.
     let synced = if each && n > 0 { file.sync() } else { Ok(()) };
     let is_durable = synced.is_ok();
@@ -196,14 +198,15 @@ mod tests {
         Rotation { max_size: 1500, max_files: 100, max_age: None, total_size: None };
 
     /// Entries that go on after those of a chain.
-    fn sealed(chain: &mut Chain, n: usize) -> Arc<[Sealed]> {
-        let one = |_| {
-            let id = format!("t-{}", chain.head().seq);
-            let text = format!("{{\"id\":\"{id}\",\"text\":\"{}\"}}", "x".repeat(100));
-            let line = chain.seal(&id, &text);
-            Sealed { line, entry: Arc::new(Written { id, at: 1, text, durable: None }) }
-        };
-        (0..n).map(one).collect()
+    fn sealed(chain: &mut Chain, n: usize) -> Arc<Sealed> {
+        let entries = (0..n as u64).map(|number| {
+            let id = chain.head().seq + number;
+            let text = format!("{{\"id\":\"t-{id}\",\"text\":\"{}\"}}", "x".repeat(100));
+            Written::alone(text, 1)
+        });
+        let sealed = Sealed::new(entries.collect(), chain.clone());
+        *chain = Chain::after(sealed.head.clone());
+        Arc::new(sealed)
     }
 
     fn open(path: &Path) -> AuditFile {

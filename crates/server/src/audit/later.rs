@@ -20,7 +20,7 @@ impl Sink for Later {
         Box::pin(ready(Ok(None)))
     }
 
-    fn append(&mut self, _: Arc<[Sealed]>) -> BoxFuture<'_, Appended> {
+    fn append(&mut self, _: Arc<Sealed>) -> BoxFuture<'_, Appended> {
         let failure = Some("it is written to at the next start of the gateway".to_owned());
         Box::pin(ready(Appended { n: 0, is_durable: false, failure }))
     }

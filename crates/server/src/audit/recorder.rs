@@ -1,7 +1,8 @@
 //! The one queue between whatever happens and the task that writes it down.
 //!
-//! Bounded in bytes: room is taken before anything happens and is free again when its entry is written
-//! down, so that who has room always finds a place. What nothing depends on has room of its own: a
+//! An entry is written down where it is made, while its parts are in the processor's caches, and only its
+//! text waits. Bounded in bytes: room is taken before anything happens and is free again when its entry
+//! is taken out, so that who has room always finds a place. What nothing depends on has room of its own: a
 //! stranger who is refused a thousand times takes none from calls.
 //!
 //! An entry wakes nobody but the first since the writer looked: a wake for each would cost a call more
@@ -9,38 +10,53 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use gantry_core::Clock;
 use gantry_core::audit::{Entry, Events, Full, Recorder as Port, Reserved};
-use gantry_policy::audit::Rules;
+use gantry_policy::audit::{Rules, client, described, push_body};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
 
 use super::backlog::Backlog;
 use super::figures::Figures;
+use super::unix_milliseconds;
 use crate::config::{self, AuditArguments, AuditFull, AuditSync};
+use crate::timestamp::Rfc3339;
 
 /// KiB of the entries of calls and changes.
 const ROOM: usize = 32 * 1024;
+/// What a client says of itself is not kept if it is longer.
+const LONGEST_KEPT: usize = 1024;
 /// Entries that nothing depends on.
 const LATE: usize = 4 * 1024;
 
-/// An entry on its way.
+/// Entries on their way.
+#[derive(Debug, Default)]
+pub(super) struct Waiting {
+    /// Their objects, one behind the other.
+    pub(super) texts: String,
+    pub(super) entries: Vec<Mark>,
+    /// The room that they have.
+    kibibytes: usize,
+    late: usize,
+}
+
+/// Where an entry ends among others.
 #[derive(Debug)]
-pub(super) struct Job {
-    pub(super) at: SystemTime,
-    pub(super) entry: Entry,
+pub(super) struct Mark {
+    pub(super) end: usize,
+    /// Unix milliseconds.
+    pub(super) at: u64,
     pub(super) durable: Option<oneshot::Sender<()>>,
-    /// Free once the entry is written down.
-    pub(super) room: Reserved,
 }
 
 /// What is in the queue, and what room there is.
 #[derive(Debug)]
 pub(super) struct Queue {
+    /// Tells the entries of this process from those of others.
+    process: String,
     jobs: Mutex<Jobs>,
     /// Told when there is something in it.
     filled: Notify,
@@ -52,7 +68,9 @@ pub(super) struct Queue {
 
 #[derive(Debug, Default)]
 struct Jobs {
-    waiting: Vec<Job>,
+    waiting: Waiting,
+    /// The number of the next entry.
+    next: u64,
     /// Whether nobody takes anything out any more.
     is_closed: bool,
 }
@@ -69,13 +87,23 @@ pub(super) struct Recorder {
     each: bool,
     when_full: AuditFull,
     figures: Figures,
+    client: Mutex<Client>,
+}
+
+/// What a client says of itself, raw and read. It says the same with every call, so that the last one is
+/// kept.
+#[derive(Debug, Default)]
+struct Client {
+    raw: Box<[u8]>,
+    read: Option<Arc<str>>,
 }
 
 // === impl Queue ===
 
 impl Queue {
-    fn new() -> Self {
+    fn new(process: String) -> Self {
         Self {
+            process,
             jobs: Mutex::default(),
             filled: Notify::new(),
             room: AtomicUsize::new(ROOM),
@@ -90,9 +118,13 @@ impl Queue {
         self.filled.notified().await;
     }
 
-    /// Takes out what is in it, and leaves an empty list for what comes next.
-    pub(super) fn take(&self, empty: Vec<Job>) -> Vec<Job> {
-        std::mem::replace(&mut self.jobs.lock().waiting, empty)
+    /// Takes out what is in it, gives its room back, and leaves an empty list for what comes next.
+    pub(super) fn take(&self, empty: Waiting) -> Waiting {
+        let taken = std::mem::replace(&mut self.jobs.lock().waiting, empty);
+        // Ordering: these numbers order nothing but themselves.
+        self.room.fetch_add(taken.kibibytes, Ordering::Relaxed);
+        self.late.fetch_add(taken.late, Ordering::Relaxed);
+        taken
     }
 
     /// Takes nothing in from here on.
@@ -100,33 +132,35 @@ impl Queue {
         self.jobs.lock().is_closed = true;
     }
 
-    /// Gives room back; of many entries at once.
-    pub(super) fn release(&self, rooms: impl IntoIterator<Item = Reserved>) {
-        let (mut kibibytes, mut late) = (0, 0);
-        for room in rooms {
-            match room {
-                Reserved::Kibibytes(n) => kibibytes += whole(n),
-                Reserved::Late => late += 1,
-            }
-        }
-        // Ordering: these numbers order nothing but themselves.
-        if kibibytes > 0 {
-            self.room.fetch_add(kibibytes, Ordering::Relaxed);
-        }
-        if late > 0 {
-            self.late.fetch_add(late, Ordering::Relaxed);
-        }
+    /// Gives room back that no entry came into.
+    fn release(&self, room: Reserved) {
+        match room {
+            Reserved::Kibibytes(n) => self.room.fetch_add(whole(n), Ordering::Relaxed),
+            Reserved::Late => self.late.fetch_add(1, Ordering::Relaxed),
+        };
     }
 
     /// Puts one in; `false` if nobody takes anything out any more.
-    fn put(&self, job: Job) -> bool {
+    fn put(
+        &self,
+        (at, described): (u64, &str),
+        room: Reserved,
+        durable: Option<oneshot::Sender<()>>,
+    ) -> bool {
         let is_first = {
             let mut jobs = self.jobs.lock();
-            if jobs.is_closed {
+            let Jobs { waiting, next, is_closed } = &mut *jobs;
+            if *is_closed {
                 return false;
             }
-            jobs.waiting.push(job);
-            jobs.waiting.len() == 1
+            push_body(&mut waiting.texts, (&self.process, *next), described);
+            *next += 1;
+            match room {
+                Reserved::Kibibytes(n) => waiting.kibibytes += whole(n),
+                Reserved::Late => waiting.late += 1,
+            }
+            waiting.entries.push(Mark { end: waiting.texts.len(), at, durable });
+            waiting.entries.len() == 1
         };
         if is_first {
             self.filled.notify_one();
@@ -146,16 +180,30 @@ fn take_of(free: &AtomicUsize, wanted: usize) -> bool {
     free.fetch_update(order, order, |free| free.checked_sub(wanted)).is_ok()
 }
 
+// === impl Waiting ===
+
+impl Waiting {
+    /// Makes a list into which as much fits as into another one.
+    pub(super) fn as_large_as(other: &Self) -> Self {
+        Self {
+            texts: String::with_capacity(other.texts.len()),
+            entries: Vec::with_capacity(other.entries.len()),
+            ..Self::default()
+        }
+    }
+}
+
 // === impl Recorder ===
 
 impl Recorder {
     pub(super) fn new(
         config: &config::Audit,
+        process: String,
         (clock, rules): (Arc<dyn Clock>, Arc<ArcSwap<Rules>>),
         backlogs: Vec<Arc<Backlog>>,
         figures: &Figures,
     ) -> (Arc<Self>, Arc<Queue>) {
-        let queue = Arc::new(Queue::new());
+        let queue = Arc::new(Queue::new(process));
         let recorder = Self {
             queue: Arc::clone(&queue),
             backlogs,
@@ -166,12 +214,25 @@ impl Recorder {
             each: config.sync == AuditSync::Each,
             when_full: config.when_full,
             figures: figures.clone(),
+            client: Mutex::default(),
         };
         (Arc::new(recorder), queue)
     }
 
     pub(super) fn clock(&self) -> Arc<dyn Clock> {
         Arc::clone(&self.clock)
+    }
+
+    fn client_of(&self, entry: &Entry) -> Option<Arc<str>> {
+        let raw = entry.client.as_deref()?;
+        if raw.len() > LONGEST_KEPT {
+            return client(raw).map(Into::into);
+        }
+        let mut last = self.client.lock();
+        if *last.raw != *raw {
+            *last = Client { raw: raw.into(), read: client(raw).map(Into::into) };
+        }
+        last.read.clone()
     }
 
     /// Tells whether there is no room, in the queue or for a place that fails.
@@ -222,16 +283,19 @@ impl Port for Recorder {
     }
 
     fn release(&self, room: Reserved) {
-        self.queue.release([room]);
+        self.queue.release(room);
     }
 
-    fn take(&self, entry: Entry, room: Reserved) -> Option<oneshot::Receiver<()>> {
+    fn take(&self, entry: &Entry, room: Reserved) -> Option<oneshot::Receiver<()>> {
+        let at = self.clock.now();
+        let (timestamp, client) = (Rfc3339::of(at), self.client_of(entry));
+        let described = described(timestamp.as_str(), entry, client.as_deref(), &self.rules.load());
         let (durable, told) = self.each.then(oneshot::channel).unzip();
         // It is refused only once the writer has ended, after everything that is recorded. Who waits
         // is then told that nothing is durable.
-        if !self.queue.put(Job { at: self.clock.now(), entry, durable, room }) {
+        if !self.queue.put((unix_milliseconds(at), &described), room, durable) {
             self.figures.dropped.inc();
-            self.queue.release([room]);
+            self.queue.release(room);
         }
         told
     }

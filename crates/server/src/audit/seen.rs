@@ -177,7 +177,7 @@ impl Changing {
             Ok(()) => self.entry,
             Err(code) => self.entry.ended(outcome::FAILED, code),
         };
-        room.fill(entry).await.map_err(|_| ErrorCode::AuditUnwritten)
+        room.fill(&entry).await.map_err(|_| ErrorCode::AuditUnwritten)
     }
 }
 

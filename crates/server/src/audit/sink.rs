@@ -10,12 +10,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gantry_core::BoxFuture;
-use gantry_policy::audit::{Chain, Head, Line};
+use gantry_policy::audit::{AROUND, Chain, Head};
 use parking_lot::Mutex;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
-use super::backlog::{Backlog, Written};
+use super::backlog::{Backlog, Written, bytes};
 use super::figures::{Figures, Place};
 use super::{AuditError, HeadFile, Spool};
 
@@ -37,14 +37,17 @@ pub(super) trait Sink: Send + Sync + fmt::Debug + 'static {
     fn last(&mut self) -> BoxFuture<'_, Result<Option<Head>, AuditError>>;
 
     /// Adds entries, in order. Those that are not counted in the answer are not there.
-    fn append(&mut self, entries: Arc<[Sealed]>) -> BoxFuture<'_, Appended>;
+    fn append(&mut self, sealed: Arc<Sealed>) -> BoxFuture<'_, Appended>;
 }
 
-/// An entry and its line in this trail.
+/// Entries and their lines in this trail.
 #[derive(Debug)]
 pub(super) struct Sealed {
-    pub(super) line: Line,
-    pub(super) entry: Arc<Written>,
+    pub(super) entries: Vec<Written>,
+    /// A line for each, with its end.
+    pub(super) lines: String,
+    /// The last one.
+    pub(super) head: Head,
 }
 
 /// What became of entries.
@@ -86,7 +89,7 @@ pub(super) struct Opened {
 
 /// Entries to be added.
 struct Batch {
-    entries: Vec<Arc<Written>>,
+    entries: Vec<Written>,
     /// Whether they wait on the disk, and not in memory.
     is_spooled: bool,
 }
@@ -208,8 +211,9 @@ impl Drain {
     }
 
     /// Chains entries and adds them. One that hangs is put on the disk meanwhile.
-    async fn attempt(&mut self, mut batch: Batch) -> Attempt {
-        let sealed = self.seal(&batch.entries).await;
+    async fn attempt(&mut self, batch: Batch) -> Attempt {
+        let sealed = Arc::new(self.seal(batch.entries).await);
+        let mut is_spooled = batch.is_spooled;
         let backlog = Arc::clone(&self.backlog);
         let spool = Arc::clone(&self.spool);
         let appended = {
@@ -230,36 +234,29 @@ impl Drain {
                     say_failing(&backlog, "it does not answer");
                 }
                 let spilled = spill(&backlog, &spool).await;
-                batch.is_spooled |= spilled.is_ok();
-                if backlog.is_ended() && batch.is_spooled {
+                is_spooled |= spilled.is_ok();
+                if backlog.is_ended() && is_spooled {
                     return Attempt::GivenUp;
                 }
             }
         };
-        self.settle(&batch, &sealed, appended).await
+        self.settle(&sealed, is_spooled, appended).await
     }
 
-    async fn seal(&self, entries: &[Arc<Written>]) -> Arc<[Sealed]> {
-        let (mut chain, entries) = (self.chain.clone(), entries.to_vec());
-        let is_small = entries.len() <= FEW;
-        let seal = move || {
-            let sealed = entries.into_iter().map(|entry| {
-                let line = chain.seal(&entry.id, &entry.text);
-                Sealed { line, entry }
-            });
-            sealed.collect()
-        };
-        if is_small { seal() } else { off_thread(seal).await }
+    async fn seal(&self, entries: Vec<Written>) -> Sealed {
+        let chain = self.chain.clone();
+        if entries.len() <= FEW {
+            return Sealed::new(entries, chain);
+        }
+        off_thread(move || Sealed::new(entries, chain)).await
     }
 
     /// Takes note of what is in the trail now.
-    async fn settle(&mut self, batch: &Batch, sealed: &[Sealed], appended: Appended) -> Attempt {
-        let added = batch.entries.get(..appended.n).unwrap_or_default();
-        if let Some(last) = appended.n.checked_sub(1).and_then(|last| sealed.get(last)) {
-            let Line { seq, hash, .. } = last.line;
-            let head = Head { seq, hash, id: last.entry.id.clone() };
+    async fn settle(&mut self, sealed: &Sealed, is_spooled: bool, appended: Appended) -> Attempt {
+        let added = sealed.entries.get(..appended.n).unwrap_or_default();
+        if let Some(head) = sealed.head_after(appended.n) {
             self.chain = Chain::after(head.clone());
-            if !batch.is_spooled {
+            if !is_spooled {
                 self.backlog.take(added.len());
                 if appended.is_durable {
                     for entry in added {
@@ -269,7 +266,7 @@ impl Drain {
             }
             self.backlog.done(added);
             self.figures.written.get_or_create(&self.place).inc_by(added.len() as u64);
-            self.keep(head, batch.is_spooled.then(|| added.to_vec())).await;
+            self.keep(head, is_spooled.then(|| added.to_vec())).await;
         }
         self.show_waiting();
         if let Some(failure) = appended.failure {
@@ -287,7 +284,7 @@ impl Drain {
     }
 
     /// Forgets what waited on the disk, and keeps the head.
-    async fn keep(&mut self, head: Head, spooled: Option<Vec<Arc<Written>>>) {
+    async fn keep(&mut self, head: Head, spooled: Option<Vec<Written>>) {
         if let Some(entries) = spooled {
             let spool = Arc::clone(&self.spool);
             let forgotten = off_thread(move || spool.lock().advance(&entries)).await;
@@ -374,6 +371,27 @@ impl Drain {
     fn show_waiting(&self) {
         let waiting = i64::try_from(self.backlog.waiting()).unwrap_or(i64::MAX);
         self.figures.waiting.get_or_create(&self.place).set(waiting);
+    }
+}
+
+// === impl Sealed ===
+
+impl Sealed {
+    /// Writes the lines of entries that go on after a chain.
+    pub(super) fn new(entries: Vec<Written>, mut chain: Chain) -> Self {
+        let mut lines = String::with_capacity(bytes(&entries) + entries.len() * AROUND);
+        for entry in &entries {
+            chain.seal(entry.text(), &mut lines);
+        }
+        Self { head: chain.head().clone(), entries, lines }
+    }
+
+    /// Returns the head of a trail that has the first `n` lines; `None` if that is none of them.
+    fn head_after(&self, n: usize) -> Option<Head> {
+        if n == self.entries.len() {
+            return Some(self.head.clone());
+        }
+        self.lines.lines().nth(n.checked_sub(1)?).and_then(Head::of_line)
     }
 }
 

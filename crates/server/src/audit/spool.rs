@@ -6,9 +6,10 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use super::backlog::Written;
+use gantry_policy::audit::id_of;
+
+use super::backlog::{Written, bytes};
 
 /// Bytes that are read at once.
 const AT_ONCE: u64 = 1 << 20;
@@ -53,8 +54,8 @@ impl Spool {
             let entry = parse(&line).ok_or_else(damaged)?;
             spool.end += read;
             spool.entries += 1;
-            spool.bytes += entry.text.len();
-            if entry.id == last {
+            spool.bytes += entry.text().len();
+            if id_of(entry.text()) == last {
                 (spool.start, spool.entries, spool.bytes) = (spool.end, 0, 0);
             }
         }
@@ -75,11 +76,11 @@ impl Spool {
     }
 
     /// Adds entries; all of them are on the disk when this returns, or none.
-    pub(super) fn append(&mut self, entries: &[Arc<Written>]) -> io::Result<()> {
+    pub(super) fn append(&mut self, entries: &[Written]) -> io::Result<()> {
         let mut lines = Vec::new();
         for entry in entries {
             // Writing to a vector cannot fail.
-            let _ = writeln!(lines, "{} {}", entry.at, entry.text);
+            let _ = writeln!(lines, "{} {}", entry.at, entry.text());
         }
         let end = self.end;
         let file = self.file()?;
@@ -90,34 +91,34 @@ impl Spool {
         file.sync_data()?;
         self.end += lines.len() as u64;
         self.entries += entries.len();
-        self.bytes += texts(entries);
+        self.bytes += bytes(entries);
         Ok(())
     }
 
     /// Reads the first entries that wait.
-    pub(super) fn front(&mut self) -> io::Result<Vec<Arc<Written>>> {
+    pub(super) fn front(&mut self) -> io::Result<Vec<Written>> {
         let (start, length) = (self.start, self.end - self.start);
         let file = self.file()?;
         file.seek(SeekFrom::Start(start))?;
         let mut reader = BufReader::new(file.take(length));
-        let (mut entries, mut line, mut bytes) = (Vec::new(), Vec::new(), 0);
-        while bytes < AT_ONCE {
+        let (mut entries, mut line, mut whole) = (Vec::new(), Vec::new(), 0);
+        while whole < AT_ONCE {
             line.clear();
             let read = reader.read_until(b'\n', &mut line)? as u64;
             if read == 0 {
                 break;
             }
-            bytes += read;
-            entries.push(Arc::new(parse(&line).ok_or_else(damaged)?));
+            whole += read;
+            entries.push(parse(&line).ok_or_else(damaged)?);
         }
         Ok(entries)
     }
 
     /// Says that the first entries wait no more.
-    pub(super) fn advance(&mut self, entries: &[Arc<Written>]) -> io::Result<()> {
+    pub(super) fn advance(&mut self, entries: &[Written]) -> io::Result<()> {
         let around: usize = entries.iter().map(|entry| format!("{} \n", entry.at).len()).sum();
-        self.start += (around + texts(entries)) as u64;
-        self.bytes = self.bytes.saturating_sub(texts(entries));
+        self.start += (around + bytes(entries)) as u64;
+        self.bytes = self.bytes.saturating_sub(bytes(entries));
         self.entries = self.entries.saturating_sub(entries.len());
         if self.entries == 0 {
             (self.start, self.end) = (0, 0);
@@ -155,10 +156,6 @@ impl Spool {
     }
 }
 
-fn texts(entries: &[Arc<Written>]) -> usize {
-    entries.iter().map(|entry| entry.text.len()).sum()
-}
-
 fn damaged() -> io::Error {
     let text = "what waits for the audit trail cannot be read: move the file `*.spool` away";
     io::Error::new(io::ErrorKind::InvalidData, text)
@@ -176,28 +173,27 @@ fn options() -> OpenOptions {
 fn parse(line: &[u8]) -> Option<Written> {
     let line = std::str::from_utf8(line).ok()?.trim_end_matches('\n');
     let (at, text) = line.split_once(' ')?;
-    let id = text.strip_prefix("{\"id\":\"")?.split('"').next()?;
-    Some(Written { id: id.to_owned(), at: at.parse().ok()?, text: text.to_owned(), durable: None })
+    let at = at.parse().ok()?;
+    (!id_of(text).is_empty()).then(|| Written::alone(text.to_owned(), at))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn entries(numbers: std::ops::Range<u64>) -> Vec<Arc<Written>> {
+    fn entries(numbers: std::ops::Range<u64>) -> Vec<Written> {
         let one = |number| {
-            let id = format!("boot-{number}");
             let text = format!(
-                "{{\"id\":\"{id}\",\"text\":\"{}\"}}",
+                "{{\"id\":\"boot-{number}\",\"text\":\"{}\"}}",
                 "é".repeat(usize::try_from(number % 50).unwrap())
             );
-            Arc::new(Written { id, at: 1_000 + number, text, durable: None })
+            Written::alone(text, 1_000 + number)
         };
         numbers.map(one).collect()
     }
 
-    fn ids(entries: &[Arc<Written>]) -> Vec<&str> {
-        entries.iter().map(|entry| &*entry.id).collect()
+    fn ids(entries: &[Written]) -> Vec<&str> {
+        entries.iter().map(|entry| id_of(entry.text())).collect()
     }
 
     #[test]
@@ -210,7 +206,10 @@ mod tests {
         let front = spool.front().unwrap();
         assert_eq!(ids(&front), ids(&all));
         assert!(
-            front.iter().zip(&all).all(|(one, other)| one.text == other.text && one.at == other.at)
+            front
+                .iter()
+                .zip(&all)
+                .all(|(one, other)| one.text() == other.text() && one.at == other.at)
         );
         spool.advance(&front[..30]).unwrap();
         assert_eq!(ids(&spool.front().unwrap()), ids(&all[30..]));
@@ -252,7 +251,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut spool = Spool::open(folder.path(), "file", "").unwrap();
         let text = format!("{{\"id\":\"a\",\"text\":\"{}\"}}", "x".repeat(100_000));
-        let entry = Arc::new(Written { id: "a".to_owned(), at: 1, text, durable: None });
+        let entry = Written::alone(text, 1);
         let all = vec![entry; 100];
         spool.append(&all).unwrap();
         let size = || std::fs::metadata(folder.path().join("file.spool")).unwrap().len();

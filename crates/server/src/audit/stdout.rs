@@ -21,9 +21,9 @@ impl Sink for Stdout {
         Box::pin(std::future::ready(Ok(None)))
     }
 
-    fn append(&mut self, entries: Arc<[Sealed]>) -> BoxFuture<'_, Appended> {
+    fn append(&mut self, sealed: Arc<Sealed>) -> BoxFuture<'_, Appended> {
         Box::pin(async move {
-            let work = tokio::task::spawn_blocking(move || write(&entries));
+            let work = tokio::task::spawn_blocking(move || write(&sealed.lines));
             let (n, failure) = match work.await {
                 Ok((n, written)) => (n, written.err().map(|error| error.to_string())),
                 Err(error) => (0, Some(error.to_string())),
@@ -34,13 +34,13 @@ impl Sink for Stdout {
 }
 
 /// Writes a line at a time, so that it is known how many are out.
-fn write(entries: &[Sealed]) -> (usize, io::Result<()>) {
-    let mut out = io::stdout().lock();
-    for (n, sealed) in entries.iter().enumerate() {
-        let line = format!("{}\n", sealed.line.text);
+fn write(lines: &str) -> (usize, io::Result<()>) {
+    let (mut out, mut n) = (io::stdout().lock(), 0);
+    for line in lines.split_inclusive('\n') {
         if let Err(error) = out.write_all(line.as_bytes()).and_then(|()| out.flush()) {
             return (n, Err(error));
         }
+        n += 1;
     }
-    (entries.len(), Ok(()))
+    (n, Ok(()))
 }

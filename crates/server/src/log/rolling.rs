@@ -93,34 +93,39 @@ impl RollingFile {
         self.file.flush()
     }
 
-    /// Writes lines, into new files as it has to, and hands them to the system. Returns how many are
-    /// written; of those that are not, nothing is.
-    pub(crate) fn append(&mut self, lines: &[&str]) -> (usize, io::Result<()>) {
-        let (mut written, mut chunk) = (0, Vec::new());
-        for (at, line) in lines.iter().enumerate() {
-            let size = self.size + (chunk.len() + line.len() + 1) as u64;
-            let is_full =
-                self.size + chunk.len() as u64 > 0 && size > self.rotation.max_size as u64;
-            if is_full || (chunk.is_empty() && self.is_too_old()) {
-                let begun = self.write_whole(&chunk);
+    /// Writes lines, each with its end, into new files as it has to, and hands them to the system. Fails
+    /// with how many are written; of those that are not, nothing is.
+    pub(crate) fn append(&mut self, lines: &str) -> Result<(), (usize, io::Error)> {
+        if self.has_room(lines.len()) {
+            return self.write_whole(lines.as_bytes()).map_err(|error| (0, error));
+        }
+        let (mut written, mut waiting, mut rest) = (0, 0, lines);
+        let mut end = 0;
+        for line in lines.split_inclusive('\n') {
+            let is_begun = self.size + end as u64 > 0;
+            if is_begun && !self.has_room(end + line.len()) {
+                let (full, further) = rest.split_at(end);
+                let begun = self.write_whole(full.as_bytes());
                 if begun.is_ok() {
-                    written = at;
+                    (written, waiting) = (written + waiting, 0);
                 }
                 // What was written must be there before the file that goes on after it is.
                 if let Err(error) =
                     begun.and_then(|()| self.sync()).and_then(|()| self.begin_anew())
                 {
-                    return (written, Err(error));
+                    return Err((written, error));
                 }
-                chunk.clear();
+                (rest, end) = (further, 0);
             }
-            chunk.extend_from_slice(line.as_bytes());
-            chunk.push(b'\n');
+            end += line.len();
+            waiting += 1;
         }
-        match self.write_whole(&chunk) {
-            Ok(()) => (lines.len(), Ok(())),
-            Err(error) => (written, Err(error)),
-        }
+        self.write_whole(rest.as_bytes()).map_err(|error| (written, error))
+    }
+
+    /// Tells whether so many bytes may still come into the file.
+    fn has_room(&self, bytes: usize) -> bool {
+        self.size + bytes as u64 <= self.rotation.max_size as u64 && !self.is_too_old()
     }
 
     /// Writes all of it, or leaves the file as it was.

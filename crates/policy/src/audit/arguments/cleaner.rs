@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 
 use serde::Deserialize as _;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 use super::{Keep, LONGEST_TEXT, Rules, push_text};
@@ -18,6 +18,8 @@ pub(super) struct Cleaner<'r, 'o> {
     pub(super) pointers: Vec<&'r [String]>,
     /// Whether it is the value of a member whose name says that it is left out.
     pub(super) is_hidden: bool,
+    /// Bytes of the text at which reading ends: nothing of it is kept then.
+    pub(super) most: usize,
 }
 
 /// The name of a member: written down, and what it says of its value.
@@ -106,15 +108,16 @@ impl<'de> Visitor<'de> for Cleaner<'_, '_> {
             while entries.next_element::<IgnoredAny>()?.is_some() {}
             return Ok(());
         }
-        let Self { rules, into, pointers, .. } = self;
+        let Self { rules, into, pointers, most, .. } = self;
         into.push('[');
         for at in 0_usize.. {
+            goes_on(into, most)?;
             let end = into.len();
             if at > 0 {
                 into.push(',');
             }
             let further = further(&pointers, |step| step.parse() == Ok(at));
-            let entry = Cleaner { rules, into, pointers: further, is_hidden: false };
+            let entry = Cleaner { rules, into, pointers: further, is_hidden: false, most };
             if entries.next_element_seed(entry)?.is_none() {
                 into.truncate(end);
                 break;
@@ -125,10 +128,11 @@ impl<'de> Visitor<'de> for Cleaner<'_, '_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
-        let Self { rules, into, pointers, .. } = self;
+        let Self { rules, into, pointers, most, .. } = self;
         into.push('{');
         let mut is_first = true;
         loop {
+            goes_on(into, most)?;
             let end = into.len();
             if !is_first {
                 into.push(',');
@@ -139,7 +143,7 @@ impl<'de> Visitor<'de> for Cleaner<'_, '_> {
                 break;
             };
             into.push(':');
-            members.next_value_seed(Cleaner { rules, into, pointers: further, is_hidden })?;
+            members.next_value_seed(Cleaner { rules, into, pointers: further, is_hidden, most })?;
             is_first = false;
         }
         into.push('}');
@@ -168,6 +172,11 @@ impl<'r> Visitor<'_> for Name<'r, '_, '_> {
         push_text(self.into, name);
         Ok((self.rules.hides(name), further(self.pointers, |step| step == name)))
     }
+}
+
+/// Fails once more was written than is kept: a call waits for the entry of large arguments, too.
+fn goes_on<E: Error>(into: &str, most: usize) -> Result<(), E> {
+    if into.len() > most { Err(E::custom("too long")) } else { Ok(()) }
 }
 
 /// Returns the pointers that lead on by a step, without it.

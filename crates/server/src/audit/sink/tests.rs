@@ -34,7 +34,7 @@ impl Sink for Double {
         Box::pin(std::future::ready(Ok(last)))
     }
 
-    fn append(&mut self, entries: Arc<[Sealed]>) -> BoxFuture<'_, Appended> {
+    fn append(&mut self, sealed: Arc<Sealed>) -> BoxFuture<'_, Appended> {
         let told = Arc::clone(&self.0);
         Box::pin(async move {
             told.attempts.fetch_add(1, Ordering::Relaxed);
@@ -43,12 +43,12 @@ impl Sink for Double {
             }
             if told.fails.load(Ordering::Relaxed) {
                 // The half of it is there: what a full disk leaves of many lines.
-                let n = entries.len() / 2;
-                told.lines.lock().extend(entries[..n].iter().map(|one| one.line.text.clone()));
+                let n = sealed.entries.len() / 2;
+                told.lines.lock().extend(sealed.lines.lines().take(n).map(str::to_owned));
                 return Appended { n, is_durable: true, failure: Some("full".to_owned()) };
             }
-            told.lines.lock().extend(entries.iter().map(|one| one.line.text.clone()));
-            Appended { n: entries.len(), is_durable: true, failure: None }
+            told.lines.lock().extend(sealed.lines.lines().map(str::to_owned));
+            Appended { n: sealed.entries.len(), is_durable: true, failure: None }
         })
     }
 }
@@ -83,20 +83,18 @@ impl Scene {
         Started { backlog, tasks, ending, loss: opened.loss }
     }
 
-    fn entries(&self, n: usize) -> Vec<Arc<Written>> {
+    fn entries(&self, n: usize) -> Vec<Written> {
         self.waited_for(n).0
     }
 
     /// Entries, and who waits for the first of them.
-    fn waited_for(&self, n: usize) -> (Vec<Arc<Written>>, oneshot::Receiver<()>) {
+    fn waited_for(&self, n: usize) -> (Vec<Written>, oneshot::Receiver<()>) {
         let (tell, told) = oneshot::channel();
         let mut tell = Some(tell);
         let first = self.next.fetch_add(n, Ordering::Relaxed);
         let entries = (first..first + n).map(|number| {
-            let id = format!("t-{number}");
-            let text = format!("{{\"id\":\"{id}\"}}");
             let durable = tell.take().map(|tell| Durable::new(1, tell));
-            Arc::new(Written { id, at: 1, text, durable })
+            Written::alone(format!("{{\"id\":\"t-{number}\"}}"), 1).telling(durable)
         });
         (entries.collect(), told)
     }

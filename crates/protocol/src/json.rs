@@ -167,6 +167,9 @@ pub fn is_plain(text: &str) -> bool {
 
 /// Encodes a string as JSON.
 pub fn quote(text: &str) -> Vec<u8> {
+    if is_plain(text) {
+        return [b"\"", text.as_bytes(), b"\""].concat();
+    }
     serde_json::to_vec(text).unwrap_or_default()
 }
 

@@ -186,11 +186,17 @@ pub(super) fn left_out(bytes: usize) -> String {
 fn beginning(text: &str, longest: usize) -> Option<&str> {
     // Nothing is saved where the mark is as long as what is left out.
     let most = longest.saturating_add(LONGEST_MARK);
-    if text.len() <= most || text.char_indices().nth(most).is_none() {
-        return None;
+    end_of(text, most)?;
+    text.get(..end_of(text, longest)?)
+}
+
+/// Returns where the first `n` characters of a text end, if there are more.
+fn end_of(text: &str, n: usize) -> Option<usize> {
+    match text.as_bytes().get(..n) {
+        Some(first) if first.is_ascii() && text.len() > n => Some(n),
+        Some(_) => text.char_indices().nth(n).map(|(end, _)| end),
+        None => None,
     }
-    let (end, _) = text.char_indices().nth(longest)?;
-    text.get(..end)
 }
 
 /// Says behind the beginning of a text how long all of it was.

@@ -134,8 +134,9 @@ proptest! {
     fn a_plain_text_is_one_that_is_written_as_it_is(
         text in "[a-z \"\\\\\u{0}-\u{1f}\u{7f}é😀]{0,3}[a-zé ]{0,30}[a-z\"\\\\\n]{0,2}",
     ) {
-        let quoted = super::quote(&text);
-        prop_assert_eq!(super::is_plain(&text), quoted == format!("\"{text}\"").as_bytes());
+        let quoted = serde_json::to_string(&text).unwrap();
+        prop_assert_eq!(super::is_plain(&text), quoted == format!("\"{text}\""));
+        prop_assert_eq!(super::quote(&text), quoted.as_bytes());
     }
 
     #[test]

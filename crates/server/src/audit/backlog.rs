@@ -26,7 +26,7 @@ pub(super) struct Written {
     /// Told when every place has it.
     durable: Option<Arc<Durable>>,
     /// The texts of all that came at once, and where this one's is among them.
-    texts: Arc<String>,
+    texts: Arc<str>,
     own: Range<usize>,
 }
 
@@ -62,14 +62,14 @@ impl Durable {
 
 impl Written {
     /// Finds an entry among the texts of others. `at` is in Unix milliseconds.
-    pub(super) fn among(texts: &Arc<String>, own: Range<usize>, at: u64) -> Self {
+    pub(super) fn among(texts: &Arc<str>, own: Range<usize>, at: u64) -> Self {
         Self { at, durable: None, texts: Arc::clone(texts), own }
     }
 
     /// Takes the object of an entry. `at` is in Unix milliseconds.
     pub(super) fn alone(text: String, at: u64) -> Self {
         let own = 0..text.len();
-        Self { at, durable: None, texts: Arc::new(text), own }
+        Self { at, durable: None, texts: text.into(), own }
     }
 
     /// Says who is told when every place has it.

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use gantry_core::BoxFuture;
-use gantry_core::audit::AuditStore;
+use gantry_core::audit::{AuditStore, StoredLine};
 use gantry_policy::audit::{Head, stored};
 
 use super::AuditError;
-use super::sink::{Appended, Sealed, Sink};
+use super::sink::{Appended, Sealed, Sink, off_thread};
 
 pub(super) const NAME: &str = "database";
 
@@ -36,10 +36,13 @@ impl Sink for Database {
 
     fn append(&mut self, sealed: Arc<Sealed>) -> BoxFuture<'_, Appended> {
         Box::pin(async move {
-            let lines = sealed.lines.lines().zip(&sealed.entries);
-            let lines: Vec<_> = lines.map(|(line, entry)| stored(line, entry.at)).collect();
+            let lines = move || -> Arc<[StoredLine]> {
+                let lines = sealed.lines().lines().zip(&sealed.entries);
+                lines.map(|(line, entry)| stored(line, entry.at)).collect()
+            };
+            let lines = off_thread(lines).await;
             let n = lines.len();
-            match self.store.append(&self.trail, lines.into(), self.each).await {
+            match self.store.append(&self.trail, lines, self.each).await {
                 Ok(()) => Appended { n, is_durable: true, failure: None },
                 Err(error) => {
                     Appended { n: 0, is_durable: false, failure: Some(error.to_string()) }

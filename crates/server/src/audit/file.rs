@@ -4,12 +4,12 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use gantry_core::{BoxFuture, Clock};
 use gantry_policy::audit::Head;
 use parking_lot::Mutex;
-use tokio::task::JoinHandle;
+use tokio::sync::oneshot;
 
 use super::AuditError;
 use super::sink::{Appended, Sealed, Sink};
@@ -29,7 +29,8 @@ pub(super) struct AuditFile {
     /// Whether lines are on the disk before they count as added; else that follows at once.
     each: bool,
     reopen: Reopen,
-    syncing: Option<JoinHandle<io::Result<()>>>,
+    /// How often what was written is still to be brought to the disk.
+    unsynced: Arc<AtomicUsize>,
 }
 
 /// Asks for the file to be opened again.
@@ -57,33 +58,17 @@ impl AuditFile {
 
     fn over(path: &Path, file: RollingFile, each: bool) -> Self {
         let file = Arc::new(Mutex::new(file));
-        Self { path: path.to_owned(), file, each, reopen: Reopen::default(), syncing: None }
+        Self {
+            path: path.to_owned(),
+            file,
+            each,
+            reopen: Reopen::default(),
+            unsynced: Arc::default(),
+        }
     }
 
     pub(super) fn reopening(&self) -> Reopen {
         self.reopen.clone()
-    }
-
-    /// Begins to bring what was written to the disk, unless that is still under way.
-    async fn begin_sync(&mut self) {
-        if let Some(syncing) = self.syncing.take() {
-            if !syncing.is_finished() {
-                self.syncing = Some(syncing);
-                return;
-            }
-            if let Ok(Err(error)) = syncing.await {
-                gantry_core::log::error!(
-                    path = %self.path.display(), %error,
-                    "The audit trail was written and may not be on the disk."
-                );
-            }
-        }
-        let file = Arc::clone(&self.file);
-        self.syncing = Some(tokio::task::spawn_blocking(move || {
-            // Not under the lock: entries are added meanwhile.
-            let handle = file.lock().handle()?;
-            handle.sync_data()
-        }));
     }
 }
 
@@ -107,17 +92,42 @@ impl Sink for AuditFile {
     fn append(&mut self, sealed: Arc<Sealed>) -> BoxFuture<'_, Appended> {
         Box::pin(async move {
             let (file, each, reopen) = (Arc::clone(&self.file), self.each, self.reopen.clone());
-            let work = tokio::task::spawn_blocking(move || add(&file, &sealed, each, &reopen));
-            let appended = work.await.unwrap_or_else(|error| Appended {
+            let (path, unsynced) = (self.path.clone(), Arc::clone(&self.unsynced));
+            let (tell, told) = oneshot::channel();
+            tokio::task::spawn_blocking(move || {
+                let appended = add(&file, &sealed, each, &reopen);
+                let is_unsynced = !each && appended.n > 0;
+                // Nobody waits for more than that; who waited may have gone.
+                let _ = tell.send(appended);
+                if is_unsynced {
+                    sync(&path, &file, &unsynced);
+                }
+            });
+            told.await.unwrap_or_else(|error| Appended {
                 n: 0,
                 is_durable: false,
                 failure: Some(error.to_string()),
-            });
-            if !self.each && appended.n > 0 {
-                self.begin_sync().await;
-            }
-            appended
+            })
         })
+    }
+}
+
+/// Brings what was written to the disk. One thread does so at a time, and goes on while others ask.
+fn sync(path: &Path, file: &Mutex<RollingFile>, unsynced: &AtomicUsize) {
+    let mut asked = unsynced.fetch_add(1, Ordering::AcqRel) + 1;
+    if asked > 1 {
+        return;
+    }
+    while asked > 0 {
+        // Not under the lock: entries are added meanwhile.
+        let handle = file.lock().handle();
+        if let Err(error) = handle.and_then(|handle| handle.sync_data()) {
+            gantry_core::log::error!(
+                path = %path.display(), %error,
+                "The audit trail was written and may not be on the disk."
+            );
+        }
+        asked = unsynced.fetch_sub(asked, Ordering::AcqRel) - asked;
     }
 }
 
@@ -129,7 +139,7 @@ fn add(file: &Mutex<RollingFile>, sealed: &Sealed, each: bool, reopen: &Reopen) 
         reopen.ask();
         return Appended { n: 0, is_durable: false, failure: Some(error.to_string()) };
     }
-    let (n, written) = match file.append(&sealed.lines) {
+    let (n, written) = match file.append(sealed.lines()) {
         Ok(()) => (sealed.entries.len(), Ok(())),
         Err((n, error)) => (n, Err(error)),
     };
@@ -205,7 +215,7 @@ mod tests {
             Written::alone(text, 1)
         });
         let sealed = Sealed::new(entries.collect(), chain.clone());
-        *chain = Chain::after(sealed.head.clone());
+        *chain = sealed.head_after(n).map_or_else(Chain::default, Chain::after);
         Arc::new(sealed)
     }
 

@@ -6,7 +6,7 @@
 
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use gantry_core::BoxFuture;
@@ -28,8 +28,6 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How long a head waits for later ones: to write a file anew costs a disk more than the entries of such
 /// a while, and all that an older head misses after a kill is that the last entries were taken away.
 const KEPT_AFTER: Duration = Duration::from_millis(250);
-/// More entries than this are no work for a thread that serves requests.
-const FEW: usize = 16;
 
 /// Where entries are kept.
 pub(super) trait Sink: Send + Sync + fmt::Debug + 'static {
@@ -40,14 +38,13 @@ pub(super) trait Sink: Send + Sync + fmt::Debug + 'static {
     fn append(&mut self, sealed: Arc<Sealed>) -> BoxFuture<'_, Appended>;
 }
 
-/// Entries and their lines in this trail.
+/// Entries and their lines in this trail. They are chained by who asks for the lines first, which is no
+/// work for a thread that serves requests.
 #[derive(Debug)]
 pub(super) struct Sealed {
     pub(super) entries: Vec<Written>,
-    /// A line for each, with its end.
-    pub(super) lines: String,
-    /// The last one.
-    pub(super) head: Head,
+    before: Chain,
+    made: OnceLock<(String, Head)>,
 }
 
 /// What became of entries.
@@ -212,7 +209,7 @@ impl Drain {
 
     /// Chains entries and adds them. One that hangs is put on the disk meanwhile.
     async fn attempt(&mut self, batch: Batch) -> Attempt {
-        let sealed = Arc::new(self.seal(batch.entries).await);
+        let sealed = Arc::new(Sealed::new(batch.entries, self.chain.clone()));
         let mut is_spooled = batch.is_spooled;
         let backlog = Arc::clone(&self.backlog);
         let spool = Arc::clone(&self.spool);
@@ -241,14 +238,6 @@ impl Drain {
             }
         };
         self.settle(&sealed, is_spooled, appended).await
-    }
-
-    async fn seal(&self, entries: Vec<Written>) -> Sealed {
-        let chain = self.chain.clone();
-        if entries.len() <= FEW {
-            return Sealed::new(entries, chain);
-        }
-        off_thread(move || Sealed::new(entries, chain)).await
     }
 
     /// Takes note of what is in the trail now.
@@ -377,21 +366,35 @@ impl Drain {
 // === impl Sealed ===
 
 impl Sealed {
-    /// Writes the lines of entries that go on after a chain.
-    pub(super) fn new(entries: Vec<Written>, mut chain: Chain) -> Self {
-        let mut lines = String::with_capacity(bytes(&entries) + entries.len() * AROUND);
-        for entry in &entries {
-            chain.seal(entry.text(), &mut lines);
-        }
-        Self { head: chain.head().clone(), entries, lines }
+    /// Takes entries that go on after a chain.
+    pub(super) fn new(entries: Vec<Written>, before: Chain) -> Self {
+        Self { entries, before, made: OnceLock::new() }
+    }
+
+    /// Returns a line for each, with its end.
+    pub(super) fn lines(&self) -> &str {
+        &self.made().0
+    }
+
+    fn made(&self) -> &(String, Head) {
+        self.made.get_or_init(|| {
+            let mut chain = self.before.clone();
+            let length = bytes(&self.entries) + self.entries.len() * AROUND;
+            let mut lines = String::with_capacity(length);
+            for entry in &self.entries {
+                chain.seal(entry.text(), &mut lines);
+            }
+            (lines, chain.head().clone())
+        })
     }
 
     /// Returns the head of a trail that has the first `n` lines; `None` if that is none of them.
-    fn head_after(&self, n: usize) -> Option<Head> {
+    pub(super) fn head_after(&self, n: usize) -> Option<Head> {
+        let last = n.checked_sub(1)?;
         if n == self.entries.len() {
-            return Some(self.head.clone());
+            return Some(self.made().1.clone());
         }
-        self.lines.lines().nth(n.checked_sub(1)?).and_then(Head::of_line)
+        self.lines().lines().nth(last).and_then(Head::of_line)
     }
 }
 
@@ -420,7 +423,7 @@ async fn spill(backlog: &Backlog, spool: &Arc<Mutex<Spool>>) -> std::io::Result<
 }
 
 /// Runs what may wait for a disk where it holds nobody up.
-async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+pub(super) async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done,
         // The runtime is gone, and with it whoever would go on; or it is a panic, which goes on.

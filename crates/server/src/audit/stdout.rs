@@ -23,7 +23,7 @@ impl Sink for Stdout {
 
     fn append(&mut self, sealed: Arc<Sealed>) -> BoxFuture<'_, Appended> {
         Box::pin(async move {
-            let work = tokio::task::spawn_blocking(move || write(&sealed.lines));
+            let work = tokio::task::spawn_blocking(move || write(sealed.lines()));
             let (n, failure) = match work.await {
                 Ok((n, written)) => (n, written.err().map(|error| error.to_string())),
                 Err(error) => (0, Some(error.to_string())),

@@ -48,7 +48,7 @@ impl Writer {
     }
 
     fn hand_on(&self, taken: Waiting) {
-        let (texts, mut start) = (Arc::new(taken.texts), 0);
+        let (texts, mut start) = (Arc::from(taken.texts), 0);
         let entries = taken.entries.into_iter().map(|mark| {
             let own = start..mark.end;
             start = mark.end;

@@ -9,13 +9,15 @@ use std::borrow::Cow;
 use gantry_protocol::json;
 use memchr::{memchr, memchr2};
 
-use super::{LONGEST_TEXT, Rules, mark};
+use super::{LONGEST_TEXT, Rules, end_of, mark};
 
 /// The most bytes of a text that stays as it is.
 const LONG: usize = 1024;
 /// Bytes of a long text that are looked at, beside those of the longest secret: more than the
-/// beginning that is kept, also where it is written in escapes.
+/// beginning that is kept, which may be written in escapes.
 const LOOKED_AT: usize = 4 * 1024;
+/// The same where there are no escapes.
+const LOOKED_AT_PLAIN: usize = 4 * LONGEST_TEXT;
 
 impl Rules {
     /// Returns arguments with their long texts cut as an entry has them; `None` if none is long, or if
@@ -46,7 +48,11 @@ impl Rules {
     /// Returns the beginning of a long text, which is given as it stands between its quotes.
     fn beginning(&self, raw: &[u8]) -> String {
         let longest_secret = self.secrets.longest();
-        let looked_at = raw.get(..LOOKED_AT + longest_secret).unwrap_or(raw);
+        let first = |bytes: usize| raw.get(..bytes + longest_secret).unwrap_or(raw);
+        let mut looked_at = first(LOOKED_AT_PLAIN);
+        if memchr(b'\\', looked_at).is_some() {
+            looked_at = first(LOOKED_AT);
+        }
         let piece = whole_escapes(whole_characters(looked_at));
         let text = match memchr(b'\\', piece.as_bytes()) {
             None => Cow::Borrowed(piece),
@@ -57,7 +63,7 @@ impl Rules {
         // Behind this a secret may begin that ends where nobody looked.
         let unsure = if looked_at.len() < raw.len() { longest_secret } else { 0 };
         let sure = text.floor_char_boundary(text.len().saturating_sub(unsure));
-        let end = text.char_indices().nth(LONGEST_TEXT).map_or(sure, |(end, _)| end.min(sure));
+        let end = end_of(&text, LONGEST_TEXT).map_or(sure, |end| end.min(sure));
         mark(text.get(..end).unwrap_or_default(), raw.len())
     }
 }

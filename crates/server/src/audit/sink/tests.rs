@@ -44,10 +44,10 @@ impl Sink for Double {
             if told.fails.load(Ordering::Relaxed) {
                 // The half of it is there: what a full disk leaves of many lines.
                 let n = sealed.entries.len() / 2;
-                told.lines.lock().extend(sealed.lines.lines().take(n).map(str::to_owned));
+                told.lines.lock().extend(sealed.lines().lines().take(n).map(str::to_owned));
                 return Appended { n, is_durable: true, failure: Some("full".to_owned()) };
             }
-            told.lines.lock().extend(sealed.lines.lines().map(str::to_owned));
+            told.lines.lock().extend(sealed.lines().lines().map(str::to_owned));
             Appended { n: sealed.entries.len(), is_durable: true, failure: None }
         })
     }

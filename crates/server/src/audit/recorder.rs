@@ -57,7 +57,7 @@ pub(super) struct Mark {
 pub(super) struct Queue {
     /// Tells the entries of this process from those of others.
     process: String,
-    jobs: Mutex<Jobs>,
+    inside: Mutex<Inside>,
     /// Told when there is something in it.
     filled: Notify,
     /// Free KiB of calls and changes.
@@ -67,7 +67,7 @@ pub(super) struct Queue {
 }
 
 #[derive(Debug, Default)]
-struct Jobs {
+struct Inside {
     waiting: Waiting,
     /// The number of the next entry.
     next: u64,
@@ -104,7 +104,7 @@ impl Queue {
     fn new(process: String) -> Self {
         Self {
             process,
-            jobs: Mutex::default(),
+            inside: Mutex::default(),
             filled: Notify::new(),
             room: AtomicUsize::new(ROOM),
             late: AtomicUsize::new(LATE),
@@ -120,7 +120,7 @@ impl Queue {
 
     /// Takes out what is in it, gives its room back, and leaves an empty list for what comes next.
     pub(super) fn take(&self, empty: Waiting) -> Waiting {
-        let taken = std::mem::replace(&mut self.jobs.lock().waiting, empty);
+        let taken = std::mem::replace(&mut self.inside.lock().waiting, empty);
         // Ordering: these numbers order nothing but themselves.
         self.room.fetch_add(taken.kibibytes, Ordering::Relaxed);
         self.late.fetch_add(taken.late, Ordering::Relaxed);
@@ -129,7 +129,7 @@ impl Queue {
 
     /// Takes nothing in from here on.
     pub(super) fn close(&self) {
-        self.jobs.lock().is_closed = true;
+        self.inside.lock().is_closed = true;
     }
 
     /// Gives room back that no entry came into.
@@ -148,8 +148,8 @@ impl Queue {
         durable: Option<oneshot::Sender<()>>,
     ) -> bool {
         let is_first = {
-            let mut jobs = self.jobs.lock();
-            let Jobs { waiting, next, is_closed } = &mut *jobs;
+            let mut inside = self.inside.lock();
+            let Inside { waiting, next, is_closed } = &mut *inside;
             if *is_closed {
                 return false;
             }

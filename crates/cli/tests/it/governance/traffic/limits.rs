@@ -174,38 +174,33 @@ async fn the_rounds_of_one_exchange_count_once() {
 
 #[tokio::test]
 async fn the_answer_to_a_question_in_the_middle_of_a_call_is_free() {
-    let upstream = Scripted::dual()
-        .tool("t", json!({}), |seen| {
-            if seen.params()["requestState"] == "1" {
-                return Answer::text(seen.params()["inputResponses"].to_string());
-            }
-            let schema = json!({ "type": "object", "properties": {} });
-            let params = json!({ "message": "?", "requestedSchema": schema });
-            Answer::Result(json!({
-                "resultType": "input_required",
-                "inputRequests": { "q": { "method": "elicitation/create", "params": params } },
-                "requestState": "1",
-            }))
-        })
-        .start()
-        .await;
-    let limits = json!({ "limits": { "per_principal": window(100) } });
-    let gantry = gateway(&upstream, json!({}), limits).await;
+    let destructive = json!({ "annotations": { "destructiveHint": true } });
+    let upstream = Scripted::dual().tool("t", destructive, |_| Answer::text("t")).start().await;
+    let more = json!({
+        "limits": { "per_principal": window(100) },
+        "access": { "approval": { "destructive": "ask" } },
+    });
+    let gantry = gateway(&upstream, json!({}), more).await;
     let asks = json!({ "elicitation": {} });
     let client = Client::legacy(&gantry.url("/mcp"), "2025-11-25", asks).await;
-    let client = client.answering(|_| json!({ "result": { "action": "accept", "content": {} } }));
+    let questions = Arc::new(AtomicU32::new(0));
+    let asked = Arc::clone(&questions);
+    let client = client.answering(move |_| {
+        asked.fetch_add(1, Ordering::Relaxed);
+        json!({ "result": { "action": "accept", "content": {} } })
+    });
     let left = async || {
         let reply = client.request("ping", json!({})).await;
         reply.header("x-ratelimit-remaining").unwrap().parse::<u32>().unwrap()
     };
     let before = left().await;
-    let reply = client.call("up__t", json!({})).await;
-    assert!(reply.text().contains("accept"), "{reply:?}");
+    assert_eq!(client.call("up__t", json!({})).await.text(), "t");
+    assert_eq!(questions.load(Ordering::Relaxed), 1);
     // The call and the look, and not the answer between them.
     assert_eq!(left().await, before - 2);
     // Whoever was not asked pays.
     let unasked = json!({ "jsonrpc": "2.0", "id": 77, "result": {} }).to_string();
-    client.post(&unasked, &[]).await;
+    client.post(unasked, &[]).await;
     assert_eq!(left().await, before - 4);
 }
 

@@ -33,7 +33,8 @@ const FLAGS_SEPARATOR: &str = "\u{1f}";
 pub(crate) fn latest(workspace: &Workspace) -> anyhow::Result<PathBuf> {
     let released = workspace.target("dist/gantry");
     let sources = workspace.target("dist/released/release/gantry.d");
-    let manifests = ["Cargo.toml", "Cargo.lock"].map(|name| workspace.path(name));
+    let manifests = ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml"];
+    let manifests = manifests.map(|name| workspace.path(name));
     if is_newer(&released, &sources, &manifests) {
         return Ok(released);
     }

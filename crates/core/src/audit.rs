@@ -135,7 +135,7 @@ pub trait Recorder: Send + Sync + fmt::Debug + 'static {
     /// Takes room back that no entry came into.
     fn release(&self, room: Reserved);
 
-    /// Writes an entry down, which takes its room for as long as it waits for its places. What is
+    /// Writes an entry down into its room, which is free again once it is on its way. What is
     /// returned is told once the entry is durable; `None` where answers need not wait for that. Never
     /// waits.
     fn take(&self, entry: &Entry, room: Reserved) -> Option<oneshot::Receiver<()>>;

@@ -14,6 +14,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::arguments::{Keep, Rules, left_out, push_number, push_text};
 use super::chain::{ID, hex};
+use super::verify::Parts;
 use crate::redact::REDACTED;
 
 /// The most characters of a name, of a client's own words, and of what else is said.
@@ -127,7 +128,8 @@ pub fn stored(line: &str, at: u64) -> StoredLine {
     let text =
         |member: &str| body.get(member).and_then(Value::as_str).unwrap_or_default().to_owned();
     StoredLine {
-        seq: body.get("seq").and_then(Value::as_u64).unwrap_or_default(),
+        // Not by its JSON: a damaged entry that waited on the disk has its place all the same.
+        seq: Parts::of(line).map_or(0, |parts| parts.seq),
         at,
         event: text("event_type"),
         outcome: text("outcome"),
@@ -310,8 +312,11 @@ mod tests {
     fn a_line_is_found_by_what_it_says() {
         let mut line = String::new();
         Chain::default().seal(&body(&call()), &mut line);
-        let stored = stored(&line, 5);
+        let line = line.trim_end();
+        let stored = stored(line, 5);
         assert_eq!((stored.seq, stored.at, &*stored.name), (1, 5, "git__log"));
         assert_eq!((&*stored.principal, &*stored.event), ("ada", "tool.executed"));
+        let damaged = super::stored(&line.replace("tool.executed", "tool\u{0}"), 5);
+        assert_eq!((damaged.seq, &*damaged.event), (1, ""));
     }
 }

@@ -103,10 +103,10 @@ impl Sink for AuditFile {
                     sync(&path, &file, &unsynced);
                 }
             });
-            told.await.unwrap_or_else(|error| Appended {
+            told.await.unwrap_or_else(|_| Appended {
                 n: 0,
                 is_durable: false,
-                failure: Some(error.to_string()),
+                failure: Some("writing was broken off; the log says why".to_owned()),
             })
         })
     }

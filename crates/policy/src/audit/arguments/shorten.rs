@@ -1,8 +1,7 @@
 //! Large arguments without the greater part of their long texts.
 //!
-//! An entry holds the beginning of a long text alone. Whoever waits for the entry to be written should
-//! not hold the rest meanwhile: thousands of entries wait at a time, and what they hold is neither in
-//! the processor's caches nor free for the next request.
+//! An entry holds the beginning of a long text alone. A call that runs need not hold the rest until its
+//! entry is written, nor have all of it decoded then.
 
 use std::borrow::Cow;
 

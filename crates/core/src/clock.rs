@@ -25,6 +25,13 @@ impl Clock for SystemClock {
     fn now(&self) -> SystemTime {
         SystemTime::now()
     }
+
+    /// Asks a clock that goes in steps of some milliseconds: several times a call, and half as dear.
+    #[cfg(target_os = "linux")]
+    fn unix_seconds(&self) -> u64 {
+        use rustix::time::{ClockId, clock_gettime};
+        u64::try_from(clock_gettime(ClockId::RealtimeCoarse).tv_sec).unwrap_or(0)
+    }
 }
 
 /// A clock that stands still.

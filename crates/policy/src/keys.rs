@@ -95,10 +95,13 @@ pub enum KeyState {
     Unusable,
 }
 
+/// Nobody without the pepper can choose digests that meet, so that a fast hash is enough.
+type Keys = HashMap<Digest, Arc<Key>, foldhash::fast::RandomState>;
+
 /// Keys by their digests. Immutable but for when each was used; a change makes a new one.
 pub struct KeyTable {
     pepper: Pepper,
-    keys: HashMap<Digest, Arc<Key>>,
+    keys: Keys,
 }
 
 // === impl Pepper ===
@@ -241,7 +244,7 @@ impl KeyTable {
     /// so their pepper is drawn.
     pub fn of_config(entries: Vec<KeyEntry>) -> Result<Self, ConfigError> {
         let pepper = Pepper::random()?;
-        let mut keys: HashMap<Digest, Arc<Key>> = HashMap::with_capacity(entries.len());
+        let mut keys = Keys::default();
         for entry in entries {
             check_name(&entry.name)?;
             check_secret(&entry.name, &entry.secret)?;
@@ -342,7 +345,7 @@ impl KeyTable {
     }
 }
 
-fn edit(keys: &mut HashMap<Digest, Arc<Key>>, id: &str, change: impl FnOnce(&Key) -> Key) {
+fn edit(keys: &mut Keys, id: &str, change: impl FnOnce(&Key) -> Key) {
     if let Some(key) = keys.values_mut().find(|key| *key.id == *id) {
         *key = Arc::new(change(key));
     }

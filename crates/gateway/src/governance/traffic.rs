@@ -207,7 +207,9 @@ impl Traffic {
         request: &Request,
     ) -> Result<(), ProviderError> {
         let plan = self.plan.load();
-        let Some(limits) = &plan.limits else { return Ok(()) };
+        // Before the clock is asked.
+        let limits = plan.limits.as_ref().filter(|limits| limits.counts_tools());
+        let Some(limits) = limits else { return Ok(()) };
         if request.message.method() != method::TOOLS_CALL {
             return Ok(());
         }

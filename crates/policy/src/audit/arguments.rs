@@ -163,18 +163,7 @@ pub(super) fn push_text(into: &mut String, text: &str) {
 
 /// Writes a number; as every entry has several, not by the machinery that formats.
 pub(super) fn push_number(into: &mut String, number: u64) {
-    const MOST: usize = 20;
-    let (mut digits, mut start, mut rest) = ([b'0'; MOST], MOST, number);
-    loop {
-        start -= 1;
-        // Invariant: a digit is below ten.
-        digits[start] += u8::try_from(rest % 10).unwrap_or_default();
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
-    }
-    into.push_str(std::str::from_utf8(&digits[start..]).unwrap_or_default());
+    into.push_str(itoa::Buffer::new().format(number));
 }
 
 /// Stands for arguments of so many bytes.

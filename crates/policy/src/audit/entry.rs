@@ -24,42 +24,50 @@ const USUAL_LENGTH: usize = 768;
 /// Bytes of the fingerprint of a session.
 const FINGERPRINT: usize = 8;
 
+/// The name of a member as it stands behind others. Names are ours, and need no escapes.
+macro_rules! named {
+    ($name:literal) => {
+        concat!(",\"", $name, "\":")
+    };
+}
+
 /// Writes an entry down, without what the rules leave out: what follows its id, which it gets with its
 /// place among the others ([`push_body`]). `timestamp` is RFC 3339 in UTC; `client` is what [`client`]
 /// makes of the entry's.
 pub fn described(timestamp: &str, entry: &Entry, client: Option<&str>, rules: &Rules) -> String {
     let mut members = Members(String::with_capacity(USUAL_LENGTH));
-    members.word("timestamp", timestamp);
-    members.word("event_type", entry.event.name());
+    members.word(named!("timestamp"), timestamp);
+    members.word(named!("event_type"), entry.event.name());
     if entry.event.is_security() {
-        members.raw("security_event", "true");
+        members.raw(named!("security_event"), "true");
     }
-    members.word("outcome", entry.outcome);
+    members.word(named!("outcome"), entry.outcome);
     if let Some(code) = entry.code {
-        members.word("code", ErrorCode::code(code));
+        members.word(named!("code"), ErrorCode::code(code));
     }
     who(&mut members, entry, client, rules);
     let request_id = entry.request_id.as_deref();
-    members.maybe("request_id", request_id);
+    members.maybe(named!("request_id"), request_id);
     members.maybe(
-        "correlation_id",
+        named!("correlation_id"),
         entry.correlation_id.as_deref().filter(|id| request_id != Some(id)),
     );
     what(&mut members, entry, rules);
     if let Some(duration) = entry.duration {
-        members.number("duration_us", u64::try_from(duration.as_micros()).unwrap_or(u64::MAX));
+        members
+            .number(named!("duration_us"), u64::try_from(duration.as_micros()).unwrap_or(u64::MAX));
     }
     if entry.rounds > 1 {
-        members.number("rounds", entry.rounds.into());
+        members.number(named!("rounds"), entry.rounds.into());
     }
-    members.maybe("decision", entry.decision.as_deref());
-    members.shown("detail", entry.detail.as_deref(), rules);
+    members.maybe(named!("decision"), entry.decision.as_deref());
+    members.shown(named!("detail"), entry.detail.as_deref(), rules);
     match &entry.arguments {
         Arguments::None => {}
         Arguments::Raw(raw) => members.arguments((raw, raw.len()), rules),
         Arguments::Shortened { kept, sent } => members.arguments((kept, *sent), rules),
         Arguments::TooLarge(_) if rules.keep() == Keep::None => {}
-        Arguments::TooLarge(bytes) => members.text("arguments", &left_out(*bytes)),
+        Arguments::TooLarge(bytes) => members.text(named!("arguments"), &left_out(*bytes)),
     }
     members.end()
 }
@@ -74,32 +82,32 @@ pub fn push_body(into: &mut String, (process, number): (&str, u64), described: &
 
 fn who(members: &mut Members, entry: &Entry, client: Option<&str>, rules: &Rules) {
     if let Some(principal) = &entry.principal {
-        members.shown("principal", Some(&principal.subject), rules);
-        members.shown("issuer", Some(&principal.issuer), rules);
-        members.maybe("credential", principal.grants.credential.as_deref());
+        members.shown(named!("principal"), Some(&principal.subject), rules);
+        members.shown(named!("issuer"), Some(&principal.issuer), rules);
+        members.maybe(named!("credential"), principal.grants.credential.as_deref());
     }
     if let Some(address) = entry.address {
         members.address(address);
     }
-    members.shown("client", client, rules);
-    members.shown("user_agent", entry.user_agent.as_deref(), rules);
+    members.shown(named!("client"), client, rules);
+    members.shown(named!("user_agent"), entry.user_agent.as_deref(), rules);
     if let Some(session) = entry.session {
         // Whoever knows a session's id need not find it here; who has it can look for it.
-        members.text("session", &hex(&Sha256::digest(session)[..FINGERPRINT]));
+        members.text(named!("session"), &hex(&Sha256::digest(session)[..FINGERPRINT]));
     }
 }
 
 fn what(members: &mut Members, entry: &Entry, rules: &Rules) {
-    members.maybe("server", entry.server.as_deref());
-    members.shown("method", entry.method.as_deref(), rules);
+    members.maybe(named!("server"), entry.server.as_deref());
+    members.shown(named!("method"), entry.method.as_deref(), rules);
     let Some(name) = entry.name.as_deref() else { return };
     match entry.method.as_deref() {
-        Some(method::TOOLS_CALL) => members.shown("tool_name", Some(name), rules),
-        Some(method::PROMPTS_GET) => members.shown("prompt_name", Some(name), rules),
+        Some(method::TOOLS_CALL) => members.shown(named!("tool_name"), Some(name), rules),
+        Some(method::PROMPTS_GET) => members.shown(named!("prompt_name"), Some(name), rules),
         Some(method::RESOURCES_READ) => {
-            members.shown("resource", Some(&without_query(name, rules)), rules);
+            members.shown(named!("resource"), Some(&without_query(name, rules)), rules);
         }
-        _ => members.shown("subject", Some(name), rules),
+        _ => members.shown(named!("subject"), Some(name), rules),
     }
 }
 
@@ -147,36 +155,36 @@ pub fn name_of(entry: &Value) -> &str {
 }
 
 /// Members of an object that go on after others, written as they come: there is an entry for every call.
+/// Names come from `named!`.
 struct Members(String);
 
 impl Members {
     /// `value` is JSON.
     fn raw(&mut self, name: &'static str, value: &str) {
-        self.name(name);
+        self.0.push_str(name);
         self.0.push_str(value);
     }
 
     fn number(&mut self, name: &'static str, value: u64) {
-        self.name(name);
+        self.0.push_str(name);
         push_number(&mut self.0, value);
     }
 
     fn text(&mut self, name: &'static str, value: &str) {
-        self.name(name);
+        self.0.push_str(name);
         push_text(&mut self.0, value);
     }
 
     /// A word of ours, which needs no escapes.
     fn word(&mut self, name: &'static str, value: &str) {
-        self.name(name);
+        self.0.push_str(name);
         self.0.push('"');
         self.0.push_str(value);
         self.0.push('"');
     }
 
     fn address(&mut self, address: IpAddr) {
-        self.name("address");
-        self.0.push('"');
+        self.0.push_str(concat!(named!("address"), "\""));
         match address {
             IpAddr::V4(address) => {
                 for (at, byte) in address.octets().into_iter().enumerate() {
@@ -194,7 +202,7 @@ impl Members {
 
     fn arguments(&mut self, (raw, sent): (&[u8], usize), rules: &Rules) {
         let start = self.0.len();
-        self.name("arguments");
+        self.0.push_str(named!("arguments"));
         if !rules.write_arguments(raw, sent, &mut self.0) {
             self.0.truncate(start);
         }
@@ -211,13 +219,6 @@ impl Members {
         if let Some(value) = value {
             self.text(name, &rules.text(value, LONGEST));
         }
-    }
-
-    /// Names are ours, and need no escapes.
-    fn name(&mut self, name: &'static str) {
-        self.0.push_str(",\"");
-        self.0.push_str(name);
-        self.0.push_str("\":");
     }
 
     fn end(mut self) -> String {

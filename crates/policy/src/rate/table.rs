@@ -2,9 +2,10 @@
 
 use std::borrow::Borrow;
 use std::collections::HashMap;
-use std::hash::{BuildHasher as _, Hash, RandomState};
+use std::hash::{BuildHasher as _, Hash};
 use std::time::Duration;
 
+use foldhash::fast::RandomState;
 use parking_lot::Mutex;
 
 use super::{Meter, Rate, Reading};
@@ -24,8 +25,12 @@ const FORGOTTEN_AT_ONCE: usize = MOST_IN_A_SHARD / 8;
 pub struct Meters<K> {
     rate: Rate,
     hasher: RandomState,
-    shards: Box<[Mutex<HashMap<K, Slot>>]>,
+    shards: Box<[Mutex<Shard<K>>]>,
 }
+
+/// Hashed by what is random and fast rather than proof against everything: whoever finds keys that meet
+/// makes a part slow that has no more than so many.
+type Shard<K> = HashMap<K, Slot, RandomState>;
 
 #[derive(Debug)]
 struct Slot {
@@ -38,7 +43,7 @@ impl<K: Hash + Eq> Meters<K> {
     pub fn new(rate: Rate) -> Self {
         let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
         // Random, so that nobody can choose keys that meet in one part.
-        Self { rate, hasher: RandomState::new(), shards }
+        Self { rate, hasher: RandomState::default(), shards }
     }
 
     /// Returns the rate.
@@ -87,14 +92,14 @@ impl<K: Hash + Eq> Meters<K> {
         self.len() == 0
     }
 
-    fn shard<Q: Hash + ?Sized>(&self, key: &Q) -> &Mutex<HashMap<K, Slot>> {
+    fn shard<Q: Hash + ?Sized>(&self, key: &Q) -> &Mutex<Shard<K>> {
         let hash = self.hasher.hash_one(key);
         // The map below takes the low bits of a hash of its own.
         let at = usize::try_from(hash % SHARDS as u64).unwrap_or(0);
         &self.shards[at]
     }
 
-    fn make_room(&self, shard: &mut HashMap<K, Slot>, now: Duration) {
+    fn make_room(&self, shard: &mut Shard<K>, now: Duration) {
         let before = shard.len();
         shard.retain(|_, slot| !slot.meter.is_idle(&self.rate, now));
         if shard.len() < before {

@@ -26,9 +26,13 @@ pub(super) struct Written {
     /// Told when every place has it.
     durable: Option<Arc<Durable>>,
     /// The texts of all that came at once, and where this one's is among them.
-    texts: Arc<str>,
+    texts: Arc<Texts>,
     own: Range<usize>,
 }
+
+/// Objects of entries, one behind the other. Not a `str`, to share which would be to copy it.
+#[derive(Debug)]
+pub(super) struct Texts(pub(super) String);
 
 /// Counts the places that do not have an entry yet.
 #[derive(Debug)]
@@ -62,14 +66,14 @@ impl Durable {
 
 impl Written {
     /// Finds an entry among the texts of others. `at` is in Unix milliseconds.
-    pub(super) fn among(texts: &Arc<str>, own: Range<usize>, at: u64) -> Self {
+    pub(super) fn among(texts: &Arc<Texts>, own: Range<usize>, at: u64) -> Self {
         Self { at, durable: None, texts: Arc::clone(texts), own }
     }
 
     /// Takes the object of an entry. `at` is in Unix milliseconds.
     pub(super) fn alone(text: String, at: u64) -> Self {
         let own = 0..text.len();
-        Self { at, durable: None, texts: text.into(), own }
+        Self { at, durable: None, texts: Arc::new(Texts(text)), own }
     }
 
     /// Says who is told when every place has it.
@@ -80,7 +84,7 @@ impl Written {
 
     /// Returns its object.
     pub(super) fn text(&self) -> &str {
-        self.texts.get(self.own.clone()).unwrap_or_default()
+        self.texts.0.get(self.own.clone()).unwrap_or_default()
     }
 
     /// Says that one more place has it.

@@ -183,11 +183,13 @@ fn take_of(free: &AtomicUsize, wanted: usize) -> bool {
 // === impl Waiting ===
 
 impl Waiting {
-    /// Makes a list into which as much fits as into another one.
-    pub(super) fn as_large_as(other: &Self) -> Self {
+    /// Makes a list into which somewhat more fits than is in another one, so that the next entries need
+    /// not be moved while they come.
+    pub(super) fn for_more_than(other: &Self) -> Self {
+        let more = |n: usize| n + n / 4;
         Self {
-            texts: String::with_capacity(other.texts.len()),
-            entries: Vec::with_capacity(other.entries.len()),
+            texts: String::with_capacity(more(other.texts.len())),
+            entries: Vec::with_capacity(more(other.entries.len())),
             ..Self::default()
         }
     }

@@ -6,11 +6,11 @@ use std::time::Duration;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::backlog::{Backlog, Durable, Written};
+use super::backlog::{Backlog, Durable, Texts, Written};
 use super::recorder::{Queue, Waiting};
 
-/// The longest that an entry waits for others. With the write itself it is kept within 50 ms.
-const GATHER: Duration = Duration::from_millis(20);
+/// The longest that an entry waits for others. Of the 50 ms within which it is kept, the rest is the disk's.
+const GATHER: Duration = Duration::from_millis(30);
 
 /// The far end of the queue.
 pub(super) struct Writer {
@@ -36,7 +36,7 @@ impl Writer {
                 }
             }
             let taken = self.queue.take(empty);
-            empty = Waiting::as_large_as(&taken);
+            empty = Waiting::for_more_than(&taken);
             self.hand_on(taken);
         }
         // What is in the queue still comes out.
@@ -48,7 +48,7 @@ impl Writer {
     }
 
     fn hand_on(&self, taken: Waiting) {
-        let (texts, mut start) = (Arc::from(taken.texts), 0);
+        let (texts, mut start) = (Arc::new(Texts(taken.texts)), 0);
         let entries = taken.entries.into_iter().map(|mark| {
             let own = start..mark.end;
             start = mark.end;

@@ -155,9 +155,6 @@ impl Limits {
         request: &Request,
         moment: Moment<'_>,
     ) -> Result<(), TooMany> {
-        if self.tools.is_empty() {
-            return Ok(());
-        }
         if is_later_round(&request.message) && self.for_tools.spend(principal, moment.now) {
             return Ok(());
         }
@@ -187,9 +184,14 @@ impl Limits {
     /// A client is asked by the answer to its call: so is the call that repeats it.
     pub(super) fn asked_by_answer(&self, principal: &Principal, now: Duration) {
         self.asked(principal, now);
-        if !self.tools.is_empty() {
+        if self.counts_tools() {
             self.for_tools.grant(principal, now);
         }
+    }
+
+    /// Tells whether calls of tools are counted on their own.
+    pub(super) fn counts_tools(&self) -> bool {
+        !self.tools.is_empty()
     }
 
     fn counts_at_door(&self) -> bool {

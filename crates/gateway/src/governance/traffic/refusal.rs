@@ -70,11 +70,18 @@ impl Standing {
 
     /// Writes it into the head of an answer.
     pub fn write(&self, headers: &mut HeaderMap) {
-        headers.insert(LIMIT, HeaderValue::from(self.limit));
-        headers.insert(REMAINING, HeaderValue::from(self.remaining));
-        headers.insert(RESET, HeaderValue::from(self.reset));
-        headers.insert(WINDOW, HeaderValue::from(self.window));
+        headers.insert(LIMIT, number(self.limit.into()));
+        headers.insert(REMAINING, number(self.remaining.into()));
+        headers.insert(RESET, number(self.reset));
+        headers.insert(WINDOW, number(self.window));
     }
+}
+
+/// Writes a number as a header has it, with one allocation: `HeaderValue` itself takes two.
+fn number(number: u64) -> HeaderValue {
+    let mut digits = itoa::Buffer::new();
+    // Invariant: digits may stand in a header.
+    HeaderValue::from_str(digits.format(number)).unwrap_or_else(|_| HeaderValue::from(number))
 }
 
 // === impl Waiting ===

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use gantry_protocol::json;
-use memchr::{memchr, memchr2};
+use memchr::memchr;
 
 use super::{LONGEST_TEXT, Rules, end_of, mark};
 
@@ -67,15 +67,16 @@ impl Rules {
     }
 }
 
-/// Finds the quote that ends a text.
+/// Finds the quote that ends a text: the first one that does not stand behind an odd number of backslashes.
 fn end_of_text(raw: &[u8], start: usize) -> Option<usize> {
     let mut at = start;
     loop {
-        at += memchr2(b'"', b'\\', raw.get(at..)?)?;
-        if raw[at] == b'"' {
+        at += memchr(b'"', raw.get(at..)?)?;
+        let backslashes = raw[start..at].iter().rev().take_while(|byte| **byte == b'\\').count();
+        if backslashes.is_multiple_of(2) {
             return Some(at);
         }
-        at += 2;
+        at += 1;
     }
 }
 

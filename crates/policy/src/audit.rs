@@ -13,5 +13,5 @@ pub mod verify;
 
 pub use arguments::{Keep, Rules};
 pub use chain::{AROUND, Chain, Head, id_of};
-pub use entry::{client, described, name_of, push_body, stored};
+pub use entry::{client, describe, name_of, push_body, stored};
 pub use verify::{Break, Verifier};

@@ -19,8 +19,6 @@ use crate::redact::REDACTED;
 
 /// The most characters of a name, of a client's own words, and of what else is said.
 const LONGEST: usize = 512;
-/// Most entries are shorter.
-const USUAL_LENGTH: usize = 768;
 /// Bytes of the fingerprint of a session.
 const FINGERPRINT: usize = 8;
 
@@ -31,11 +29,17 @@ macro_rules! named {
     };
 }
 
-/// Writes an entry down, without what the rules leave out: what follows its id, which it gets with its
-/// place among the others ([`push_body`]). `timestamp` is RFC 3339 in UTC; `client` is what [`client`]
-/// makes of the entry's.
-pub fn described(timestamp: &str, entry: &Entry, client: Option<&str>, rules: &Rules) -> String {
-    let mut members = Members(String::with_capacity(USUAL_LENGTH));
+/// Writes an entry down behind what is there, without what the rules leave out: what follows its id,
+/// which it gets with its place among the others ([`push_body`]). `timestamp` is RFC 3339 in UTC;
+/// `client` is what [`client`] makes of the entry's.
+pub fn describe(
+    into: &mut String,
+    timestamp: &str,
+    entry: &Entry,
+    client: Option<&str>,
+    rules: &Rules,
+) {
+    let mut members = Members(into);
     members.word(named!("timestamp"), timestamp);
     members.word(named!("event_type"), entry.event.name());
     if entry.event.is_security() {
@@ -69,10 +73,10 @@ pub fn described(timestamp: &str, entry: &Entry, client: Option<&str>, rules: &R
         Arguments::TooLarge(_) if rules.keep() == Keep::None => {}
         Arguments::TooLarge(bytes) => members.text(named!("arguments"), &left_out(*bytes)),
     }
-    members.end()
+    members.0.push('}');
 }
 
-/// Writes the object of an entry, which is what [`described`] returned behind its id: that of the
+/// Writes the object of an entry, which is what [`describe`] wrote behind its id: that of the
 /// process and a number in it, unique among the entries of all gateways and the same in every trail.
 pub fn push_body(into: &mut String, (process, number): (&str, u64), described: &str) {
     into.extend([ID, process, "-"]);
@@ -80,7 +84,7 @@ pub fn push_body(into: &mut String, (process, number): (&str, u64), described: &
     into.extend(["\"", described]);
 }
 
-fn who(members: &mut Members, entry: &Entry, client: Option<&str>, rules: &Rules) {
+fn who(members: &mut Members<'_>, entry: &Entry, client: Option<&str>, rules: &Rules) {
     if let Some(principal) = &entry.principal {
         members.shown(named!("principal"), Some(&principal.subject), rules);
         members.shown(named!("issuer"), Some(&principal.issuer), rules);
@@ -97,7 +101,7 @@ fn who(members: &mut Members, entry: &Entry, client: Option<&str>, rules: &Rules
     }
 }
 
-fn what(members: &mut Members, entry: &Entry, rules: &Rules) {
+fn what(members: &mut Members<'_>, entry: &Entry, rules: &Rules) {
     members.maybe(named!("server"), entry.server.as_deref());
     members.shown(named!("method"), entry.method.as_deref(), rules);
     let Some(name) = entry.name.as_deref() else { return };
@@ -156,9 +160,9 @@ pub fn name_of(entry: &Value) -> &str {
 
 /// Members of an object that go on after others, written as they come: there is an entry for every call.
 /// Names come from `named!`.
-struct Members(String);
+struct Members<'a>(&'a mut String);
 
-impl Members {
+impl Members<'_> {
     /// `value` is JSON.
     fn raw(&mut self, name: &'static str, value: &str) {
         self.0.push_str(name);
@@ -167,12 +171,12 @@ impl Members {
 
     fn number(&mut self, name: &'static str, value: u64) {
         self.0.push_str(name);
-        push_number(&mut self.0, value);
+        push_number(self.0, value);
     }
 
     fn text(&mut self, name: &'static str, value: &str) {
         self.0.push_str(name);
-        push_text(&mut self.0, value);
+        push_text(self.0, value);
     }
 
     /// A word of ours, which needs no escapes.
@@ -191,7 +195,7 @@ impl Members {
                     if at > 0 {
                         self.0.push('.');
                     }
-                    push_number(&mut self.0, byte.into());
+                    push_number(self.0, byte.into());
                 }
             }
             // Writing to a string cannot fail.
@@ -203,7 +207,7 @@ impl Members {
     fn arguments(&mut self, (raw, sent): (&[u8], usize), rules: &Rules) {
         let start = self.0.len();
         self.0.push_str(named!("arguments"));
-        if !rules.write_arguments(raw, sent, &mut self.0) {
+        if !rules.write_arguments(raw, sent, self.0) {
             self.0.truncate(start);
         }
     }
@@ -219,11 +223,6 @@ impl Members {
         if let Some(value) = value {
             self.text(name, &rules.text(value, LONGEST));
         }
-    }
-
-    fn end(mut self) -> String {
-        self.0.push('}');
-        self.0
     }
 }
 
@@ -244,7 +243,8 @@ mod tests {
     fn body(entry: &Entry) -> String {
         let mut body = String::new();
         let client = entry.client.as_deref().and_then(client);
-        let described = described("2026-11-25T08:30:00.250Z", entry, client.as_deref(), &rules());
+        let mut described = String::new();
+        describe(&mut described, "2026-11-25T08:30:00.250Z", entry, client.as_deref(), &rules());
         push_body(&mut body, ("a", 1), &described);
         body
     }

@@ -8,6 +8,7 @@
 //! An entry wakes nobody but the first since the writer looked: a wake for each would cost a call more
 //! than all the rest of its entry, on a machine whose processors are busy with calls.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -15,7 +16,7 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use gantry_core::Clock;
 use gantry_core::audit::{Entry, Events, Full, Recorder as Port, Reserved};
-use gantry_policy::audit::{Rules, client, described, push_body};
+use gantry_policy::audit::{Rules, client, describe, push_body};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
 
@@ -29,6 +30,8 @@ use crate::timestamp::Rfc3339;
 const ROOM: usize = 32 * 1024;
 /// What a client says of itself is not kept if it is longer.
 const LONGEST_KEPT: usize = 1024;
+/// The most bytes of room for an entry that a thread keeps for the next one.
+const KEPT_ROOM: usize = 16 * 1024;
 /// Entries that nothing depends on.
 const LATE: usize = 4 * 1024;
 
@@ -87,15 +90,26 @@ pub(super) struct Recorder {
     each: bool,
     when_full: AuditFull,
     figures: Figures,
-    client: Mutex<Client>,
+}
+
+thread_local! {
+    static DESK: RefCell<Desk> = const { RefCell::new(Desk::new()) };
+}
+
+/// What a thread that writes entries down has at hand, so that it shares nothing with others meanwhile.
+#[derive(Debug)]
+struct Desk {
+    /// The entry that is written.
+    text: String,
+    client: Client,
 }
 
 /// What a client says of itself, raw and read. It says the same with every call, so that the last one is
 /// kept.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Client {
-    raw: Box<[u8]>,
-    read: Option<Arc<str>>,
+    raw: Option<Box<[u8]>>,
+    read: Option<String>,
 }
 
 // === impl Queue ===
@@ -195,6 +209,28 @@ impl Waiting {
     }
 }
 
+// === impl Desk ===
+
+impl Desk {
+    const fn new() -> Self {
+        Self { text: String::new(), client: Client { raw: None, read: None } }
+    }
+}
+
+// === impl Client ===
+
+impl Client {
+    /// Reads what a client says of itself, unless it is what the last one said.
+    fn read(&mut self, raw: &[u8]) -> Option<&str> {
+        if self.raw.as_deref() != Some(raw) {
+            self.read = client(raw);
+            // What is not kept is read anew.
+            self.raw = (raw.len() <= LONGEST_KEPT).then(|| raw.into());
+        }
+        self.read.as_deref()
+    }
+}
+
 // === impl Recorder ===
 
 impl Recorder {
@@ -216,25 +252,12 @@ impl Recorder {
             each: config.sync == AuditSync::Each,
             when_full: config.when_full,
             figures: figures.clone(),
-            client: Mutex::default(),
         };
         (Arc::new(recorder), queue)
     }
 
     pub(super) fn clock(&self) -> Arc<dyn Clock> {
         Arc::clone(&self.clock)
-    }
-
-    fn client_of(&self, entry: &Entry) -> Option<Arc<str>> {
-        let raw = entry.client.as_deref()?;
-        if raw.len() > LONGEST_KEPT {
-            return client(raw).map(Into::into);
-        }
-        let mut last = self.client.lock();
-        if *last.raw != *raw {
-            *last = Client { raw: raw.into(), read: client(raw).map(Into::into) };
-        }
-        last.read.clone()
     }
 
     /// Tells whether there is no room, in the queue or for a place that fails.
@@ -290,12 +313,18 @@ impl Port for Recorder {
 
     fn take(&self, entry: &Entry, room: Reserved) -> Option<oneshot::Receiver<()>> {
         let at = self.clock.now();
-        let (timestamp, client) = (Rfc3339::of(at), self.client_of(entry));
-        let described = described(timestamp.as_str(), entry, client.as_deref(), &self.rules.load());
+        let timestamp = Rfc3339::of(at);
         let (durable, told) = self.each.then(oneshot::channel).unzip();
+        let is_put = DESK.with_borrow_mut(|desk| {
+            let client = entry.client.as_deref().and_then(|raw| desk.client.read(raw));
+            desk.text.clear();
+            desk.text.shrink_to(KEPT_ROOM);
+            describe(&mut desk.text, timestamp.as_str(), entry, client, &self.rules.load());
+            self.queue.put((unix_milliseconds(at), &desk.text), room, durable)
+        });
         // It is refused only once the writer has ended, after everything that is recorded. Who waits
         // is then told that nothing is durable.
-        if !self.queue.put((unix_milliseconds(at), &described), room, durable) {
+        if !is_put {
             self.figures.dropped.inc();
             self.queue.release(room);
         }

@@ -331,3 +331,26 @@ impl Port for Recorder {
         told
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Desk, LONGEST_KEPT};
+
+    #[test]
+    fn what_a_client_says_is_never_taken_for_what_another_one_said() {
+        let mut client = Desk::new().client;
+        let long = format!(r#"{{"name":"{}"}}"#, "x".repeat(LONGEST_KEPT));
+        let said = [
+            (r#"{"name":"ide","version":"2"}"#, Some("ide/2")),
+            (r#"{"name":"ide","version":"3"}"#, Some("ide/3")),
+            (r#"{"name":"ide","version":"3"}"#, Some("ide/3")),
+            (&long, long.get(9..9 + LONGEST_KEPT)),
+            ("", None),
+            ("no JSON", None),
+            (r#"{"name":"ide","version":"2"}"#, Some("ide/2")),
+        ];
+        for (raw, expected) in said {
+            assert_eq!(client.read(raw.as_bytes()), expected, "{raw}");
+        }
+    }
+}

@@ -26,7 +26,8 @@ impl Clock for SystemClock {
         SystemTime::now()
     }
 
-    /// Asks a clock that goes in steps of some milliseconds: several times a call, and half as dear.
+    /// Asks a clock that goes in steps of some milliseconds, and need not ask the processor: there are several
+    /// such questions in a call.
     #[cfg(target_os = "linux")]
     fn unix_seconds(&self) -> u64 {
         use rustix::time::{ClockId, clock_gettime};

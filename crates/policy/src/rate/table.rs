@@ -2,10 +2,9 @@
 
 use std::borrow::Borrow;
 use std::collections::HashMap;
-use std::hash::{BuildHasher as _, Hash};
+use std::hash::{BuildHasher as _, Hash, RandomState};
 use std::time::Duration;
 
-use foldhash::fast::RandomState;
 use parking_lot::Mutex;
 
 use super::{Meter, Rate, Reading};
@@ -28,9 +27,9 @@ pub struct Meters<K> {
     shards: Box<[Mutex<Shard<K>>]>,
 }
 
-/// Hashed by what is random and fast rather than proof against everything: whoever finds keys that meet
-/// makes a part slow that has no more than so many.
-type Shard<K> = HashMap<K, Slot, RandomState>;
+/// In a part a fast hash is enough: whoever finds keys that meet there makes a part slow that has no more
+/// than [`MOST_IN_A_SHARD`].
+type Shard<K> = HashMap<K, Slot, foldhash::fast::RandomState>;
 
 #[derive(Debug)]
 struct Slot {
@@ -42,8 +41,9 @@ impl<K: Hash + Eq> Meters<K> {
     /// Makes meters of one rate.
     pub fn new(rate: Rate) -> Self {
         let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
-        // Random, so that nobody can choose keys that meet in one part.
-        Self { rate, hasher: RandomState::default(), shards }
+        // SipHash under random keys, so that nobody can choose keys that meet in one part, and make those
+        // of others be forgotten.
+        Self { rate, hasher: RandomState::new(), shards }
     }
 
     /// Returns the rate.

@@ -8,12 +8,11 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use gantry_core::keys::Digest;
 use gantry_core::seal::{self, SealError};
-use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use crate::credential::{Denied, bearer};
+use crate::sha256::{Hash, sha256};
 
 /// Fewest characters of a secret: 16 random ones of base64 hold 96 bits.
 pub const LEAST_SECRET: usize = 16;
@@ -24,7 +23,7 @@ const RESERVED: &[&str] = &["anonymous", "local"];
 
 /// The token that opens the admin routes, and no others.
 pub struct AdminToken {
-    digest: Digest,
+    digest: Hash,
 }
 
 /// Why a token or key is not taken. Never holds the secret.
@@ -84,7 +83,7 @@ impl AdminToken {
     /// Takes the token and forgets all but its digest.
     pub fn new(secret: &str) -> Result<Self, TokenError> {
         check_secret("admin", secret)?;
-        Ok(Self { digest: digest(secret.as_bytes()) })
+        Ok(Self { digest: sha256(secret.as_bytes()) })
     }
 
     /// Makes a secret of 256 random bits, as base64url without padding.
@@ -97,7 +96,7 @@ impl AdminToken {
     /// # Errors
     /// [`Denied`]: answer 401.
     pub fn verify(&self, authorization: Option<&[u8]>) -> Result<(), Denied> {
-        let presented = digest(bearer(authorization)?);
+        let presented = sha256(bearer(authorization)?);
         if bool::from(self.digest.ct_eq(&presented)) { Ok(()) } else { Err(Denied::Wrong) }
     }
 }
@@ -136,10 +135,6 @@ pub(crate) fn check_secret(name: &str, secret: &str) -> Result<(), TokenError> {
         return Err(TokenError::TooLong { name, found });
     }
     Ok(())
-}
-
-fn digest(secret: &[u8]) -> Digest {
-    Sha256::digest(secret).into()
 }
 
 #[cfg(test)]

@@ -5,10 +5,11 @@
 
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
-use sha2::{Digest as _, Sha256};
+
+use crate::sha256::{Hash, Sha256};
 
 /// What stands for a request.
-pub type Key = [u8; 32];
+pub type Key = Hash;
 
 /// Gathers what a request is.
 #[derive(Debug, Clone)]
@@ -32,7 +33,7 @@ impl KeyBuilder {
     #[must_use]
     pub fn text(mut self, text: &str) -> Self {
         // With its length, so that two texts cannot be taken for two others.
-        self.digest.update((text.len() as u64).to_le_bytes());
+        self.digest.update(&(text.len() as u64).to_le_bytes());
         self.digest.update(text.as_bytes());
         self
     }
@@ -50,7 +51,7 @@ impl KeyBuilder {
 
     /// Returns the key.
     pub fn finish(self) -> Key {
-        self.digest.finalize().into()
+        self.digest.finish()
     }
 
     /// Depth is bounded by `serde_json`, which read the whole value before.
@@ -94,8 +95,8 @@ impl KeyBuilder {
     }
 
     fn mark(&mut self, kind: u8, length: usize) {
-        self.digest.update([kind]);
-        self.digest.update((length as u64).to_le_bytes());
+        self.digest.update(&[kind]);
+        self.digest.update(&(length as u64).to_le_bytes());
     }
 }
 

@@ -12,12 +12,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha2::Sha256;
-
 use crate::access::{Arguments, Asker, Condition, ConditionError, Thing};
 use crate::audit::chain::hex;
 use crate::pattern::matches;
+use crate::sha256::MacKey;
 
 pub use redaction::{PatternError, Redaction};
 
@@ -288,12 +286,8 @@ impl WebhookSpec {
     /// point, and its bytes. `None` if it is not signed.
     pub fn signature(&self, unix_seconds: u64, body: &[u8]) -> Option<String> {
         let secret = self.secret.as_deref()?;
-        let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes())
-            .expect("HMAC takes a key of any length");
-        mac.update(unix_seconds.to_string().as_bytes());
-        mac.update(b".");
-        mac.update(body);
-        Some(hex(&mac.finalize().into_bytes()))
+        let key = MacKey::new(secret.as_bytes());
+        Some(hex(&key.sign(&[unix_seconds.to_string().as_bytes(), b".", body])))
     }
 }
 

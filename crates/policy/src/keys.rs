@@ -19,11 +19,10 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use gantry_core::keys::{Digest, KeyChange, StoredKey};
 use gantry_core::seal::{self, SealError};
 use gantry_core::{Grants, Principal};
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha2::Sha256;
 
 use crate::admin::{TokenError, check_name, check_secret};
 use crate::credential::Denied;
+use crate::sha256::MacKey;
 
 /// What every key that the gateway makes begins with, so that people and scanners know one.
 pub const MARK: &str = "gk_";
@@ -36,8 +35,7 @@ const USE_INTERVAL: u64 = 60;
 /// The secret that digests are made with.
 #[derive(Clone)]
 pub struct Pepper {
-    /// Has taken the secret in.
-    mac: Hmac<Sha256>,
+    key: MacKey,
     fingerprint: u32,
 }
 
@@ -118,11 +116,9 @@ impl Pepper {
         if secret.len() < Self::LEAST {
             return Err(SealError::TooShort { least: Self::LEAST, found: secret.len() });
         }
-        let mac = Hmac::new_from_slice(secret).expect("HMAC takes a key of any length");
-        let mut marked: Hmac<Sha256> = mac.clone();
-        marked.update(b"gantry/pepper/1");
-        let [a, b, c, d, ..] = <[u8; 32]>::from(marked.finalize().into_bytes());
-        Ok(Self { mac, fingerprint: u32::from_be_bytes([a, b, c, d]) })
+        let key = MacKey::new(secret);
+        let [a, b, c, d, ..] = key.sign(&[b"gantry/pepper/1"]);
+        Ok(Self { key, fingerprint: u32::from_be_bytes([a, b, c, d]) })
     }
 
     /// Draws one, for keys that are not stored.
@@ -132,9 +128,7 @@ impl Pepper {
 
     /// Returns the digest of a key.
     pub fn digest(&self, secret: &[u8]) -> Digest {
-        let mut mac = self.mac.clone();
-        mac.update(secret);
-        mac.finalize().into_bytes().into()
+        self.key.sign(&[secret])
     }
 
     /// Tells it from others, and nothing of it.

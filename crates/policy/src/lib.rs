@@ -23,6 +23,7 @@ pub mod rate;
 pub mod redact;
 pub mod retry;
 pub mod scopes;
+mod sha256;
 
 pub use address::AddressPolicy;
 pub use admin::{AdminToken, TokenError};

@@ -4,12 +4,9 @@
 //! of `prev` and the line without its `hash`. The bytes are hashed as they stand, so that whoever
 //! checks a line need not agree with us on how JSON is written.
 
-use sha2::{Digest as _, Sha256};
-
 use super::arguments::push_number;
+use crate::sha256::{BYTES, Hash, Sha256};
 
-/// Bytes of a hash.
-pub(super) const HASH: usize = 32;
 /// How the object of an entry begins.
 pub(super) const ID: &str = "{\"id\":\"";
 pub(super) const SEQ: &str = "{\"seq\":";
@@ -25,7 +22,7 @@ pub struct Head {
     /// Its place, from 1 on; 0 before the first.
     pub seq: u64,
     /// Its hash; zeros before the first.
-    pub hash: [u8; HASH],
+    pub hash: [u8; BYTES],
     /// Its id, which is the same in every trail; empty before the first.
     pub id: String,
 }
@@ -40,7 +37,7 @@ pub struct Chain {
 
 impl Default for Head {
     fn default() -> Self {
-        Self { seq: 0, hash: [0; HASH], id: String::new() }
+        Self { seq: 0, hash: [0; BYTES], id: String::new() }
     }
 }
 
@@ -108,13 +105,13 @@ pub fn id_of(body: &str) -> &str {
 }
 
 /// Hashes a line that is still without its hash.
-pub(super) fn hash(prev: &[u8; HASH], text: &[u8]) -> [u8; HASH] {
+pub(super) fn hash(prev: &Hash, text: &[u8]) -> Hash {
     let mut hasher = Sha256::new();
     hasher.update(prev);
     hasher.update(text);
     // The closing brace, which stands behind the hash in the line.
     hasher.update(b"}");
-    hasher.finalize().into()
+    hasher.finish()
 }
 
 /// Writes bytes as lower-case hexadecimal digits.
@@ -124,13 +121,24 @@ pub fn hex(bytes: &[u8]) -> String {
     text
 }
 
-fn push_hex(text: &mut String, bytes: &[u8]) {
+/// The two digits of each byte: every line has 128 of them.
+static PAIRS: [[u8; 2]; 256] = {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut digits = [0; 2 * HASH];
-    for bytes in bytes.chunks(HASH) {
+    let mut pairs = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < pairs.len() {
+        pairs[byte] = [DIGITS[byte >> 4], DIGITS[byte & 15]];
+        byte += 1;
+    }
+    pairs
+};
+
+fn push_hex(text: &mut String, bytes: &[u8]) {
+    let mut digits = [0; 2 * BYTES];
+    for bytes in bytes.chunks(BYTES) {
         let (pairs, _) = digits.as_chunks_mut::<2>();
         for (pair, byte) in pairs.iter_mut().zip(bytes) {
-            *pair = [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
+            *pair = PAIRS[usize::from(*byte)];
         }
         // Invariant: digits are ASCII.
         text.push_str(std::str::from_utf8(&digits[..2 * bytes.len()]).unwrap_or_default());
@@ -138,15 +146,15 @@ fn push_hex(text: &mut String, bytes: &[u8]) {
 }
 
 /// Reads a hash of lower-case digits alone: one hash has one text.
-pub(super) fn from_hex(text: &str) -> Option<[u8; HASH]> {
+pub(super) fn from_hex(text: &str) -> Option<Hash> {
     let digit = |byte: u8| match byte {
         b'0'..=b'9' => Some(byte - b'0'),
         b'a'..=b'f' => Some(byte - b'a' + 10),
         _ => None,
     };
     let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    let mut hash = [0; HASH];
-    if !rest.is_empty() || pairs.len() != HASH {
+    let mut hash = [0; BYTES];
+    if !rest.is_empty() || pairs.len() != BYTES {
         return None;
     }
     for (byte, [high, low]) in hash.iter_mut().zip(pairs) {
@@ -171,9 +179,9 @@ mod tests {
         assert_eq!((value["seq"].as_u64(), value["n"].as_u64()), (Some(2), Some(2)));
         let without = line.split(",\"hash\"").next().unwrap().to_owned() + "}";
         let mut hasher = Sha256::new();
-        hasher.update(first.hash);
-        hasher.update(without);
-        assert_eq!(value["hash"], hex(&hasher.finalize()));
+        hasher.update(&first.hash);
+        hasher.update(without.as_bytes());
+        assert_eq!(value["hash"], hex(&hasher.finish()));
         assert_eq!(Head::of_line(line), Some(chain.head().clone()));
     }
 

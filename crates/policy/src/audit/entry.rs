@@ -10,12 +10,12 @@ use gantry_core::ErrorCode;
 use gantry_core::audit::{Arguments, Entry, StoredLine};
 use gantry_protocol::{Object, method};
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 
 use super::arguments::{Keep, Rules, left_out, push_number, push_text};
 use super::chain::{ID, hex};
 use super::verify::Parts;
 use crate::redact::REDACTED;
+use crate::sha256::sha256;
 
 /// The most characters of a name, of a client's own words, and of what else is said.
 const LONGEST: usize = 512;
@@ -97,7 +97,7 @@ fn who(members: &mut Members<'_>, entry: &Entry, client: Option<&str>, rules: &R
     members.shown(named!("user_agent"), entry.user_agent.as_deref(), rules);
     if let Some(session) = entry.session {
         // Whoever knows a session's id need not find it here; who has it can look for it.
-        members.text(named!("session"), &hex(&Sha256::digest(session)[..FINGERPRINT]));
+        members.text(named!("session"), &hex(&sha256(&session)[..FINGERPRINT]));
     }
 }
 
@@ -282,7 +282,7 @@ mod tests {
             r#""duration_us":1500,"arguments":{"n":3,"token":"[redacted]"}}"#,
         );
         let written = body(&call());
-        let session = hex(&Sha256::digest([7; 16])[..FINGERPRINT]);
+        let session = hex(&sha256(&[7; 16])[..FINGERPRINT]);
         assert_eq!(written, expected.replace("2ac1a4b6e2b3d1ee", &session));
     }
 

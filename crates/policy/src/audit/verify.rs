@@ -4,7 +4,8 @@
 //! later head ([`Verifier::anchor`]). What was removed at its beginning is no offence, because
 //! rotation does so; the place of the first line tells how much it was.
 
-use super::chain::{END, HASH, Head, OWN, PREV, SEQ, from_hex, hash};
+use super::chain::{END, Head, OWN, PREV, SEQ, from_hex, hash};
+use crate::sha256::{BYTES, Hash};
 
 /// What is wrong at the first place where anything is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -62,12 +63,12 @@ pub struct Verifier {
 #[derive(Debug)]
 pub(super) struct Parts<'a> {
     pub(super) seq: u64,
-    prev: [u8; HASH],
+    prev: Hash,
     /// What is hashed.
     text: &'a str,
     /// The members between `prev` and `hash`.
     pub(super) body: &'a str,
-    pub(super) hash: [u8; HASH],
+    pub(super) hash: Hash,
 }
 
 impl<'a> Parts<'a> {
@@ -79,7 +80,7 @@ impl<'a> Parts<'a> {
         if seq.to_string() != digits {
             return None;
         }
-        let (prev, rest) = rest.split_at_checked(2 * HASH)?;
+        let (prev, rest) = rest.split_at_checked(2 * BYTES)?;
         let body = rest.strip_prefix("\",")?.strip_suffix(END)?;
         let (text, hash) = line.strip_suffix(END)?.rsplit_once(OWN)?;
         let body = body.get(..body.len().checked_sub(OWN.len() + hash.len())?)?;
@@ -109,7 +110,7 @@ impl Verifier {
         }
         let (expected, prev) = match &self.last {
             Some(last) => (last.seq + 1, Some(last.hash)),
-            None if seq == 1 => (1, Some([0; HASH])),
+            None if seq == 1 => (1, Some([0; BYTES])),
             None => (seq, None),
         };
         if seq != expected || seq == 0 {

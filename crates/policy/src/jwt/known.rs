@@ -9,16 +9,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::RwLock;
-use sha2::{Digest as _, Sha256};
 
 use super::Verified;
+use crate::sha256::{Hash, sha256};
 
 /// Most tokens of a generation.
 const MOST: usize = 8192;
 
 /// What a token is known by.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Fingerprint([u8; 32]);
+pub struct Fingerprint(Hash);
 
 /// Tokens that were verified.
 #[derive(Default)]
@@ -37,7 +37,7 @@ struct Generations {
 impl Fingerprint {
     /// Digests a token.
     pub fn of(token: &[u8]) -> Self {
-        Self(Sha256::digest(token).into())
+        Self(sha256(token))
     }
 }
 

@@ -87,7 +87,7 @@ mod tests {
             (expected.into(), expected.into())
         );
         // RFC 4231, test case 2.
-        let expected = "5bdcc146bf60754e6a042426089575c75a003f089d2739583dec58b964ec3843";
+        let expected = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
         let signed = MacKey::new(b"Jefe").sign(&[b"what do ya want ", b"for nothing?"]);
         assert_eq!(hex(&signed), expected);
     }

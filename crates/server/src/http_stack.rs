@@ -105,6 +105,7 @@ async fn named(
     let shown = (&method, &uri, &parts.headers);
     let seen = Seen::of(&shared.gateway.audit, shown, via.peer.address());
     let (mut is_ours, mut standing, mut rate, mut resource) = (false, None, None, None);
+    let mut who = None;
     let answer = async {
         // 5. Host and Origin: before anything is looked up, on every route. A page that rebound
         //    its name learns nothing, not even whether a token would be needed.
@@ -134,11 +135,14 @@ async fn named(
         let named = via.face.service().map_or(route, |_| Route::Mcp { view: "" });
         resource = oauth.and_then(|oauth| Resource::of(oauth, via.is_tls, &parts, named));
         let right = authenticate(shared, &live, (route, via), &parts, resource.as_ref()).await?;
-        right.note(&seen);
+        if let Some(principal) = right.principal() {
+            seen.let_in(principal);
+        }
         let shown = (&parts.headers, resource.as_ref());
         standing = Standing::of(shared, &right, via.peer, shown);
         // 10. How much they may ask: after it is known who they are, and before a body is read.
-        rate = limits::admit(shared, &right, &parts, route, via)?;
+        rate = limits::admit(shared, &right, &parts, route, via)
+            .inspect_err(|_| who = right.principal().cloned())?;
         // 11. Whoever answers.
         let (address, request_id) = (via.peer.address(), Arc::clone(&request_id));
         let (is_tls, service) = (via.is_tls, via.face.service());
@@ -149,7 +153,7 @@ async fn named(
     let mut response = answer.unwrap_or_else(|refusal: Refusal| {
         let refusal = refusal.inviting(resource.as_ref().map(|resource| &resource.invitation));
         shared.http_metrics.refused(refusal.code());
-        seen.refused(refusal.code(), refusal.why_denied(), None);
+        seen.refused(refusal.code(), refusal.why_denied(), who.as_ref());
         if route.is_mcp() {
             shared.gateway.tap.refused(method.as_str(), None, refusal.message());
         }
@@ -160,7 +164,8 @@ async fn named(
         }
     });
     if let Some(rate) = rate {
-        limits::tell(rate, response.headers_mut());
+        // Unless the answer is itself one of a limit that was reached, of a tool.
+        rate.write(response.headers_mut());
     }
     live.tell_browsers((route, &method), via, origin.filter(|_| is_ours), &mut response);
     if let Some((compression, wanted)) = packing {
@@ -280,15 +285,12 @@ enum Right {
 }
 
 impl Right {
-    /// Records who was let in.
-    fn note(&self, seen: &Seen<'_>) {
-        let principal = match self {
+    /// Returns who it is, if that is known.
+    fn principal(&self) -> Option<&Arc<gantry_core::Principal>> {
+        match self {
             Self::Client(principal) => Some(principal),
             Self::Api(caller) => caller.principal.as_ref(),
             Self::Details | Self::Nothing => None,
-        };
-        if let Some(principal) = principal {
-            seen.let_in(principal);
         }
     }
 }

@@ -1,11 +1,13 @@
 //! The chain: each line holds its place, the hash of the line before, and its own.
 //!
-//! A line is `{"seq":7,"prev":"HEX",BODY,"hash":"HEX"}`, where the hash is SHA-256 over the 32 bytes
-//! of `prev` and the line without its `hash`. The bytes are hashed as they stand, so that whoever
-//! checks a line need not agree with us on how JSON is written.
+//! A line is `{"seq":7,"prev":"HEX",BODY,"hash":"HEX"}`, where the hash is SHA-256 over all that stands
+//! before `,"hash"`. The bytes are hashed as they stand, so that whoever checks a line need not agree
+//! with us on how JSON is written.
+
+use memchr::memchr;
 
 use super::arguments::push_number;
-use crate::sha256::{BYTES, Hash, Sha256};
+use crate::sha256::{BYTES, Hash, sha256};
 
 /// How the object of an entry begins.
 pub(super) const ID: &str = "{\"id\":\"";
@@ -28,9 +30,11 @@ pub struct Head {
 }
 
 /// A trail to which entries are added.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Chain {
     head: Head,
+    /// The digits of its hash, which stand in the next line too.
+    digits: String,
 }
 
 // === impl Head ===
@@ -65,10 +69,16 @@ impl Head {
 
 // === impl Chain ===
 
+impl Default for Chain {
+    fn default() -> Self {
+        Self::after(Head::default())
+    }
+}
+
 impl Chain {
     /// Goes on after an entry.
     pub fn after(head: Head) -> Self {
-        Self { head }
+        Self { digits: hex(&head.hash), head }
     }
 
     /// Returns the last entry.
@@ -85,12 +95,14 @@ impl Chain {
         lines.push_str(SEQ);
         push_number(lines, seq);
         lines.push_str(PREV);
-        push_hex(lines, &self.head.hash);
+        lines.push_str(&self.digits);
         lines.push_str("\",");
         lines.push_str(members);
-        let hash = hash(&self.head.hash, &lines.as_bytes()[start..]);
+        let hash = sha256(&lines.as_bytes()[start..]);
+        self.digits.clear();
+        push_hex(&mut self.digits, &hash);
         lines.push_str(OWN);
-        push_hex(lines, &hash);
+        lines.push_str(&self.digits);
         lines.push_str(END);
         lines.push('\n');
         (self.head.seq, self.head.hash) = (seq, hash);
@@ -101,17 +113,9 @@ impl Chain {
 
 /// Returns the id of an entry, whose object is given; empty if it has none.
 pub fn id_of(body: &str) -> &str {
-    body.strip_prefix(ID).and_then(|rest| rest.split('"').next()).unwrap_or_default()
-}
-
-/// Hashes a line that is still without its hash.
-pub(super) fn hash(prev: &Hash, text: &[u8]) -> Hash {
-    let mut hasher = Sha256::new();
-    hasher.update(prev);
-    hasher.update(text);
-    // The closing brace, which stands behind the hash in the line.
-    hasher.update(b"}");
-    hasher.finish()
+    let Some(rest) = body.strip_prefix(ID) else { return "" };
+    // Quotes are ASCII: no character is cut.
+    memchr(b'"', rest.as_bytes()).and_then(|end| rest.get(..end)).unwrap_or(rest)
 }
 
 /// Writes bytes as lower-case hexadecimal digits.
@@ -121,7 +125,7 @@ pub fn hex(bytes: &[u8]) -> String {
     text
 }
 
-/// The two digits of each byte: every line has 128 of them.
+/// The two digits of each byte.
 static PAIRS: [[u8; 2]; 256] = {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut pairs = [[0; 2]; 256];
@@ -177,11 +181,9 @@ mod tests {
         let line = lines.lines().nth(1).unwrap();
         let value: serde_json::Value = serde_json::from_str(line).unwrap();
         assert_eq!((value["seq"].as_u64(), value["n"].as_u64()), (Some(2), Some(2)));
-        let without = line.split(",\"hash\"").next().unwrap().to_owned() + "}";
-        let mut hasher = Sha256::new();
-        hasher.update(&first.hash);
-        hasher.update(without.as_bytes());
-        assert_eq!(value["hash"], hex(&hasher.finish()));
+        let (before, _) = line.split_once(",\"hash\"").unwrap();
+        assert_eq!(value["hash"], hex(&sha256(before.as_bytes())));
+        assert_eq!(value["prev"], hex(&first.hash));
         assert_eq!(Head::of_line(line), Some(chain.head().clone()));
     }
 

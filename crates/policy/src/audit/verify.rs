@@ -4,8 +4,8 @@
 //! later head ([`Verifier::anchor`]). What was removed at its beginning is no offence, because
 //! rotation does so; the place of the first line tells how much it was.
 
-use super::chain::{END, Head, OWN, PREV, SEQ, from_hex, hash};
-use crate::sha256::{BYTES, Hash};
+use super::chain::{END, Head, OWN, PREV, SEQ, from_hex};
+use crate::sha256::{BYTES, Hash, sha256};
 
 /// What is wrong at the first place where anything is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -105,7 +105,7 @@ impl Verifier {
         let text = std::str::from_utf8(line).map_err(|_| Break::NotAnEntry)?;
         let parts = Parts::of(text).ok_or(Break::NotAnEntry)?;
         let seq = parts.seq;
-        if hash(&parts.prev, parts.text.as_bytes()) != parts.hash {
+        if sha256(parts.text.as_bytes()) != parts.hash {
             return Err(Break::Changed { seq });
         }
         let (expected, prev) = match &self.last {

@@ -1,7 +1,7 @@
 //! What the HTTP stack and the API record: who was refused, who was let in, and what was changed.
 
 use std::net::IpAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use gantry_core::audit::{Audit, Entry, Event, Room, outcome};
 use gantry_core::{ErrorCode, Principal, correlation};
@@ -28,8 +28,6 @@ struct Request<'a> {
     method: &'a Method,
     uri: &'a Uri,
     user_agent: Option<HeaderValue>,
-    /// Who it is, once that is known.
-    who: OnceLock<Arc<Principal>>,
 }
 
 impl<'a> Seen<'a> {
@@ -45,11 +43,10 @@ impl<'a> Seen<'a> {
             method,
             uri,
             user_agent: headers.get(USER_AGENT).cloned(),
-            who: OnceLock::new(),
         }))
     }
 
-    /// Records that the request was refused, if that is a matter of who may do what.
+    /// Records that the request of somebody was refused, if that is a matter of who may do what.
     pub(crate) fn refused(
         &self,
         code: ErrorCode,
@@ -64,7 +61,6 @@ impl<'a> Seen<'a> {
             None => Event::of_refusal(code),
         };
         let Some(event) = event else { return };
-        let who = who.or(request.who.get());
         request.audit.record(event, |entry| {
             request
                 .describe(entry)
@@ -73,13 +69,9 @@ impl<'a> Seen<'a> {
         });
     }
 
-    /// Takes note of who it is, and records that somebody showed a credential that is valid.
+    /// Records that somebody showed a credential that is valid.
     pub(crate) fn let_in(&self, who: &Arc<Principal>) {
-        let Some(request) = &self.0 else { return };
-        request.who.get_or_init(|| Arc::clone(who));
-        if who.is_anonymous() {
-            return;
-        }
+        let Some(request) = self.0.as_ref().filter(|_| !who.is_anonymous()) else { return };
         request.audit.record(Event::AuthenticationSuccess, |entry| {
             request.describe(entry).by(Some(Arc::clone(who)), request.address)
         });

@@ -1,8 +1,8 @@
 //! How much a caller may ask: the limits of rates, held against a request whose body was not read.
 
 use gantry_gateway::governance::traffic::Standing;
+use http::Method;
 use http::request::Parts;
-use http::{HeaderMap, Method};
 
 use super::Right;
 use super::refusal::Refusal;
@@ -34,12 +34,4 @@ pub(super) fn admit(
     };
     let admitted = shared.gateway.traffic.admit(principal, via.peer.address());
     admitted.map_err(|too_many| Refusal::too_many(&too_many))
-}
-
-/// Writes into the head of an answer how much may still be asked, unless the answer is itself one of
-/// a limit that was reached, of a tool.
-pub(super) fn tell(standing: Standing, headers: &mut HeaderMap) {
-    if !Standing::is_told(headers) {
-        standing.write(headers);
-    }
 }

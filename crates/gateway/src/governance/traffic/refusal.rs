@@ -5,7 +5,8 @@ use std::time::Duration;
 use gantry_core::{Clock, ErrorCode, ProviderError};
 use gantry_policy::rate::Reading;
 use gantry_protocol::{RpcError, code};
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::header::{self, Entry};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 
 /// How much a caller may still ask of the limit that is nearest to its end.
@@ -63,14 +64,10 @@ impl Standing {
         part(self, other) < part(other, self)
     }
 
-    /// Tells whether the head of an answer tells of one already.
-    pub fn is_told(headers: &HeaderMap) -> bool {
-        headers.contains_key(LIMIT)
-    }
-
-    /// Writes it into the head of an answer.
+    /// Writes it into the head of an answer, unless that tells of a limit already.
     pub fn write(&self, headers: &mut HeaderMap) {
-        headers.insert(LIMIT, number(self.limit.into()));
+        let Entry::Vacant(limit) = headers.entry(LIMIT) else { return };
+        limit.insert(number(self.limit.into()));
         headers.insert(REMAINING, number(self.remaining.into()));
         headers.insert(RESET, number(self.reset));
         headers.insert(WINDOW, number(self.window));

@@ -25,7 +25,7 @@ impl Rules {
         if !self.cuts {
             return None;
         }
-        let (mut short, mut copied, mut at) = (Vec::new(), 0, 0);
+        let (mut short, mut copied, mut at) = (Vec::with_capacity(LONG), 0, 0);
         while let Some(quote) = memchr(b'"', raw.get(at..)?) {
             let start = at + quote + 1;
             let end = end_of_text(raw, start)?;
@@ -46,6 +46,9 @@ impl Rules {
 
     /// Returns the beginning of a long text, which is given as it stands between its quotes.
     fn beginning(&self, raw: &[u8]) -> String {
+        if let Some(plain) = self.plain_beginning(raw) {
+            return mark(plain, raw.len());
+        }
         let longest_secret = self.secrets.longest();
         let first = |bytes: usize| raw.get(..bytes + longest_secret).unwrap_or(raw);
         let mut looked_at = first(LOOKED_AT_PLAIN);
@@ -64,6 +67,19 @@ impl Rules {
         let sure = text.floor_char_boundary(text.len().saturating_sub(unsure));
         let end = end_of(&text, LONGEST_TEXT).map_or(sure, |end| end.min(sure));
         mark(text.get(..end).unwrap_or_default(), raw.len())
+    }
+
+    /// Returns the beginning of most texts, of which nothing has to be decoded or left out; `None` for
+    /// another one.
+    fn plain_beginning<'a>(&self, raw: &'a [u8]) -> Option<&'a str> {
+        // So far a secret reaches at most that begins in what is kept.
+        let looked_at = raw.get(..LONGEST_TEXT + self.secrets.longest())?;
+        if !looked_at.is_ascii() || memchr(b'\\', looked_at).is_some() {
+            return None;
+        }
+        let text = std::str::from_utf8(looked_at).ok()?;
+        let is_clean = matches!(self.secrets.without_values(text), Cow::Borrowed(_));
+        text.get(..LONGEST_TEXT).filter(|_| is_clean)
     }
 }
 

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use gantry_core::{Offer, Provider};
 use gantry_policy::access::Class;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 
 pub use lens::{Check, Lens, hints_of};
 pub use section::{Entry, Page, Section};
@@ -43,7 +43,7 @@ pub struct Snapshot {
     views: HashMap<Box<str>, Arc<View>>,
     overlays: Mutex<HashMap<OverlayKey, Arc<View>>>,
     /// Every call looks into it, by a key of some length that no stranger chooses.
-    seen: Mutex<HashMap<SeenKey, Seen, foldhash::quality::RandomState>>,
+    seen: RwLock<HashMap<SeenKey, Seen, foldhash::quality::RandomState>>,
 }
 
 /// A view's name, and which servers are seen through another offer than the shared one (offers are
@@ -89,7 +89,7 @@ impl Snapshot {
             offers,
             views: HashMap::new(),
             overlays: Mutex::default(),
-            seen: Mutex::default(),
+            seen: RwLock::default(),
         };
         let mut names: Vec<Box<str>> = vec!["".into()];
         names.extend(snapshot.servers.iter().map(|server| Box::from(&*server.name)));
@@ -123,14 +123,14 @@ impl Snapshot {
         let whole = self.overlay(name, changed)?;
         let Some(lens) = lens else { return Some(whole) };
         let key: SeenKey = (Arc::as_ptr(&whole) as usize, lens.class());
-        if let Some(seen) = self.seen.lock().get(&key) {
+        if let Some(seen) = self.seen.read().get(&key) {
             return seen.through.clone();
         }
         let offers = self.offers_with(changed);
         let view = self.make_view(name, &offers, Some(lens))?;
         let is_there = name.is_empty() || view.members().next().is_some();
         let through = is_there.then(|| Arc::new(view));
-        let mut kept = self.seen.lock();
+        let mut kept = self.seen.write();
         if kept.len() >= MAX_SEEN {
             kept.clear();
         }

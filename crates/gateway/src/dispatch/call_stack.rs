@@ -29,9 +29,11 @@ pub(super) async fn run(
     context: &CallContext,
     request: Request,
 ) -> Result<Outcome, ProviderError> {
+    // One look at the clock at each end, for all that measures.
+    let begun = Instant::now();
     // Outermost: what is refused or cancelled below has its entry too, and what cannot have one does
     // not run.
-    let audited = audit::begin(gateway, target, context, &request)?;
+    let audited = audit::begin(gateway, target, context, (&request, begun))?;
     // Around the rest, so that whatever is refused below is counted and logged as well.
     let record = Record::start(gateway, target, &request);
     // Around the attempts, which are one request to whoever reads the trace: its span is what the
@@ -56,9 +58,10 @@ pub(super) async fn run(
     // Whoever asked, the server or the policy: the request that answers is part of this one.
     gateway.traffic.answered(context, &outcome);
     traces::answered(context, traced.as_ref(), &outcome);
-    record.finish(context, &outcome);
+    let ended = Instant::now();
+    record.finish(context, &outcome, ended - begun);
     seen.finish(&outcome);
-    audited.finish(target, context, outcome).await
+    audited.finish(target, context, (outcome, ended)).await
 }
 
 /// What an operator lets look at calls and results: inside of what is allowed, and around all that
@@ -220,7 +223,6 @@ struct Record<'a> {
     /// Known to the snapshot, so that a client cannot make series.
     tool: Option<&'a ToolMeter>,
     method: &'static str,
-    start: Instant,
 }
 
 impl<'a> Record<'a> {
@@ -232,12 +234,15 @@ impl<'a> Record<'a> {
             target,
             tool: target.meter.filter(|_| method == method::TOOLS_CALL),
             method: method_label(method),
-            start: Instant::now(),
         }
     }
 
-    fn finish(&self, context: &CallContext, outcome: &Result<Outcome, ProviderError>) {
-        let elapsed = self.start.elapsed();
+    fn finish(
+        &self,
+        context: &CallContext,
+        outcome: &Result<Outcome, ProviderError>,
+        elapsed: Duration,
+    ) {
         let outcome = outcome_label(outcome);
         let (metrics, server) = (&self.gateway.metrics, self.target.server);
         server.meters.ended(metrics, &server.name, (self.method, outcome), elapsed);

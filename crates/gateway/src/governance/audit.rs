@@ -79,7 +79,7 @@ pub(crate) fn begin<'a>(
     gateway: &'a Gateway,
     target: &Target<'_>,
     context: &CallContext,
-    request: &Request,
+    (request, mut begun): (&Request, Instant),
 ) -> Result<Recorded<'a>, ProviderError> {
     if !gateway.audit.is_on() {
         return Ok(Recorded(None));
@@ -92,7 +92,6 @@ pub(crate) fn begin<'a>(
     entry.server = Some(Arc::clone(&target.server.name));
     veil(&mut entry, target.secrecy());
     let state = rounds::of_request(&target.server.name, context, message);
-    let mut begun = Instant::now();
     if let Some(earlier) = state.and_then(|key| gateway.rounds.take(&key)) {
         begun = earlier.begun;
         entry.rounds = earlier.entry.rounds + 1;
@@ -249,7 +248,7 @@ impl Recorded<'_> {
         self,
         target: &Target<'_>,
         context: &CallContext,
-        outcome: Result<Outcome, ProviderError>,
+        (outcome, ended): (Result<Outcome, ProviderError>, Instant),
     ) -> Result<Outcome, ProviderError> {
         let Some(mut open) = self.0 else { return outcome };
         let Some(room) = open.room.take() else { return outcome };
@@ -263,7 +262,7 @@ impl Recorded<'_> {
             open.gateway.rounds.keep(&key, round, &open.gateway.audit);
             return outcome;
         }
-        open.tell(&outcome);
+        open.tell(&outcome, ended);
         match room.fill(&open.entry).await {
             Ok(()) => outcome,
             Err(unwritten) => {
@@ -277,12 +276,12 @@ impl Recorded<'_> {
 // === impl Open ===
 
 impl Open<'_> {
-    /// Says how the call ended.
-    fn tell(&mut self, ended: &Result<Outcome, ProviderError>) {
+    /// Says how the call ended, and when.
+    fn tell(&mut self, outcome: &Result<Outcome, ProviderError>, ended: Instant) {
         let entry = &mut self.entry;
-        entry.duration = Some(self.begun.elapsed());
+        entry.duration = Some(ended - self.begun);
         entry.decision = self.decision.get().map(|rule| rule.as_str().into());
-        let (event, outcome) = match ended {
+        let (event, outcome) = match outcome {
             Ok(Outcome::Complete(result)) if has_failed(&result.message) => {
                 (self.kind.failed, words::TOOL_ERROR)
             }
@@ -311,7 +310,7 @@ impl Open<'_> {
 impl Drop for Open<'_> {
     fn drop(&mut self) {
         if let Some(room) = self.room.take() {
-            self.tell(&Err(ProviderError::Cancelled));
+            self.tell(&Err(ProviderError::Cancelled), Instant::now());
             room.fill_unheard(&self.entry);
         }
     }

@@ -3,20 +3,24 @@
 use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, Hash, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use parking_lot::Mutex;
+use parking_lot::RwLock;
 
-use super::{Meter, Rate, Reading};
+use super::{Meter, Rate, Reading, nanoseconds};
 
 /// Parts that are locked on their own, so that two keys seldom wait for each other.
 const SHARDS: usize = 64;
 /// Keys in one part; more than that, and those that were idle for the longest make room.
 const MOST_IN_A_SHARD: usize = 1024;
+/// Nanoseconds within which it is not written down again that a key was used.
+const SELDOM: u64 = 1_000_000;
 /// Keys that make room together.
 const FORGOTTEN_AT_ONCE: usize = MOST_IN_A_SHARD / 8;
 
-/// Meters by key: at most 65,536 of them, spread over 64 parts by their hash.
+/// Meters by key: at most 65,536 of them, spread over 64 parts by their hash. Whoever is known is counted
+/// beside others: a part is locked against all only for a key that is new in it.
 ///
 /// At the bound, those that count nothing any more are forgotten, which changes nothing; if there are
 /// none, some that were not used for the longest time, which then begin anew.
@@ -24,23 +28,36 @@ const FORGOTTEN_AT_ONCE: usize = MOST_IN_A_SHARD / 8;
 pub struct Meters<K> {
     rate: Rate,
     hasher: RandomState,
-    shards: Box<[Mutex<Shard<K>>]>,
+    shards: Box<[RwLock<Shard<K>>]>,
 }
 
 /// In a part a fast hash is enough: whoever finds keys that meet there makes a part slow that has no more
 /// than [`MOST_IN_A_SHARD`].
 type Shard<K> = HashMap<K, Slot, foldhash::fast::RandomState>;
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Slot {
     meter: Meter,
-    used: Duration,
+    /// The last nanosecond at which it was.
+    used: AtomicU64,
+}
+
+impl Slot {
+    fn take(&self, rate: &Rate, now: Duration) -> Reading {
+        // Ordering: the moment orders nothing. It is written now and then only, since processors would take
+        // it from each other.
+        let moment = nanoseconds(now);
+        if self.used.load(Ordering::Relaxed).saturating_add(SELDOM) < moment {
+            self.used.fetch_max(moment, Ordering::Relaxed);
+        }
+        self.meter.take(rate, now)
+    }
 }
 
 impl<K: Hash + Eq> Meters<K> {
     /// Makes meters of one rate.
     pub fn new(rate: Rate) -> Self {
-        let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
+        let shards = (0..SHARDS).map(|_| RwLock::default()).collect();
         // SipHash under random keys, so that nobody can choose keys that meet in one part, and make those
         // of others be forgotten.
         Self { rate, hasher: RandomState::new(), shards }
@@ -57,18 +74,19 @@ impl<K: Hash + Eq> Meters<K> {
         K: Borrow<Q>,
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
     {
-        let mut shard = self.shard(key).lock();
-        if let Some(slot) = shard.get_mut(key) {
-            slot.used = slot.used.max(now);
-            return slot.meter.take(&self.rate, now);
+        let shard = self.shard(key);
+        if let Some(slot) = shard.read().get(key) {
+            return slot.take(&self.rate, now);
         }
-        if shard.len() >= MOST_IN_A_SHARD {
-            self.make_room(&mut shard, now);
+        let mut shard = shard.write();
+        // Another thread may have made room for it meanwhile.
+        if !shard.contains_key(key) {
+            if shard.len() >= MOST_IN_A_SHARD {
+                self.make_room(&mut shard, now);
+            }
+            shard.insert(key.to_owned(), Slot::default());
         }
-        let slot = Slot { meter: Meter::default(), used: now };
-        let reading = slot.meter.take(&self.rate, now);
-        shard.insert(key.to_owned(), slot);
-        reading
+        shard[key].take(&self.rate, now)
     }
 
     /// Takes back what was counted for a key and did not pass after all.
@@ -77,14 +95,14 @@ impl<K: Hash + Eq> Meters<K> {
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        if let Some(slot) = self.shard(key).lock().get(key) {
+        if let Some(slot) = self.shard(key).read().get(key) {
             slot.meter.give_back(&self.rate, now);
         }
     }
 
     /// Returns how many keys are known.
     pub fn len(&self) -> usize {
-        self.shards.iter().map(|shard| shard.lock().len()).sum()
+        self.shards.iter().map(|shard| shard.read().len()).sum()
     }
 
     /// Tells whether no key is known.
@@ -92,7 +110,7 @@ impl<K: Hash + Eq> Meters<K> {
         self.len() == 0
     }
 
-    fn shard<Q: Hash + ?Sized>(&self, key: &Q) -> &Mutex<Shard<K>> {
+    fn shard<Q: Hash + ?Sized>(&self, key: &Q) -> &RwLock<Shard<K>> {
         let hash = self.hasher.hash_one(key);
         // The map below takes the low bits of a hash of its own.
         let at = usize::try_from(hash % SHARDS as u64).unwrap_or(0);
@@ -106,11 +124,12 @@ impl<K: Hash + Eq> Meters<K> {
             return;
         }
         // Many at once, so that whoever comes with ever new keys does not cost a search each time.
-        let mut times: Vec<_> = shard.values().map(|slot| slot.used).collect();
+        let used = |slot: &Slot| slot.used.load(Ordering::Relaxed);
+        let mut times: Vec<_> = shard.values().map(used).collect();
         let (_, &mut oldest, _) = times.select_nth_unstable(FORGOTTEN_AT_ONCE - 1);
         let mut n_gone = 0;
         shard.retain(|_, slot| {
-            let goes = slot.used <= oldest && n_gone < FORGOTTEN_AT_ONCE;
+            let goes = used(slot) <= oldest && n_gone < FORGOTTEN_AT_ONCE;
             n_gone += usize::from(goes);
             !goes
         });

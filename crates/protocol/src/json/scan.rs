@@ -278,11 +278,16 @@ pub(super) fn is_plain(text: &[u8]) -> bool {
     let (chunks, rest) = text.as_chunks::<WIDE>();
     let mut last = [b' '; WIDE];
     last[..rest.len()].copy_from_slice(rest);
-    // Without a branch, so that the compiler takes as many bytes at once as the processor can.
-    let ends =
-        |byte: &u8| u8::from(*byte < 0x20) | u8::from(*byte == b'"') | u8::from(*byte == b'\\');
-    let in_chunk = |chunk: &[u8; WIDE]| chunk.iter().fold(0, |found, byte| found | ends(byte));
-    chunks.iter().chain([&last]).fold(0, |found, chunk| found | in_chunk(chunk)) == 0
+    !chunks.iter().chain([&last]).any(has_end)
+}
+
+/// Tells whether a byte among these ends a run of plain ones.
+fn has_end(bytes: &[u8; WIDE]) -> bool {
+    let mut ends = 0;
+    for &byte in bytes {
+        ends |= u8::from(byte == b'"') | u8::from(byte == b'\\') | u8::from(byte < 0x20);
+    }
+    ends != 0
 }
 
 impl Nesting {

@@ -208,13 +208,13 @@ mod tests {
         Rotation { max_size: 1500, max_files: 100, max_age: None, total_size: None };
 
     /// Entries that go on after those of a chain.
-    fn sealed(chain: &mut Chain, n: usize) -> Arc<Sealed> {
+    async fn sealed(chain: &mut Chain, n: usize) -> Arc<Sealed> {
         let entries = (0..n as u64).map(|number| {
             let id = chain.head().seq + number;
             let text = format!("{{\"id\":\"t-{id}\",\"text\":\"{}\"}}", "x".repeat(100));
             Written::alone(text, 1)
         });
-        let sealed = Sealed::new(entries.collect(), chain.clone());
+        let sealed = Sealed::of(entries.collect(), chain.clone()).await;
         *chain = sealed.head_after(n).map_or_else(Chain::default, Chain::after);
         Arc::new(sealed)
     }
@@ -243,7 +243,7 @@ mod tests {
             let mut file = open(&path);
             let last = file.last().await.unwrap().unwrap_or_default();
             assert_eq!(last, chain.head().clone(), "round {round}");
-            let appended = file.append(sealed(&mut chain, 10)).await;
+            let appended = file.append(sealed(&mut chain, 10).await).await;
             assert_eq!((appended.n, appended.failure), (10, None));
         }
         assert_eq!(whole(&path), 50);
@@ -257,12 +257,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("trail.log");
         let mut chain = Chain::default();
-        open(&path).append(sealed(&mut chain, 3)).await;
+        open(&path).append(sealed(&mut chain, 3).await).await;
         let mut torn = OpenOptions::new().append(true).open(&path).unwrap();
         torn.write_all(br#"{"seq":4,"prev":"ab"#).unwrap();
         let mut file = open(&path);
         assert_eq!(file.last().await.unwrap(), Some(chain.head().clone()));
-        file.append(sealed(&mut chain, 2)).await;
+        file.append(sealed(&mut chain, 2).await).await;
         assert_eq!(whole(&path), 5);
     }
 
@@ -283,7 +283,7 @@ mod tests {
     async fn a_full_disk_takes_nothing_and_says_so() {
         let device = OpenOptions::new().write(true).open("/dev/full").unwrap();
         let mut file = AuditFile::over(Path::new("/dev/full"), RollingFile::over(device), false);
-        let appended = file.append(sealed(&mut Chain::default(), 3)).await;
+        let appended = file.append(sealed(&mut Chain::default(), 3).await).await;
         assert_eq!(appended.n, 0);
         assert!(appended.failure.is_some_and(|why| why.contains("No space left")));
     }
@@ -295,10 +295,10 @@ mod tests {
         let (path, moved) = (folder.path().join("trail.log"), folder.path().join("moved.log"));
         let mut chain = Chain::default();
         let mut file = open(&path);
-        file.append(sealed(&mut chain, 2)).await;
+        file.append(sealed(&mut chain, 2).await).await;
         std::fs::rename(&path, &moved).unwrap();
         file.reopening().ask();
-        file.append(sealed(&mut chain, 2)).await;
+        file.append(sealed(&mut chain, 2).await).await;
         let text = [moved, path].map(|file| std::fs::read_to_string(file).unwrap()).concat();
         let mut verifier = Verifier::default();
         assert!(text.lines().all(|line| verifier.line(line.as_bytes()).is_ok()));

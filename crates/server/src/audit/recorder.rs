@@ -5,12 +5,16 @@
 //! is taken out, so that who has room always finds a place. What nothing depends on has room of its own: a
 //! stranger who is refused a thousand times takes none from calls.
 //!
-//! An entry wakes nobody but the first since the writer looked: a wake for each would cost a call more
-//! than all the rest of its entry, on a machine whose processors are busy with calls.
+//! The queue has a part for each thread, as far as there are enough. A lock that all share would be
+//! waited for whenever the system puts a thread to sleep that holds it, by threads that have calls to
+//! answer.
+//!
+//! An entry wakes nobody but the first of a part since the writer looked: a wake for each would cost a
+//! call more than all the rest of its entry, on a machine whose processors are busy with calls.
 
 use std::cell::RefCell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -34,8 +38,13 @@ const LONGEST_KEPT: usize = 1024;
 const KEPT_ROOM: usize = 16 * 1024;
 /// Entries that nothing depends on.
 const LATE: usize = 4 * 1024;
+/// The most parts of the queue. More threads than that share some.
+const MOST_PARTS: usize = 32;
 
-/// Entries on their way.
+/// Threads that have written an entry down.
+static THREADS: AtomicUsize = AtomicUsize::new(0);
+
+/// Entries on their way, in a part of the queue.
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
     /// Their objects, one behind the other.
@@ -49,6 +58,8 @@ pub(super) struct Waiting {
 /// Where an entry ends among others.
 #[derive(Debug)]
 pub(super) struct Mark {
+    /// Its place among those of all parts.
+    pub(super) number: u64,
     pub(super) end: usize,
     /// Unix milliseconds.
     pub(super) at: u64,
@@ -60,7 +71,11 @@ pub(super) struct Mark {
 pub(super) struct Queue {
     /// Tells the entries of this process from those of others.
     process: String,
-    inside: Mutex<Inside>,
+    parts: Box<[Part]>,
+    /// The number of the next entry.
+    next: AtomicU64,
+    /// Whether nobody takes anything out any more.
+    is_closed: AtomicBool,
     /// Told when there is something in it.
     filled: Notify,
     /// Free KiB of calls and changes.
@@ -69,14 +84,10 @@ pub(super) struct Queue {
     late: AtomicUsize,
 }
 
+/// Apart from others in memory, so that processors do not take it from each other.
 #[derive(Debug, Default)]
-struct Inside {
-    waiting: Waiting,
-    /// The number of the next entry.
-    next: u64,
-    /// Whether nobody takes anything out any more.
-    is_closed: bool,
-}
+#[repr(align(128))]
+struct Part(Mutex<Waiting>);
 
 /// The near end of the queue.
 #[derive(Debug)]
@@ -93,12 +104,14 @@ pub(super) struct Recorder {
 }
 
 thread_local! {
-    static DESK: RefCell<Desk> = const { RefCell::new(Desk::new()) };
+    static DESK: RefCell<Desk> = RefCell::new(Desk::new());
 }
 
 /// What a thread that writes entries down has at hand, so that it shares nothing with others meanwhile.
 #[derive(Debug)]
 struct Desk {
+    /// Which thread it is, counted from 0.
+    thread: usize,
     /// The entry that is written.
     text: String,
     client: Client,
@@ -116,9 +129,12 @@ struct Client {
 
 impl Queue {
     fn new(process: String) -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
             process,
-            inside: Mutex::default(),
+            parts: (0..threads.min(MOST_PARTS)).map(|_| Part::default()).collect(),
+            next: AtomicU64::new(0),
+            is_closed: AtomicBool::new(false),
             filled: Notify::new(),
             room: AtomicUsize::new(ROOM),
             late: AtomicUsize::new(LATE),
@@ -132,18 +148,31 @@ impl Queue {
         self.filled.notified().await;
     }
 
-    /// Takes out what is in it, gives its room back, and leaves an empty list for what comes next.
-    pub(super) fn take(&self, empty: Waiting) -> Waiting {
-        let taken = std::mem::replace(&mut self.inside.lock().waiting, empty);
-        // Ordering: these numbers order nothing but themselves.
-        self.room.fetch_add(taken.kibibytes, Ordering::Relaxed);
-        self.late.fetch_add(taken.late, Ordering::Relaxed);
+    /// Returns an empty list for each part.
+    pub(super) fn empty(&self) -> Vec<Waiting> {
+        self.parts.iter().map(|_| Waiting::default()).collect()
+    }
+
+    /// Takes out what is in each part, gives its room back, and leaves empty lists for what comes next.
+    pub(super) fn take(&self, empty: Vec<Waiting>) -> Vec<Waiting> {
+        // All of them are locked first: of two entries the earlier one is never left behind.
+        let mut parts: Vec<_> = self.parts.iter().map(|part| part.0.lock()).collect();
+        let pairs = parts.iter_mut().zip(empty);
+        let taken: Vec<_> =
+            pairs.map(|(part, empty)| std::mem::replace(&mut **part, empty)).collect();
+        drop(parts);
+        for part in &taken {
+            // Ordering: these numbers order nothing but themselves.
+            self.room.fetch_add(part.kibibytes, Ordering::Relaxed);
+            self.late.fetch_add(part.late, Ordering::Relaxed);
+        }
         taken
     }
 
-    /// Takes nothing in from here on.
+    /// Takes nothing in from the next [`Self::take`] on.
     pub(super) fn close(&self) {
-        self.inside.lock().is_closed = true;
+        // Ordering: that takes every lock after this, and whoever puts something in looks under one.
+        self.is_closed.store(true, Ordering::Relaxed);
     }
 
     /// Gives room back that no entry came into.
@@ -154,26 +183,28 @@ impl Queue {
         };
     }
 
-    /// Puts one in; `false` if nobody takes anything out any more.
+    /// Puts one into the part of a thread; `false` if nobody takes anything out any more.
     fn put(
         &self,
+        thread: usize,
         (at, described): (u64, &str),
         room: Reserved,
         durable: Option<oneshot::Sender<()>>,
     ) -> bool {
         let is_first = {
-            let mut inside = self.inside.lock();
-            let Inside { waiting, next, is_closed } = &mut *inside;
-            if *is_closed {
+            let mut waiting = self.parts[thread % self.parts.len()].0.lock();
+            if self.is_closed.load(Ordering::Relaxed) {
                 return false;
             }
-            push_body(&mut waiting.texts, (&self.process, *next), described);
-            *next += 1;
+            // Ordering: whoever takes them out holds every lock, and so sees all numbers that were given.
+            let number = self.next.fetch_add(1, Ordering::Relaxed);
+            push_body(&mut waiting.texts, (&self.process, number), described);
             match room {
                 Reserved::Kibibytes(n) => waiting.kibibytes += whole(n),
                 Reserved::Late => waiting.late += 1,
             }
-            waiting.entries.push(Mark { end: waiting.texts.len(), at, durable });
+            let end = waiting.texts.len();
+            waiting.entries.push(Mark { number, end, at, durable });
             waiting.entries.len() == 1
         };
         if is_first {
@@ -212,8 +243,10 @@ impl Waiting {
 // === impl Desk ===
 
 impl Desk {
-    const fn new() -> Self {
-        Self { text: String::new(), client: Client { raw: None, read: None } }
+    fn new() -> Self {
+        // Ordering: the number orders nothing but itself.
+        let thread = THREADS.fetch_add(1, Ordering::Relaxed);
+        Self { thread, text: String::new(), client: Client { raw: None, read: None } }
     }
 }
 
@@ -320,7 +353,7 @@ impl Port for Recorder {
             desk.text.clear();
             desk.text.shrink_to(KEPT_ROOM);
             describe(&mut desk.text, timestamp.as_str(), entry, client, &self.rules.load());
-            self.queue.put((unix_milliseconds(at), &desk.text), room, durable)
+            self.queue.put(desk.thread, (unix_milliseconds(at), &desk.text), room, durable)
         });
         // It is refused only once the writer has ended, after everything that is recorded. Who waits
         // is then told that nothing is durable.
@@ -334,7 +367,68 @@ impl Port for Recorder {
 
 #[cfg(test)]
 mod tests {
-    use super::{Desk, LONGEST_KEPT};
+    use gantry_core::audit::Reserved;
+
+    use super::{Desk, LONGEST_KEPT, Queue};
+
+    /// Puts entries in from several threads while they are taken out; returns their numbers as they came
+    /// out, each time in order.
+    fn numbers_of(queue: &Queue, threads: usize, each: usize) -> Vec<u64> {
+        let mut numbers = Vec::new();
+        let mut take = || {
+            let taken = queue.take(queue.empty());
+            let parts = taken.iter().flat_map(|part| &part.entries);
+            let mut some: Vec<_> = parts.map(|mark| mark.number).collect();
+            some.sort_unstable();
+            numbers.append(&mut some);
+            numbers.len()
+        };
+        std::thread::scope(|scope| {
+            for thread in 0..threads {
+                scope.spawn(move || {
+                    for _ in 0..each {
+                        assert!(queue.put(thread, (1, "}"), Reserved::Late, None));
+                    }
+                });
+            }
+            while take() < threads * each {
+                std::thread::yield_now();
+            }
+        });
+        numbers
+    }
+
+    #[test]
+    fn what_came_earlier_is_never_taken_out_later() {
+        let queue = Queue::new("a".into());
+        // More threads than parts as well.
+        for threads in [2, 3 * queue.parts.len()] {
+            let numbers = numbers_of(&queue, threads, 2_000);
+            assert!(numbers.is_sorted(), "{threads} threads");
+        }
+    }
+
+    #[test]
+    fn what_finds_the_queue_closed_is_told_and_all_else_comes_out() {
+        let queue = Queue::new("a".into());
+        let (put, taken) = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..4)
+                .map(|thread| {
+                    let queue = &queue;
+                    scope.spawn(move || {
+                        let put = || queue.put(thread, (1, "}"), Reserved::Late, None);
+                        (0..50_000).take_while(|_| put()).count()
+                    })
+                })
+                .collect();
+            queue.close();
+            let taken = queue.take(queue.empty());
+            let put: usize = threads.into_iter().map(|thread| thread.join().unwrap()).sum();
+            (put, taken.iter().map(|part| part.entries.len()).sum::<usize>())
+        });
+        assert_eq!(put, taken);
+        assert!(!queue.put(0, (1, "}"), Reserved::Late, None));
+    }
 
     #[test]
     fn what_a_client_says_is_never_taken_for_what_another_one_said() {

@@ -6,7 +6,7 @@
 
 use std::fmt;
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use gantry_core::BoxFuture;
@@ -29,6 +29,13 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// a while, and all that an older head misses after a kill is that the last entries were taken away.
 const KEPT_AFTER: Duration = Duration::from_millis(250);
 
+/// Bytes that are chained in one go: a thread that serves requests is kept for some 30 µs.
+const AT_A_TIME: usize = 8 * 1024;
+/// How long others go first, so that entries are kept in time whatever there is to do.
+const PATIENCE: Duration = Duration::from_millis(8);
+/// A longer entry is no work for such a thread.
+const LARGE: usize = 32 * 1024;
+
 /// Where entries are kept.
 pub(super) trait Sink: Send + Sync + fmt::Debug + 'static {
     /// Returns the last entry that is there; `None` if there is none, or it cannot be told.
@@ -38,13 +45,23 @@ pub(super) trait Sink: Send + Sync + fmt::Debug + 'static {
     fn append(&mut self, sealed: Arc<Sealed>) -> BoxFuture<'_, Appended>;
 }
 
-/// Entries and their lines in this trail. They are chained by who asks for the lines first, which is no
-/// work for a thread that serves requests.
+/// Entries and their lines in this trail.
 #[derive(Debug)]
 pub(super) struct Sealed {
     pub(super) entries: Vec<Written>,
-    before: Chain,
-    made: OnceLock<(String, Head)>,
+    /// One for each, with its end.
+    lines: String,
+    /// The last one.
+    head: Head,
+}
+
+/// Entries of which some have their lines.
+struct Sealing {
+    entries: Vec<Written>,
+    lines: String,
+    chain: Chain,
+    /// How many have.
+    done: usize,
 }
 
 /// What became of entries.
@@ -209,7 +226,7 @@ impl Drain {
 
     /// Chains entries and adds them. One that hangs is put on the disk meanwhile.
     async fn attempt(&mut self, batch: Batch) -> Attempt {
-        let sealed = Arc::new(Sealed::new(batch.entries, self.chain.clone()));
+        let sealed = Arc::new(Sealed::of(batch.entries, self.chain.clone()).await);
         let mut is_spooled = batch.is_spooled;
         let backlog = Arc::clone(&self.backlog);
         let spool = Arc::clone(&self.spool);
@@ -366,35 +383,62 @@ impl Drain {
 // === impl Sealed ===
 
 impl Sealed {
-    /// Takes entries that go on after a chain.
-    pub(super) fn new(entries: Vec<Written>, before: Chain) -> Self {
-        Self { entries, before, made: OnceLock::new() }
+    /// Chains entries, which go on after others. It does so in many small steps between which requests are
+    /// served: done in one go it is work for milliseconds, and whatever waits for the processor that does
+    /// it, waits so long.
+    pub(super) async fn of(entries: Vec<Written>, chain: Chain) -> Self {
+        let lines = String::with_capacity(bytes(&entries) + entries.len() * AROUND);
+        let mut sealing = Sealing { entries, lines, chain, done: 0 };
+        if sealing.entries.iter().any(|entry| entry.text().len() > LARGE) {
+            return off_thread(move || {
+                while sealing.step() {}
+                sealing.end()
+            })
+            .await;
+        }
+        let begun = Instant::now();
+        while sealing.step() {
+            if begun.elapsed() < PATIENCE {
+                tokio::task::yield_now().await;
+            }
+        }
+        sealing.end()
     }
 
     /// Returns a line for each, with its end.
     pub(super) fn lines(&self) -> &str {
-        &self.made().0
-    }
-
-    fn made(&self) -> &(String, Head) {
-        self.made.get_or_init(|| {
-            let mut chain = self.before.clone();
-            let length = bytes(&self.entries) + self.entries.len() * AROUND;
-            let mut lines = String::with_capacity(length);
-            for entry in &self.entries {
-                chain.seal(entry.text(), &mut lines);
-            }
-            (lines, chain.head().clone())
-        })
+        &self.lines
     }
 
     /// Returns the head of a trail that has the first `n` lines; `None` if that is none of them.
     pub(super) fn head_after(&self, n: usize) -> Option<Head> {
         let last = n.checked_sub(1)?;
         if n == self.entries.len() {
-            return Some(self.made().1.clone());
+            return Some(self.head.clone());
         }
         self.lines().lines().nth(last).and_then(Head::of_line)
+    }
+}
+
+// === impl Sealing ===
+
+impl Sealing {
+    /// Chains some; `false` once all are.
+    fn step(&mut self) -> bool {
+        let start = self.lines.len();
+        for entry in self.entries.get(self.done..).unwrap_or_default() {
+            self.chain.seal(entry.text(), &mut self.lines);
+            self.done += 1;
+            if self.lines.len() - start >= AT_A_TIME {
+                break;
+            }
+        }
+        self.done < self.entries.len()
+    }
+
+    fn end(self) -> Sealed {
+        let Self { entries, lines, chain, .. } = self;
+        Sealed { entries, lines, head: chain.head().clone() }
     }
 }
 

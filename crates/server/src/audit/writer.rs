@@ -23,7 +23,7 @@ pub(super) struct Writer {
 impl Writer {
     /// Hands on until it is told to end and the queue is empty.
     pub(super) async fn run(self, closing: CancellationToken) {
-        let mut empty = Waiting::default();
+        let mut empty = self.queue.empty();
         while !closing.is_cancelled() {
             tokio::select! {
                 () = closing.cancelled() => break,
@@ -36,26 +36,34 @@ impl Writer {
                 }
             }
             let taken = self.queue.take(empty);
-            empty = Waiting::for_more_than(&taken);
+            empty = taken.iter().map(Waiting::for_more_than).collect();
             self.hand_on(taken);
         }
         // What is in the queue still comes out.
         self.queue.close();
-        self.hand_on(self.queue.take(Waiting::default()));
+        self.hand_on(self.queue.take(self.queue.empty()));
         for backlog in &self.backlogs {
             backlog.end();
         }
     }
 
-    fn hand_on(&self, taken: Waiting) {
-        let (texts, mut start) = (Arc::new(Texts(taken.texts)), 0);
-        let entries = taken.entries.into_iter().map(|mark| {
-            let own = start..mark.end;
-            start = mark.end;
-            let durable = mark.durable.map(|tell| Durable::new(self.backlogs.len(), tell));
-            Written::among(&texts, own, mark.at).telling(durable)
-        });
-        let entries: Vec<_> = entries.collect();
+    fn hand_on(&self, taken: Vec<Waiting>) {
+        let mut numbered = Vec::with_capacity(taken.iter().map(|part| part.entries.len()).sum());
+        for part in taken {
+            let (texts, mut start) = (Arc::new(Texts(part.texts)), 0);
+            numbered.extend(part.entries.into_iter().map(|mark| {
+                let own = start..mark.end;
+                start = mark.end;
+                let durable = mark.durable.map(|tell| Durable::new(self.backlogs.len(), tell));
+                (mark.number, Written::among(&texts, own, mark.at).telling(durable))
+            }));
+        }
+        if numbered.is_empty() {
+            return;
+        }
+        // Each part is in order, which this sort makes use of.
+        numbered.sort_by_key(|(number, _)| *number);
+        let entries: Vec<_> = numbered.into_iter().map(|(_, entry)| entry).collect();
         for backlog in &self.backlogs {
             backlog.push(&entries);
         }

@@ -38,8 +38,11 @@ const LONGEST_KEPT: usize = 1024;
 const KEPT_ROOM: usize = 16 * 1024;
 /// Entries that nothing depends on.
 const LATE: usize = 4 * 1024;
+/// Parts of the queue for each processor: more than threads that serve requests, because others that write
+/// an entry now and then are numbered among them.
+const PARTS_EACH: usize = 4;
 /// The most parts of the queue. More threads than that share some.
-const MOST_PARTS: usize = 32;
+const MOST_PARTS: usize = 64;
 
 /// Threads that have written an entry down.
 static THREADS: AtomicUsize = AtomicUsize::new(0);
@@ -132,7 +135,7 @@ impl Queue {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
             process,
-            parts: (0..threads.min(MOST_PARTS)).map(|_| Part::default()).collect(),
+            parts: (0..(PARTS_EACH * threads).min(MOST_PARTS)).map(|_| Part::default()).collect(),
             next: AtomicU64::new(0),
             is_closed: AtomicBool::new(false),
             filled: Notify::new(),

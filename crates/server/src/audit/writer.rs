@@ -9,7 +9,8 @@ use tokio_util::sync::CancellationToken;
 use super::backlog::{Backlog, Durable, Texts, Written};
 use super::recorder::{Queue, Waiting};
 
-/// The longest that an entry waits for others. Of the 50 ms within which it is kept, the rest is the disk's.
+/// The longest that an entry waits for others. Of the 50 ms within which it is kept, the rest is for
+/// chaining and for the disk.
 const GATHER: Duration = Duration::from_millis(30);
 
 /// The far end of the queue.

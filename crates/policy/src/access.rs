@@ -242,9 +242,12 @@ impl Access {
     }
 
     /// Tells whether a principal may do everything, so that nothing has to be looked at: nothing is
-    /// configured, and its credential is not limited.
+    /// configured, and its credential is not limited, or its scopes allow everything.
     pub fn is_open_to(&self, principal: &Principal) -> bool {
-        (!self.limits && principal.grants.scopes.is_none()) || principal.is_administrator()
+        let scopes = principal.grants.scopes.as_deref();
+        let is_unlimited =
+            || scopes.is_none_or(|scopes| Permissions::of(scopes).allow_everything());
+        (!self.limits && is_unlimited()) || principal.is_administrator()
     }
 
     /// Returns the class of a caller.

@@ -4,7 +4,7 @@
 //! without it nobody can tell from a stolen database whether a key is in it, and nobody who sends
 //! keys knows anything of the digests that are compared, so that the time of a lookup says nothing.
 //! All keys are in memory, and a lookup is one digest and one step in a map: there is no cache that
-//! could know a key which was taken back.
+//! could know a key which was taken back. Only the digest may be remembered ([`crate::shown`]).
 //!
 //! No clock here: who asks says what time it is. Which keys there are is stored by
 //! [`gantry_core::keys::KeyStore`].
@@ -23,6 +23,7 @@ use gantry_core::{Grants, Principal};
 use crate::admin::{TokenError, check_name, check_secret};
 use crate::credential::Denied;
 use crate::sha256::MacKey;
+use crate::shown::Shown;
 
 /// What every key that the gateway makes begins with, so that people and scanners know one.
 pub const MARK: &str = "gk_";
@@ -37,7 +38,12 @@ const USE_INTERVAL: u64 = 60;
 pub struct Pepper {
     key: MacKey,
     fingerprint: u32,
+    /// Tells it from others of this process.
+    id: u64,
 }
+
+/// Peppers that this process has made.
+static PEPPERS: AtomicU64 = AtomicU64::new(0);
 
 /// A key as the configuration has it.
 #[derive(Clone)]
@@ -118,7 +124,9 @@ impl Pepper {
         }
         let key = MacKey::new(secret);
         let [a, b, c, d, ..] = key.sign(&[b"gantry/pepper/1"]);
-        Ok(Self { key, fingerprint: u32::from_be_bytes([a, b, c, d]) })
+        // Ordering: the number orders nothing but itself.
+        let id = PEPPERS.fetch_add(1, Ordering::Relaxed);
+        Ok(Self { key, fingerprint: u32::from_be_bytes([a, b, c, d]), id })
     }
 
     /// Draws one, for keys that are not stored.
@@ -129,6 +137,11 @@ impl Pepper {
     /// Returns the digest of a key.
     pub fn digest(&self, secret: &[u8]) -> Digest {
         self.key.sign(&[secret])
+    }
+
+    /// Tells it from others of this process; clones have the same.
+    pub(crate) fn id(&self) -> u64 {
+        self.id
     }
 
     /// Tells it from others, and nothing of it.
@@ -299,15 +312,16 @@ impl KeyTable {
         self.keys.len()
     }
 
-    /// Finds the key that a client presents, if it opens at `now` (unix seconds).
+    /// Finds the key that a client presents, if it opens at `now` (unix seconds). `shown` is what its
+    /// connection remembers.
     ///
     /// # Errors
     /// [`Denied`].
-    pub fn find(&self, secret: &[u8], now: u64) -> Result<&Arc<Key>, Denied> {
+    pub fn find(&self, secret: &[u8], shown: &Shown, now: u64) -> Result<&Arc<Key>, Denied> {
         if self.keys.is_empty() {
             return Err(Denied::Wrong);
         }
-        let key = self.keys.get(&self.pepper.digest(secret)).ok_or(Denied::Wrong)?;
+        let key = self.keys.get(&shown.digest(secret, &self.pepper)).ok_or(Denied::Wrong)?;
         key.check(now).map(|()| key)
     }
 

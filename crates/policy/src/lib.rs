@@ -24,6 +24,7 @@ pub mod redact;
 pub mod retry;
 pub mod scopes;
 mod sha256;
+pub mod shown;
 
 pub use address::AddressPolicy;
 pub use admin::{AdminToken, TokenError};
@@ -31,3 +32,4 @@ pub use credential::{Denied, Invitation};
 pub use exposure::{Exposed, may_listen};
 pub use keys::{KeyEntry, KeyTable, Pepper};
 pub use origin::{BadPattern, HostPolicy, OriginRefusal};
+pub use shown::Shown;

@@ -25,6 +25,7 @@ use std::sync::Arc;
 use axum::Router;
 use gantry_core::correlation::{self, Correlation};
 use gantry_gateway::door::HttpRequest;
+use gantry_policy::Shown;
 use gantry_transport::server::ReplyBody;
 use http::header::{ORIGIN, STRICT_TRANSPORT_SECURITY};
 use http::{HeaderValue, Method, Request, Response, Uri};
@@ -63,7 +64,7 @@ pub(crate) struct Front {
 /// Answers one request. The order of the layers is decided here and nowhere else.
 pub(crate) async fn http_stack(
     front: Arc<Front>,
-    via: Via,
+    (via, shown): (Via, Arc<Shown>),
     request: Request<Incoming>,
 ) -> Response<Answer> {
     let shared = Arc::clone(&front.shared);
@@ -71,14 +72,14 @@ pub(crate) async fn http_stack(
     let names = shared.request_ids.of(request.headers());
     let correlation = Correlation::new(Arc::clone(&names.request), Arc::clone(&names.correlation));
     // Pinned here: moved into the scope it would be copied whole, for each request.
-    let answer = std::pin::pin!(named(&front, via, request, names));
+    let answer = std::pin::pin!(named(&front, (via, &shown), request, names));
     correlation::within(Some(correlation), answer).await
 }
 
 /// The layers below the name.
 async fn named(
     front: &Front,
-    via: Via,
+    (via, remembered): (Via, &Shown),
     request: Request<Incoming>,
     names: RequestNames,
 ) -> Response<Answer> {
@@ -134,7 +135,8 @@ async fn named(
         // Where a service listens, the whole endpoint is that service.
         let named = via.face.service().map_or(route, |_| Route::Mcp { view: "" });
         resource = oauth.and_then(|oauth| Resource::of(oauth, via.is_tls, &parts, named));
-        let right = authenticate(shared, &live, (route, via), &parts, resource.as_ref()).await?;
+        let from = (via, remembered);
+        let right = authenticate(shared, &live, (route, from), &parts, resource.as_ref()).await?;
         if let Some(principal) = right.principal() {
             seen.let_in(principal);
         }
@@ -299,7 +301,7 @@ impl Right {
 async fn authenticate(
     shared: &Shared,
     live: &Live,
-    (route, via): (Route<'_>, Via),
+    (route, (via, shown)): (Route<'_>, (Via, &Shown)),
     parts: &http::request::Parts,
     resource: Option<&Resource>,
 ) -> Result<Right, Refusal> {
@@ -309,6 +311,7 @@ async fn authenticate(
         admin: &shared.admin,
         peer: via.peer,
         headers: &parts.headers,
+        shown,
         resource,
     };
     // Ordering: what is asked below does not wait.

@@ -146,11 +146,10 @@ impl Issuers {
     /// the names of what is asked.
     pub(crate) fn known(
         &self,
-        credential: &[u8],
+        name: Fingerprint,
         address: &[String],
         now: u64,
     ) -> Option<Result<Arc<Principal>, Denied>> {
-        let name = Fingerprint::of(credential);
         let (issuer, verified) = self.all.iter().find_map(|issuer| {
             let verified = issuer.known.find(name)?;
             (!issuer.are_keys_gone()).then_some((issuer, verified))

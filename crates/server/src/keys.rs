@@ -22,7 +22,7 @@ use gantry_core::seal::SealError;
 use gantry_core::store::StoreError;
 use gantry_core::{Clock, ErrorCode, Principal, SystemClock, Tasks};
 use gantry_policy::keys::{DrawnKey, Key, KeyState};
-use gantry_policy::{Denied, KeyTable, Pepper, admin, scopes};
+use gantry_policy::{Denied, KeyTable, Pepper, Shown, admin, scopes};
 use tokio::sync::{Mutex, mpsc};
 
 use crate::compose::Kept;
@@ -162,13 +162,18 @@ impl StoredKeys {
         self.clock.unix_seconds()
     }
 
-    /// Finds whom a key stands for, and notes that it was used.
+    /// Finds whom a key stands for, and notes that it was used. `shown` is what its connection remembers.
     ///
     /// # Errors
     /// [`Denied`].
-    pub(crate) fn find(&self, secret: &[u8], now: u64) -> Result<Arc<Principal>, Denied> {
+    pub(crate) fn find(
+        &self,
+        secret: &[u8],
+        shown: &Shown,
+        now: u64,
+    ) -> Result<Arc<Principal>, Denied> {
         let table = self.table.load();
-        let key = table.find(secret, now)?;
+        let key = table.find(secret, shown, now)?;
         if key.note_use(now) {
             // Where so many wait, the next minute's use is written down.
             let _ = self.uses.try_send((key.id.clone(), now));

@@ -47,6 +47,11 @@ impl Permissions {
         }
     }
 
+    /// Tells whether whatever there is may be used.
+    pub(super) fn allow_everything(&self) -> bool {
+        self.everything || (self.read && self.write)
+    }
+
     /// Tells whether something may be used.
     pub(super) fn allow(&self, thing: &Thing<'_>) -> bool {
         self.everything
@@ -97,6 +102,8 @@ mod tests {
             check(&[scope], Kind::Tool, "git__push", changes);
             check(&[scope], Kind::Prompt, "git__prompt", prompts);
             check(&[scope], Kind::Resource, "git://x", prompts);
+            let everything = Permissions::of(&[scope]).allow_everything();
+            assert_eq!(everything, changes && prompts, "{scope}");
         }
     }
 
@@ -107,5 +114,7 @@ mod tests {
         check(&scopes, Kind::Tool, "git__reset", false);
         check(&scopes, Kind::Resource, "git://x", true);
         check(&[], Kind::Tool, "git__look", false);
+        assert!(!Permissions::of(&scopes).allow_everything());
+        assert!(Permissions::of(&["tools:call", "mcp:read"]).allow_everything());
     }
 }

@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use gantry_core::ErrorCode;
 use gantry_core::audit::{Arguments, Entry, StoredLine};
@@ -13,6 +14,7 @@ use serde_json::Value;
 
 use super::arguments::{Keep, Rules, left_out, push_number, push_text};
 use super::chain::{ID, hex};
+use super::repeated::Repeated;
 use super::verify::Parts;
 use crate::redact::REDACTED;
 use crate::sha256::sha256;
@@ -30,15 +32,15 @@ macro_rules! named {
 }
 
 /// Writes an entry down behind what is there, without what the rules leave out: what follows its id,
-/// which it gets with its place among the others ([`push_body`]). `timestamp` is RFC 3339 in UTC;
-/// `client` is what [`client`] makes of the entry's.
+/// which it gets with its place among the others ([`push_body`]). `timestamp` is RFC 3339 in UTC.
 pub fn describe(
     into: &mut String,
     timestamp: &str,
     entry: &Entry,
-    client: Option<&str>,
-    rules: &Rules,
+    repeated: &mut Repeated,
+    rules: &Arc<Rules>,
 ) {
+    repeated.follow(rules);
     let mut members = Members(into);
     members.word(named!("timestamp"), timestamp);
     members.word(named!("event_type"), entry.event.name());
@@ -49,14 +51,14 @@ pub fn describe(
     if let Some(code) = entry.code {
         members.word(named!("code"), ErrorCode::code(code));
     }
-    who(&mut members, entry, client, rules);
+    repeated.who(members.0, entry, rules);
     let request_id = entry.request_id.as_deref();
     members.maybe(named!("request_id"), request_id);
     members.maybe(
         named!("correlation_id"),
         entry.correlation_id.as_deref().filter(|id| request_id != Some(id)),
     );
-    what(&mut members, entry, rules);
+    repeated.what(members.0, entry, rules);
     if let Some(duration) = entry.duration {
         members
             .number(named!("duration_us"), u64::try_from(duration.as_micros()).unwrap_or(u64::MAX));
@@ -84,7 +86,9 @@ pub fn push_body(into: &mut String, (process, number): (&str, u64), described: &
     into.extend(["\"", described]);
 }
 
-fn who(members: &mut Members<'_>, entry: &Entry, client: Option<&str>, rules: &Rules) {
+/// Writes the members that say who asked.
+pub(super) fn who(into: &mut String, entry: &Entry, rules: &Rules) {
+    let mut members = Members(into);
     if let Some(principal) = &entry.principal {
         members.shown(named!("principal"), Some(&principal.subject), rules);
         members.shown(named!("issuer"), Some(&principal.issuer), rules);
@@ -93,7 +97,8 @@ fn who(members: &mut Members<'_>, entry: &Entry, client: Option<&str>, rules: &R
     if let Some(address) = entry.address {
         members.address(address);
     }
-    members.shown(named!("client"), client, rules);
+    let client = entry.client.as_deref().and_then(client);
+    members.shown(named!("client"), client.as_deref(), rules);
     members.shown(named!("user_agent"), entry.user_agent.as_deref(), rules);
     if let Some(session) = entry.session {
         // Whoever knows a session's id need not find it here; who has it can look for it.
@@ -101,7 +106,9 @@ fn who(members: &mut Members<'_>, entry: &Entry, client: Option<&str>, rules: &R
     }
 }
 
-fn what(members: &mut Members<'_>, entry: &Entry, rules: &Rules) {
+/// Writes the members that say what for.
+pub(super) fn what(into: &mut String, entry: &Entry, rules: &Rules) {
+    let mut members = Members(into);
     members.maybe(named!("server"), entry.server.as_deref());
     members.shown(named!("method"), entry.method.as_deref(), rules);
     let Some(name) = entry.name.as_deref() else { return };
@@ -124,7 +131,7 @@ fn without_query<'a>(uri: &'a str, rules: &Rules) -> Cow<'a, str> {
 }
 
 /// Says who a client claims to be by its raw `clientInfo`: `NAME/VERSION`; `None` if it says nothing.
-pub fn client(raw: &[u8]) -> Option<String> {
+fn client(raw: &[u8]) -> Option<String> {
     let info = Object::read(raw, 0..raw.len()).ok()?;
     let mut client = info.string(raw, "name")?.into_owned();
     if let Some(version) = info.string(raw, "version") {
@@ -228,7 +235,6 @@ impl Members<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
     use std::time::Duration;
 
     use bytes::Bytes;
@@ -242,15 +248,16 @@ mod tests {
     /// Returns the object of an entry.
     fn body(entry: &Entry) -> String {
         let mut body = String::new();
-        let client = entry.client.as_deref().and_then(client);
-        let mut described = String::new();
-        describe(&mut described, "2026-11-25T08:30:00.250Z", entry, client.as_deref(), &rules());
+        let (mut described, mut repeated) = (String::new(), Repeated::default());
+        describe(&mut described, TIMESTAMP, entry, &mut repeated, &rules());
         push_body(&mut body, ("a", 1), &described);
         body
     }
 
-    fn rules() -> Rules {
-        Rules::new(Keep::Redacted, &[], Secrets::new(["s3cr3t-value".to_owned()]))
+    const TIMESTAMP: &str = "2026-11-25T08:30:00.250Z";
+
+    fn rules() -> Arc<Rules> {
+        Arc::new(Rules::new(Keep::Redacted, &[], Secrets::new(["s3cr3t-value".to_owned()])))
     }
 
     fn call() -> Entry {
@@ -284,6 +291,53 @@ mod tests {
         let written = body(&call());
         let session = hex(&sha256(&[7; 16])[..FINGERPRINT]);
         assert_eq!(written, expected.replace("2ac1a4b6e2b3d1ee", &session));
+    }
+
+    #[test]
+    fn what_is_said_again_is_the_same_and_never_anothers() {
+        let other = Grants::default();
+        let changes: [fn(&mut Entry); 9] = [
+            |_| {},
+            |entry| entry.address = Some([10, 0, 0, 1].into()),
+            |entry| entry.client = Some(Bytes::from_static(br#"{"name":"other"}"#)),
+            |entry| entry.client = None,
+            |entry| entry.session = None,
+            |entry| entry.user_agent = Some("curl".into()),
+            |entry| entry.server = Some("hub".into()),
+            |entry| entry.method = Some("prompts/get".into()),
+            |entry| entry.name = Some("git__s3cr3t-value".into()),
+        ];
+        let mut repeated = Repeated::default();
+        let mut written = |entry: &Entry, rules: &Arc<Rules>| {
+            let mut text = String::new();
+            describe(&mut text, TIMESTAMP, entry, &mut repeated, rules);
+            text
+        };
+        let alone = |entry: &Entry, rules: &Arc<Rules>| {
+            let mut text = String::new();
+            describe(&mut text, TIMESTAMP, entry, &mut Repeated::default(), rules);
+            text
+        };
+        let principal =
+            |name| Arc::new(Principal { grants: other.clone(), ..Principal::new("gantry", name) });
+        let entries: Vec<_> = ["bob", "eve"]
+            .into_iter()
+            .map(principal)
+            .flat_map(|principal| {
+                changes.map(|change| {
+                    let mut entry = Entry { principal: Some(Arc::clone(&principal)), ..call() };
+                    change(&mut entry);
+                    entry
+                })
+            })
+            .chain([call(), Entry::new(Event::GatewayStarted)])
+            .collect();
+        let all = Arc::new(Rules::new(Keep::Full, &[], Secrets::default()));
+        for rules in [rules(), all, rules()] {
+            for entry in entries.iter().chain(entries.iter().rev()) {
+                assert_eq!(written(entry, &rules), alone(entry, &rules));
+            }
+        }
     }
 
     #[test]

@@ -101,10 +101,12 @@ where
     let keep_alive = serving.keep_alive();
     let Serving { via, limits, connections, front, tasks } = serving;
     let left = Cell::new(connections.max_requests);
+    let shown = Arc::default();
     let service = service_fn(move |request| {
         let (is_last, front) = (count_down(&left), Arc::clone(&front));
+        let from = (via, Arc::clone(&shown));
         async move {
-            let mut response = http_stack(front, via, request).await;
+            let mut response = http_stack(front, from, request).await;
             if is_last {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }

@@ -67,10 +67,10 @@ where
     let keep_alive = serving.keep_alive();
     let Serving { via, limits, connections, front, tasks } = serving;
     let traffic = Traffic { most: connections.max_requests, ..Traffic::default() };
-    let counted = traffic.clone();
+    let (counted, shown) = (traffic.clone(), Arc::default());
     let service = service_fn(move |request| {
         let open = counted.begin();
-        let answer = http_stack(Arc::clone(&front), via, request);
+        let answer = http_stack(Arc::clone(&front), (via, Arc::clone(&shown)), request);
         async move {
             let response = answer.await;
             Ok::<_, Infallible>(response.map(|answer| Counted { answer, _open: open }))

@@ -20,7 +20,7 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use gantry_core::Clock;
 use gantry_core::audit::{Entry, Events, Full, Recorder as Port, Reserved};
-use gantry_policy::audit::{Rules, client, describe, push_body};
+use gantry_policy::audit::{Repeated, Rules, describe, push_body};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
 
@@ -32,8 +32,6 @@ use crate::timestamp::Rfc3339;
 
 /// KiB of the entries of calls and changes.
 const ROOM: usize = 32 * 1024;
-/// What a client says of itself is not kept if it is longer.
-const LONGEST_KEPT: usize = 1024;
 /// The most bytes of room for an entry that a thread keeps for the next one.
 const KEPT_ROOM: usize = 16 * 1024;
 /// Entries that nothing depends on.
@@ -117,15 +115,7 @@ struct Desk {
     thread: usize,
     /// The entry that is written.
     text: String,
-    client: Client,
-}
-
-/// What a client says of itself, raw and read. It says the same with every call, so that the last one is
-/// kept.
-#[derive(Debug)]
-struct Client {
-    raw: Option<Box<[u8]>>,
-    read: Option<String>,
+    repeated: Repeated,
 }
 
 // === impl Queue ===
@@ -249,21 +239,7 @@ impl Desk {
     fn new() -> Self {
         // Ordering: the number orders nothing but itself.
         let thread = THREADS.fetch_add(1, Ordering::Relaxed);
-        Self { thread, text: String::new(), client: Client { raw: None, read: None } }
-    }
-}
-
-// === impl Client ===
-
-impl Client {
-    /// Reads what a client says of itself, unless it is what the last one said.
-    fn read(&mut self, raw: &[u8]) -> Option<&str> {
-        if self.raw.as_deref() != Some(raw) {
-            self.read = client(raw);
-            // What is not kept is read anew.
-            self.raw = (raw.len() <= LONGEST_KEPT).then(|| raw.into());
-        }
-        self.read.as_deref()
+        Self { thread, text: String::new(), repeated: Repeated::default() }
     }
 }
 
@@ -352,10 +328,10 @@ impl Port for Recorder {
         let timestamp = Rfc3339::of(at);
         let (durable, told) = self.each.then(oneshot::channel).unzip();
         let is_put = DESK.with_borrow_mut(|desk| {
-            let client = entry.client.as_deref().and_then(|raw| desk.client.read(raw));
             desk.text.clear();
             desk.text.shrink_to(KEPT_ROOM);
-            describe(&mut desk.text, timestamp.as_str(), entry, client, &self.rules.load());
+            let Desk { text, repeated, .. } = desk;
+            describe(text, timestamp.as_str(), entry, repeated, &self.rules.load());
             self.queue.put(desk.thread, (unix_milliseconds(at), &desk.text), room, durable)
         });
         // It is refused only once the writer has ended, after everything that is recorded. Who waits
@@ -372,7 +348,7 @@ impl Port for Recorder {
 mod tests {
     use gantry_core::audit::Reserved;
 
-    use super::{Desk, LONGEST_KEPT, Queue};
+    use super::Queue;
 
     /// Puts entries in from several threads while they are taken out; returns their numbers as they came
     /// out, each time in order.
@@ -431,23 +407,5 @@ mod tests {
         });
         assert_eq!(put, taken);
         assert!(!queue.put(0, (1, "}"), Reserved::Late, None));
-    }
-
-    #[test]
-    fn what_a_client_says_is_never_taken_for_what_another_one_said() {
-        let mut client = Desk::new().client;
-        let long = format!(r#"{{"name":"{}"}}"#, "x".repeat(LONGEST_KEPT));
-        let said = [
-            (r#"{"name":"ide","version":"2"}"#, Some("ide/2")),
-            (r#"{"name":"ide","version":"3"}"#, Some("ide/3")),
-            (r#"{"name":"ide","version":"3"}"#, Some("ide/3")),
-            (&long, long.get(9..9 + LONGEST_KEPT)),
-            ("", None),
-            ("no JSON", None),
-            (r#"{"name":"ide","version":"2"}"#, Some("ide/2")),
-        ];
-        for (raw, expected) in said {
-            assert_eq!(client.read(raw.as_bytes()), expected, "{raw}");
-        }
     }
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use gantry_core::{ErrorCode, Principal};
-use gantry_policy::{AdminToken, Denied, OriginRefusal, credential};
+use gantry_policy::{AdminToken, Denied, OriginRefusal, Shown, credential};
 use http::header::{AUTHORIZATION, FORWARDED, HOST, ORIGIN};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, Uri, Version};
@@ -61,6 +61,8 @@ pub(super) struct Asking<'a> {
     pub(super) admin: &'a AdminToken,
     pub(super) peer: Peer,
     pub(super) headers: &'a HeaderMap,
+    /// What the connection remembers of its credential.
+    pub(super) shown: &'a Shown,
     /// What is asked, as OAuth clients name it.
     pub(super) resource: Option<&'a Resource>,
 }
@@ -198,12 +200,13 @@ impl Asking<'_> {
         let (now, issuers) = (self.keys.now(), &self.live.issuers);
         let address = self.resource.map_or(&[][..], |resource| &resource.names);
         let is_token = issuers.may_know(secret);
-        if let Some(known) = is_token.then(|| issuers.known(secret, address, now)).flatten() {
+        let known = || issuers.known(self.shown.fingerprint(secret), address, now);
+        if let Some(known) = is_token.then(known).flatten() {
             return known;
         }
-        let found = match self.live.keys.find(secret, now) {
+        let found = match self.live.keys.find(secret, self.shown, now) {
             Ok(key) => Ok(Arc::clone(&key.principal)),
-            Err(Denied::Wrong) => self.keys.find(secret, now),
+            Err(Denied::Wrong) => self.keys.find(secret, self.shown, now),
             Err(denied) => Err(denied),
         };
         match found {

@@ -8,6 +8,7 @@ use std::task::Context;
 use std::time::Duration;
 
 use gantry_core::Principal;
+use gantry_policy::Shown;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue};
 use tokio::time::{Interval, MissedTickBehavior, interval};
@@ -83,9 +84,9 @@ impl Standing {
         if let Some(key) = &self.key {
             headers.insert(&live.config.auth.api_key_header, key.clone());
         }
-        let (keys, admin) = (&shared.keys, &shared.admin);
+        let (keys, admin, shown) = (&shared.keys, &shared.admin, &Shown::default());
         let (peer, resource) = (self.peer, self.resource.as_ref());
-        let asking = Asking { live: &live, keys, admin, peer, headers: &headers, resource };
+        let asking = Asking { live: &live, keys, admin, peer, headers: &headers, shown, resource };
         asking.client().is_ok_and(|principal| principal == self.principal)
     }
 }

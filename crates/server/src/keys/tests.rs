@@ -60,7 +60,7 @@ impl Safe {
     }
 
     fn opens(&self, key: &MadeKey) -> Result<String, Denied> {
-        let found = self.keys.find(key.key.as_bytes(), self.keys.now());
+        let found = self.keys.find(key.key.as_bytes(), &Shown::default(), self.keys.now());
         found.map(|principal| principal.subject.to_string())
     }
 }
@@ -107,7 +107,7 @@ async fn what_a_key_grants_is_kept_and_listed() {
     assert_eq!((view.id.as_str(), view.state.as_str()), (made.about.id.as_str(), "active"));
     assert_eq!(view.made_at, "2027-01-15T08:00:00Z");
     assert_eq!(view.expires_at.as_deref(), Some("2027-04-15T08:00:00Z"));
-    let principal = safe.keys.find(made.key.as_bytes(), NOW).unwrap();
+    let principal = safe.keys.find(made.key.as_bytes(), &Shown::default(), NOW).unwrap();
     assert_eq!(principal.grants.scopes.as_deref().map(<[_]>::len), Some(2));
 }
 

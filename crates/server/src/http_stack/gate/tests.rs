@@ -52,17 +52,18 @@ struct House {
     live: Live,
     safe: Safe,
     admin: AdminToken,
+    shown: Shown,
 }
 
 impl House {
     async fn new(yaml: &str) -> Self {
         let admin = AdminToken::new(ADMIN).unwrap();
-        Self { live: live(yaml), safe: Safe::new().await, admin }
+        Self { live: live(yaml), safe: Safe::new().await, admin, shown: Shown::default() }
     }
 
     fn asking<'a>(&'a self, peer: Peer, headers: &'a HeaderMap) -> Asking<'a> {
-        let (live, keys, admin) = (&self.live, &self.safe.keys, &self.admin);
-        Asking { live, keys, admin, peer, headers, resource: None }
+        let (live, keys, admin, shown) = (&self.live, &self.safe.keys, &self.admin, &self.shown);
+        Asking { live, keys, admin, peer, headers, shown, resource: None }
     }
 
     /// Whom a client from this machine is taken for.

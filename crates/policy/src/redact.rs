@@ -34,6 +34,17 @@ const SECRET_NAMES: [&str; 12] = [
     "cookie",
     "bearer",
 ];
+/// Bytes of the shortest of them.
+const SHORTEST_PART: usize = {
+    let (mut least, mut at) = (usize::MAX, 0);
+    while at < SECRET_NAMES.len() {
+        if SECRET_NAMES[at].len() < least {
+            least = SECRET_NAMES[at].len();
+        }
+        at += 1;
+    }
+    least
+};
 /// Names that only look like it: where the protocol itself says what the value is.
 const HARMLESS_NAMES: [&str; 2] = ["progressToken", "maxTokens"];
 
@@ -164,7 +175,8 @@ pub fn is_secret_name(name: &str) -> bool {
 
 /// Tells whether a plain name has a part that stands for a secret.
 fn has_secret_part(plain: &[u8]) -> bool {
-    (0..plain.len()).any(|at| {
+    let mut places = 0..(plain.len() + 1).saturating_sub(SHORTEST_PART);
+    places.any(|at| {
         let rest = &plain[at..];
         SECRET_NAMES.iter().any(|part| rest.starts_with(part.as_bytes()))
     })
@@ -208,6 +220,22 @@ mod tests {
             r#"{"progressToken":7,"properties":{"token":{"type":"string"}},"secret":false}"#,
             r#"{"progressToken":7,"properties":{"token":{"type":"string"}},"secret":false}"#,
         );
+    }
+
+    #[test]
+    fn a_name_is_told_by_any_part_of_it() {
+        for part in SECRET_NAMES {
+            for name in
+                [part.to_owned(), format!("x{part}"), format!("{part}_y"), part.to_uppercase()]
+            {
+                assert!(is_secret_name(&name), "{name}");
+            }
+            let shorter: String = part.chars().skip(1).collect();
+            assert!(!is_secret_name(&shorter), "{part}");
+        }
+        for name in ["", "text", "id", "tok-en_", "progressToken"] {
+            assert_eq!(is_secret_name(name), name == "tok-en_", "{name}");
+        }
     }
 
     #[test]

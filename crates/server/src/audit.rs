@@ -199,7 +199,7 @@ impl Trail {
         let boot = seal::random::<8>().map_err(|source| AuditError::Seal { source })?;
         let shared = (parts.clock, Arc::clone(&rules));
         let (recorder, queue) =
-            Recorder::new(config, hex(&boot), shared, backlogs.clone(), &figures);
+            Recorder::new(config, &hex(&boot), shared, backlogs.clone(), &figures);
         let gathers = config.sync == AuditSync::Group;
         let writer = writer::Writer { queue, backlogs: backlogs.clone(), gathers };
         let ending = closing.clone();

@@ -78,12 +78,15 @@ pub fn describe(
     members.0.push('}');
 }
 
-/// Writes the object of an entry, which is what [`describe`] wrote behind its id: that of the
-/// process and a number in it, unique among the entries of all gateways and the same in every trail.
-pub fn push_body(into: &mut String, (process, number): (&str, u64), described: &str) {
-    into.extend([ID, process, "-"]);
+/// Writes the object of an entry, which is what [`describe`] wrote behind its id: that of where it was
+/// written down and a number there, unique among the entries of all gateways and the same in every trail.
+pub fn push_body(into: &mut String, (place, number): (&str, u64), described: &str) {
+    into.push_str(ID);
+    into.push_str(place);
+    into.push('-');
     push_number(into, number);
-    into.extend(["\"", described]);
+    into.push('"');
+    into.push_str(described);
 }
 
 /// Writes the members that say who asked.

@@ -14,7 +14,8 @@
 
 use std::cell::RefCell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -23,6 +24,7 @@ use gantry_core::audit::{Entry, Events, Full, Recorder as Port, Reserved};
 use gantry_policy::audit::{Repeated, Rules, describe, push_body};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
+use tokio::time::Instant;
 
 use super::backlog::Backlog;
 use super::figures::Figures;
@@ -54,13 +56,15 @@ pub(super) struct Waiting {
     /// The room that they have.
     kibibytes: usize,
     late: usize,
+    /// How many there were in this part so far, those that were taken out among them.
+    count: u64,
 }
 
 /// Where an entry ends among others.
 #[derive(Debug)]
 pub(super) struct Mark {
-    /// Its place among those of all parts.
-    pub(super) number: u64,
+    /// Nanoseconds from the beginning of the queue to when it came: its place among those of all parts.
+    pub(super) came: u64,
     pub(super) end: usize,
     /// Unix milliseconds.
     pub(super) at: u64,
@@ -70,11 +74,8 @@ pub(super) struct Mark {
 /// What is in the queue, and what room there is.
 #[derive(Debug)]
 pub(super) struct Queue {
-    /// Tells the entries of this process from those of others.
-    process: String,
     parts: Box<[Part]>,
-    /// The number of the next entry.
-    next: AtomicU64,
+    begun: Instant,
     /// Whether nobody takes anything out any more.
     is_closed: AtomicBool,
     /// Told when there is something in it.
@@ -86,9 +87,13 @@ pub(super) struct Queue {
 }
 
 /// Apart from others in memory, so that processors do not take it from each other.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 #[repr(align(128))]
-struct Part(Mutex<Waiting>);
+struct Part {
+    /// Tells its entries from those of other parts, and of other processes.
+    name: String,
+    waiting: Mutex<Waiting>,
+}
 
 /// The near end of the queue.
 #[derive(Debug)]
@@ -116,17 +121,19 @@ struct Desk {
     /// The entry that is written.
     text: String,
     repeated: Repeated,
+    /// Of the last entry.
+    timestamp: Rfc3339,
 }
 
 // === impl Queue ===
 
 impl Queue {
-    fn new(process: String) -> Self {
+    fn new(process: &str) -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let part = |number| Part { name: format!("{process}-{number}"), waiting: Mutex::default() };
         Self {
-            process,
-            parts: (0..(PARTS_EACH * threads).min(MOST_PARTS)).map(|_| Part::default()).collect(),
-            next: AtomicU64::new(0),
+            parts: (0..(PARTS_EACH * threads).min(MOST_PARTS)).map(part).collect(),
+            begun: Instant::now(),
             is_closed: AtomicBool::new(false),
             filled: Notify::new(),
             room: AtomicUsize::new(ROOM),
@@ -149,10 +156,14 @@ impl Queue {
     /// Takes out what is in each part, gives its room back, and leaves empty lists for what comes next.
     pub(super) fn take(&self, empty: Vec<Waiting>) -> Vec<Waiting> {
         // All of them are locked first: of two entries the earlier one is never left behind.
-        let mut parts: Vec<_> = self.parts.iter().map(|part| part.0.lock()).collect();
+        let mut parts: Vec<_> = self.parts.iter().map(|part| part.waiting.lock()).collect();
         let pairs = parts.iter_mut().zip(empty);
-        let taken: Vec<_> =
-            pairs.map(|(part, empty)| std::mem::replace(&mut **part, empty)).collect();
+        let taken: Vec<_> = pairs
+            .map(|(part, empty)| {
+                let empty = Waiting { count: part.count, ..empty };
+                std::mem::replace(&mut **part, empty)
+            })
+            .collect();
         drop(parts);
         for part in &taken {
             // Ordering: these numbers order nothing but themselves.
@@ -184,20 +195,23 @@ impl Queue {
         room: Reserved,
         durable: Option<oneshot::Sender<()>>,
     ) -> bool {
+        let part = &self.parts[thread % self.parts.len()];
         let is_first = {
-            let mut waiting = self.parts[thread % self.parts.len()].0.lock();
+            let mut waiting = part.waiting.lock();
             if self.is_closed.load(Ordering::Relaxed) {
                 return false;
             }
-            // Ordering: whoever takes them out holds every lock, and so sees all numbers that were given.
-            let number = self.next.fetch_add(1, Ordering::Relaxed);
-            push_body(&mut waiting.texts, (&self.process, number), described);
+            // Under the lock, so that those of a part stand in their order. The clock is the same for all.
+            let came = u64::try_from(self.begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            waiting.count += 1;
+            let number = waiting.count;
+            push_body(&mut waiting.texts, (&part.name, number), described);
             match room {
                 Reserved::Kibibytes(n) => waiting.kibibytes += whole(n),
                 Reserved::Late => waiting.late += 1,
             }
             let end = waiting.texts.len();
-            waiting.entries.push(Mark { number, end, at, durable });
+            waiting.entries.push(Mark { came, end, at, durable });
             waiting.entries.len() == 1
         };
         if is_first {
@@ -239,7 +253,8 @@ impl Desk {
     fn new() -> Self {
         // Ordering: the number orders nothing but itself.
         let thread = THREADS.fetch_add(1, Ordering::Relaxed);
-        Self { thread, text: String::new(), repeated: Repeated::default() }
+        let timestamp = Rfc3339::of(SystemTime::UNIX_EPOCH);
+        Self { thread, text: String::new(), repeated: Repeated::default(), timestamp }
     }
 }
 
@@ -248,7 +263,7 @@ impl Desk {
 impl Recorder {
     pub(super) fn new(
         config: &config::Audit,
-        process: String,
+        process: &str,
         (clock, rules): (Arc<dyn Clock>, Arc<ArcSwap<Rules>>),
         backlogs: Vec<Arc<Backlog>>,
         figures: &Figures,
@@ -325,12 +340,12 @@ impl Port for Recorder {
 
     fn take(&self, entry: &Entry, room: Reserved) -> Option<oneshot::Receiver<()>> {
         let at = self.clock.now();
-        let timestamp = Rfc3339::of(at);
         let (durable, told) = self.each.then(oneshot::channel).unzip();
         let is_put = DESK.with_borrow_mut(|desk| {
             desk.text.clear();
             desk.text.shrink_to(KEPT_ROOM);
-            let Desk { text, repeated, .. } = desk;
+            desk.timestamp.move_to(at);
+            let Desk { text, repeated, timestamp, .. } = &mut *desk;
             describe(text, timestamp.as_str(), entry, repeated, &self.rules.load());
             self.queue.put(desk.thread, (unix_milliseconds(at), &desk.text), room, durable)
         });
@@ -350,17 +365,17 @@ mod tests {
 
     use super::Queue;
 
-    /// Puts entries in from several threads while they are taken out; returns their numbers as they came
-    /// out, each time in order.
-    fn numbers_of(queue: &Queue, threads: usize, each: usize) -> Vec<u64> {
-        let mut numbers = Vec::new();
+    /// Puts entries in from several threads while they are taken out; returns when they came, as they
+    /// came out, each time in order.
+    fn moments_of(queue: &Queue, threads: usize, each: usize) -> Vec<u64> {
+        let mut moments = Vec::new();
         let mut take = || {
             let taken = queue.take(queue.empty());
             let parts = taken.iter().flat_map(|part| &part.entries);
-            let mut some: Vec<_> = parts.map(|mark| mark.number).collect();
+            let mut some: Vec<_> = parts.map(|mark| mark.came).collect();
             some.sort_unstable();
-            numbers.append(&mut some);
-            numbers.len()
+            moments.append(&mut some);
+            moments.len()
         };
         std::thread::scope(|scope| {
             for thread in 0..threads {
@@ -374,22 +389,22 @@ mod tests {
                 std::thread::yield_now();
             }
         });
-        numbers
+        moments
     }
 
     #[test]
     fn what_came_earlier_is_never_taken_out_later() {
-        let queue = Queue::new("a".into());
+        let queue = Queue::new("a");
         // More threads than parts as well.
         for threads in [2, 3 * queue.parts.len()] {
-            let numbers = numbers_of(&queue, threads, 2_000);
-            assert!(numbers.is_sorted(), "{threads} threads");
+            let moments = moments_of(&queue, threads, 2_000);
+            assert!(moments.is_sorted(), "{threads} threads");
         }
     }
 
     #[test]
     fn what_finds_the_queue_closed_is_told_and_all_else_comes_out() {
-        let queue = Queue::new("a".into());
+        let queue = Queue::new("a");
         let (put, taken) = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..4)
                 .map(|thread| {

@@ -49,22 +49,22 @@ impl Writer {
     }
 
     fn hand_on(&self, taken: Vec<Waiting>) {
-        let mut numbered = Vec::with_capacity(taken.iter().map(|part| part.entries.len()).sum());
+        let mut all = Vec::with_capacity(taken.iter().map(|part| part.entries.len()).sum());
         for part in taken {
             let (texts, mut start) = (Arc::new(Texts(part.texts)), 0);
-            numbered.extend(part.entries.into_iter().map(|mark| {
+            all.extend(part.entries.into_iter().map(|mark| {
                 let own = start..mark.end;
                 start = mark.end;
                 let durable = mark.durable.map(|tell| Durable::new(self.backlogs.len(), tell));
-                (mark.number, Written::among(&texts, own, mark.at).telling(durable))
+                (mark.came, Written::among(&texts, own, mark.at).telling(durable))
             }));
         }
-        if numbered.is_empty() {
+        if all.is_empty() {
             return;
         }
         // Each part is in order, which this sort makes use of.
-        numbered.sort_by_key(|(number, _)| *number);
-        let entries: Vec<_> = numbered.into_iter().map(|(_, entry)| entry).collect();
+        all.sort_by_key(|(came, _)| *came);
+        let entries: Vec<_> = all.into_iter().map(|(_, entry)| entry).collect();
         for backlog in &self.backlogs {
             backlog.push(&entries);
         }

@@ -169,10 +169,18 @@ pub struct Audit {
 
 /// Room for one entry. Dropped without one, it is free again.
 #[derive(Debug)]
-pub struct Room {
-    recorder: Arc<dyn Recorder>,
+pub struct Room<'a> {
+    recorder: Holder<'a>,
     /// Until an entry comes into it.
     reserved: Option<Reserved>,
+}
+
+/// The recorder that room is of. Borrowed where every call has some: to count one more holder, processors
+/// would take the count from each other.
+#[derive(Debug)]
+enum Holder<'a> {
+    Borrowed(&'a Arc<dyn Recorder>),
+    Owned(Arc<dyn Recorder>),
 }
 
 // === impl Audit ===
@@ -232,16 +240,30 @@ impl Audit {
     /// # Errors
     ///
     /// There is no room, and `audit.when_full` says that it must not happen then.
-    pub fn admit(&self, kibibytes: u32) -> Result<Option<Room>, Full> {
+    pub fn admit(&self, kibibytes: u32) -> Result<Option<Room<'_>>, Full> {
         let Some(recorder) = &self.recorder else { return Ok(None) };
         let reserved = recorder.reserve(kibibytes)?;
-        Ok(reserved.map(|room| Room { recorder: Arc::clone(recorder), reserved: Some(room) }))
+        let recorder = Holder::Borrowed(recorder);
+        Ok(reserved.map(|room| Room { recorder, reserved: Some(room) }))
     }
 }
 
 // === impl Room ===
 
-impl Room {
+impl Room<'_> {
+    /// Returns the same room for as long as anybody likes.
+    pub fn into_owned(mut self) -> Room<'static> {
+        let recorder = Holder::Owned(Arc::clone(self.recorder()));
+        Room { recorder, reserved: self.reserved.take() }
+    }
+
+    fn recorder(&self) -> &Arc<dyn Recorder> {
+        match &self.recorder {
+            Holder::Borrowed(recorder) => recorder,
+            Holder::Owned(recorder) => recorder,
+        }
+    }
+
     /// Records what has happened, and waits until that is durable if it has to be.
     ///
     /// # Errors
@@ -261,17 +283,18 @@ impl Room {
     }
 
     fn give(mut self, entry: &Entry) -> Option<oneshot::Receiver<()>> {
-        if !self.recorder.events().has(entry.event) {
+        if !self.recorder().events().has(entry.event) {
             return None;
         }
-        self.recorder.take(entry, self.reserved.take()?)
+        let reserved = self.reserved.take()?;
+        self.recorder().take(entry, reserved)
     }
 }
 
-impl Drop for Room {
+impl Drop for Room<'_> {
     fn drop(&mut self) {
         if let Some(reserved) = self.reserved.take() {
-            self.recorder.release(reserved);
+            self.recorder().release(reserved);
         }
     }
 }

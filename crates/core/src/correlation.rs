@@ -49,6 +49,11 @@ pub fn current() -> Option<Arc<Correlation>> {
     CURRENT.try_with(Arc::clone).ok()
 }
 
+/// Returns the name of what the present request is a part of.
+pub fn part_of() -> Option<Arc<str>> {
+    CURRENT.try_with(|names| Arc::clone(&names.part_of)).ok()
+}
+
 /// Tells which trace the present request belongs to; the first word counts.
 pub fn note_trace(trace: TraceContext) {
     let _ = CURRENT.try_with(|correlation| correlation.trace.set(trace));
@@ -56,7 +61,7 @@ pub fn note_trace(trace: TraceContext) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Correlation, current, within};
+    use super::{Correlation, current, part_of, within};
 
     #[tokio::test]
     async fn a_scope_ends_with_its_future() {
@@ -64,9 +69,9 @@ mod tests {
         let names = Correlation::new("a".into(), "b".into());
         let seen = within(Some(names), async {
             tokio::task::yield_now().await;
-            current().map(|names| names.request_id.to_string())
+            (current().map(|names| names.request_id.to_string()), part_of())
         });
-        assert_eq!(seen.await.as_deref(), Some("a"));
+        assert_eq!(seen.await, (Some("a".to_owned()), Some("b".into())));
         assert!(current().is_none());
     }
 }

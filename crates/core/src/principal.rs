@@ -66,6 +66,11 @@ impl Principal {
         Self { issuer: issuer.into(), subject: subject.into(), grants: Grants::default() }
     }
 
+    /// Tells whether this is the user of this machine whose gateway it is.
+    pub fn is_local(&self) -> bool {
+        self.key() == ("gantry", "local")
+    }
+
     /// Tells whether it is nobody in particular.
     pub fn is_anonymous(&self) -> bool {
         self.key() == ("gantry", "anonymous")

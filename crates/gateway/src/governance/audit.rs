@@ -49,7 +49,7 @@ struct Open<'a> {
     decision: OnceLock<String>,
     entry: Entry,
     /// Until it ends.
-    room: Option<Room>,
+    room: Option<Room<'a>>,
 }
 
 /// The events of one kind of request.
@@ -158,11 +158,11 @@ fn of_session(entry: Entry, session: &Session) -> Entry {
 }
 
 /// Takes room for the entry of a message; `None` if it is not to be recorded.
-fn admit(
-    audit: &Audit,
+fn admit<'a>(
+    audit: &'a Audit,
     message: &Message,
     arguments: &Arguments,
-) -> Result<Option<Room>, RpcError> {
+) -> Result<Option<Room<'a>>, RpcError> {
     let held = match arguments {
         Arguments::None | Arguments::TooLarge(_) => 0,
         // The whole message is kept as long as a part of it is.
@@ -181,16 +181,18 @@ fn describe(context: &CallContext, message: &Message, arguments: Arguments) -> E
         method::RESOURCES_READ => message.param_string("uri"),
         _ => None,
     };
-    let names = correlation::current();
-    let info = context.caller.info.as_deref().filter(|info| info.len() <= MOST_NAME);
+    let info = context.caller.info.as_ref().filter(|info| info.len() <= MOST_NAME);
     Entry {
         principal: Some(Arc::clone(&context.principal)),
         address: context.address,
-        // A copy: the original may be a part of the message, and would keep all of it.
-        client: info.map(Bytes::copy_from_slice),
+        client: info.map(|info| match arguments {
+            // The message that it may be a part of is kept anyway.
+            Arguments::Raw(_) => info.clone(),
+            _ => Bytes::copy_from_slice(info),
+        }),
         session: context.caller.session,
         request_id: Some(Arc::clone(&context.request_id)),
-        correlation_id: names.map(|names| Arc::clone(&names.part_of)),
+        correlation_id: correlation::part_of(),
         method: Some(
             known(method).map_or_else(|| shortened(method).into_string().into(), Into::into),
         ),

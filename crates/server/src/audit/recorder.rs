@@ -14,7 +14,7 @@
 
 use std::cell::RefCell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicUsize, Ordering};
 use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
@@ -33,11 +33,11 @@ use crate::config::{self, AuditArguments, AuditFull, AuditSync};
 use crate::timestamp::Rfc3339;
 
 /// KiB of the entries of calls and changes.
-const ROOM: usize = 32 * 1024;
+const ROOM: isize = 32 * 1024;
 /// The most bytes of room for an entry that a thread keeps for the next one.
 const KEPT_ROOM: usize = 16 * 1024;
 /// Entries that nothing depends on.
-const LATE: usize = 4 * 1024;
+const LATE: isize = 4 * 1024;
 /// Parts of the queue for each processor: more than threads that serve requests, because others that write
 /// an entry now and then are numbered among them.
 const PARTS_EACH: usize = 4;
@@ -54,8 +54,8 @@ pub(super) struct Waiting {
     pub(super) texts: String,
     pub(super) entries: Vec<Mark>,
     /// The room that they have.
-    kibibytes: usize,
-    late: usize,
+    kibibytes: isize,
+    late: isize,
     /// How many there were in this part so far, those that were taken out among them.
     count: u64,
 }
@@ -80,10 +80,10 @@ pub(super) struct Queue {
     is_closed: AtomicBool,
     /// Told when there is something in it.
     filled: Notify,
-    /// Free KiB of calls and changes.
-    room: AtomicUsize,
+    /// Free KiB of calls and changes; below zero while somebody is about to find that there are too few.
+    room: AtomicIsize,
     /// Free places of what nothing depends on.
-    late: AtomicUsize,
+    late: AtomicIsize,
 }
 
 /// Apart from others in memory, so that processors do not take it from each other.
@@ -136,8 +136,8 @@ impl Queue {
             begun: Instant::now(),
             is_closed: AtomicBool::new(false),
             filled: Notify::new(),
-            room: AtomicUsize::new(ROOM),
-            late: AtomicUsize::new(LATE),
+            room: AtomicIsize::new(ROOM),
+            late: AtomicIsize::new(LATE),
         }
     }
 
@@ -221,15 +221,19 @@ impl Queue {
     }
 }
 
-fn whole(kibibytes: u32) -> usize {
-    usize::try_from(kibibytes).unwrap_or(usize::MAX)
+fn whole(kibibytes: u32) -> isize {
+    isize::try_from(kibibytes).unwrap_or(isize::MAX)
 }
 
-/// Takes so much of what is free; `false` if there is less.
-fn take_of(free: &AtomicUsize, wanted: usize) -> bool {
+/// Takes so much of what is free; `false` if there is less. In one step, for which a processor fetches the
+/// number once. Who finds too little keeps others from the rest of it meanwhile.
+fn take_of(free: &AtomicIsize, wanted: isize) -> bool {
     // Ordering: the number orders nothing but itself.
-    let order = Ordering::Relaxed;
-    free.fetch_update(order, order, |free| free.checked_sub(wanted)).is_ok()
+    let is_there = free.fetch_sub(wanted, Ordering::Relaxed) >= wanted;
+    if !is_there {
+        free.fetch_add(wanted, Ordering::Relaxed);
+    }
+    is_there
 }
 
 // === impl Waiting ===
@@ -289,7 +293,7 @@ impl Recorder {
 
     /// Tells whether there is no room, in the queue or for a place that fails.
     pub(super) fn is_full(&self) -> bool {
-        self.queue.room.load(Ordering::Relaxed) == 0 || self.is_backlog_full()
+        self.queue.room.load(Ordering::Relaxed) <= 0 || self.is_backlog_full()
     }
 
     fn is_backlog_full(&self) -> bool {

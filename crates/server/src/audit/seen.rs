@@ -98,7 +98,7 @@ impl Request<'_> {
 #[derive(Debug)]
 pub(crate) struct Changing {
     /// Room for its entry, if it is recorded.
-    room: Option<Room>,
+    room: Option<Room<'static>>,
     entry: Entry,
 }
 
@@ -109,7 +109,7 @@ impl Changing {
     ///
     /// There is none: the change must not be made then.
     pub(crate) fn begin(audit: &Audit, event: Event, name: &str) -> Result<Self, ErrorCode> {
-        let room = audit.admit(1).map_err(|_| ErrorCode::AuditFull)?;
+        let room = audit.admit(1).map_err(|_| ErrorCode::AuditFull)?.map(Room::into_owned);
         let names = correlation::current();
         let entry = Entry {
             name: Some(shortened(name, MOST_PATH).into()),

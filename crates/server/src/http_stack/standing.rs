@@ -55,7 +55,7 @@ impl Standing {
             Right::Api(caller) if caller.no_admin.is_some() => caller.principal.as_ref()?,
             Right::Api(_) | Right::Details | Right::Nothing => return None,
         };
-        if **principal == Principal::local() {
+        if principal.is_local() {
             return None;
         }
         let key = headers.get(&shared.live.load().config.auth.api_key_header).cloned();

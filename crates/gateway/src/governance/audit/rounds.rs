@@ -119,8 +119,9 @@ fn record(audit: &Audit, entry: Entry) {
 
 /// Keeps no more of an entry than may wait for a person.
 fn slim(entry: &mut Entry) {
+    // Copies, because the rest of the message would stay with them.
+    entry.client = entry.client.as_deref().map(Bytes::copy_from_slice);
     entry.arguments = match std::mem::take(&mut entry.arguments) {
-        // A copy, because the rest of the message would stay with it.
         Arguments::Raw(raw) if raw.len() <= MOST_ARGUMENTS => {
             Arguments::Raw(Bytes::copy_from_slice(&raw))
         }

@@ -1,5 +1,6 @@
 //! How a caller is told that there is no room for its request now, and when to come again.
 
+use std::cell::RefCell;
 use std::time::Duration;
 
 use gantry_core::{Clock, ErrorCode, ProviderError};
@@ -67,11 +68,28 @@ impl Standing {
     /// Writes it into the head of an answer, unless that tells of a limit already.
     pub fn write(&self, headers: &mut HeaderMap) {
         let Entry::Vacant(limit) = headers.entry(LIMIT) else { return };
-        limit.insert(number(self.limit.into()));
+        let [the_limit, reset, window] = SAID.with_borrow_mut(|[limit, reset, window]| {
+            [again(limit, self.limit.into()), again(reset, self.reset), again(window, self.window)]
+        });
+        limit.insert(the_limit);
         headers.insert(REMAINING, number(self.remaining.into()));
-        headers.insert(RESET, number(self.reset));
-        headers.insert(WINDOW, number(self.window));
+        headers.insert(RESET, reset);
+        headers.insert(WINDOW, window);
     }
+}
+
+thread_local! {
+    /// Numbers of the last answer, and their headers: most are those of the next one too.
+    static SAID: RefCell<[(u64, HeaderValue); 3]> =
+        const { RefCell::new([const { (0, HeaderValue::from_static("0")) }; 3]) };
+}
+
+/// Returns a number as a header has it, which is the last one if the number is the same.
+fn again((last, value): &mut (u64, HeaderValue), wanted: u64) -> HeaderValue {
+    if *last != wanted {
+        (*last, *value) = (wanted, number(wanted));
+    }
+    value.clone()
 }
 
 /// Writes a number as a header has it, with one allocation: `HeaderValue` itself takes two.
@@ -178,6 +196,15 @@ mod tests {
         waiting.write(&mut headers);
         assert_eq!(headers["retry-after"], "7");
         assert_eq!(headers["x-ratelimit-reset"], "1800000000");
+        // What was written before is written again only where it is the same.
+        for (limit, reset) in [(10, 1), (10, 1_800_000_001), (0, 0), (11, 0)] {
+            let standing = Standing { limit, reset, ..standing };
+            let mut headers = HeaderMap::new();
+            standing.write(&mut headers);
+            let told = ["limit", "remaining", "reset", "window"]
+                .map(|name| headers[format!("x-ratelimit-{name}")].to_str().unwrap().to_owned());
+            assert_eq!(told, [limit.to_string(), "0".into(), reset.to_string(), "60".into()]);
+        }
         assert_eq!(Waiting::of(&RpcError::internal("x", "y")), None);
     }
 

@@ -181,6 +181,9 @@ fn goes_on<E: Error>(into: &str, most: usize) -> Result<(), E> {
 
 /// Returns the pointers that lead on by a step, without it.
 fn further<'r>(pointers: &[&'r [String]], is_it: impl Fn(&str) -> bool) -> Vec<&'r [String]> {
+    if pointers.is_empty() {
+        return Vec::new();
+    }
     let next = pointers.iter().filter_map(|pointer| pointer.split_first());
     next.filter(|(step, _)| is_it(step)).map(|(_, rest)| rest).collect()
 }

@@ -63,16 +63,15 @@ pub(crate) struct Front {
 
 /// Answers one request. The order of the layers is decided here and nowhere else.
 pub(crate) async fn http_stack(
-    front: Arc<Front>,
-    (via, shown): (Via, Arc<Shown>),
+    front: &Front,
+    from: (Via, &Shown),
     request: Request<Incoming>,
 ) -> Response<Answer> {
-    let shared = Arc::clone(&front.shared);
     // 1. A name for the request: outermost, so that every answer and every log line carries it.
-    let names = shared.request_ids.of(request.headers());
+    let names = front.shared.request_ids.of(request.headers());
     let correlation = Correlation::new(Arc::clone(&names.request), Arc::clone(&names.correlation));
     // Pinned here: moved into the scope it would be copied whole, for each request.
-    let answer = std::pin::pin!(named(&front, (via, &shown), request, names));
+    let answer = std::pin::pin!(named(front, from, request, names));
     correlation::within(Some(correlation), answer).await
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gantry_core::Tasks;
+use gantry_policy::Shown;
 use http::HeaderValue;
 use http::header::CONNECTION;
 use hyper::server::conn::http1;
@@ -100,11 +101,11 @@ where
 {
     let keep_alive = serving.keep_alive();
     let Serving { via, limits, connections, front, tasks } = serving;
-    let left = Cell::new(connections.max_requests);
-    let shown = Arc::default();
+    let (left, shown) = (Cell::new(connections.max_requests), Shown::default());
+    // No holders of their own for requests: processors would take the count of holders from each other.
+    let (front, from) = (&*front, (via, &shown));
     let service = service_fn(move |request| {
-        let (is_last, front) = (count_down(&left), Arc::clone(&front));
-        let from = (via, Arc::clone(&shown));
+        let is_last = count_down(&left);
         async move {
             let mut response = http_stack(front, from, request).await;
             if is_last {

@@ -70,9 +70,9 @@ where
     let (counted, shown) = (traffic.clone(), Arc::default());
     let service = service_fn(move |request| {
         let open = counted.begin();
-        let answer = http_stack(Arc::clone(&front), (via, Arc::clone(&shown)), request);
+        let (front, shown) = (Arc::clone(&front), Arc::clone(&shown));
         async move {
-            let response = answer.await;
+            let response = http_stack(&front, (via, &shown), request).await;
             Ok::<_, Infallible>(response.map(|answer| Counted { answer, _open: open }))
         }
     });

@@ -24,7 +24,7 @@ use gantry_core::Tasks;
 use tokio::net::{TcpListener, TcpStream};
 #[cfg(unix)]
 use tokio::net::{UnixListener, UnixStream};
-use tokio::runtime::{Handle, Runtime};
+use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -69,19 +69,7 @@ pub(crate) struct Entrance {
 #[derive(Debug)]
 pub(crate) struct Workers {
     inboxes: Vec<Inbox>,
-    /// Who wait for what answers their connections.
-    idle: Vec<oneshot::Sender<Arc<Front>>>,
-    /// The runtime of one of them.
-    runtime: Handle,
     _ending: DropGuard,
-}
-
-/// A worker that serves nothing yet.
-struct Worker {
-    inbox: Inbox,
-    /// Takes what answers its connections.
-    front: oneshot::Sender<Arc<Front>>,
-    runtime: Handle,
 }
 
 /// The way to a worker.
@@ -233,65 +221,31 @@ async fn pause_after(error: &io::Error) {
 }
 
 impl Workers {
-    /// Starts one worker for each core. They serve nothing before [`Self::open`].
-    pub(crate) fn start() -> io::Result<Self> {
+    /// Starts one worker for each core.
+    pub(crate) fn start(front: &Arc<Front>) -> io::Result<Self> {
         let ending = CancellationToken::new();
-        let first = Worker::start(&ending)?;
-        let mut workers = Self {
-            inboxes: vec![first.inbox],
-            idle: vec![first.front],
-            runtime: first.runtime,
-            _ending: ending.clone().drop_guard(),
-        };
-        for _ in 1..thread::available_parallelism().map_or(1, usize::from) {
-            let Worker { inbox, front, .. } = Worker::start(&ending)?;
-            workers.inboxes.push(inbox);
-            workers.idle.push(front);
+        let mut workers = Self { inboxes: Vec::new(), _ending: ending.clone().drop_guard() };
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+            let (sender, receiver) = mpsc::channel(ON_THEIR_WAY);
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            let (front, ending) = (Arc::clone(front), ending.clone());
+            thread::Builder::new().name("gantry-worker".to_owned()).spawn(move || {
+                runtime.block_on(async {
+                    tokio::select! {
+                        () = ending.cancelled() => {}
+                        () = take_up(receiver, &front) => ending.cancelled().await,
+                        () = tick() => {}
+                    }
+                });
+            })?;
+            workers.inboxes.push(Inbox { errands: sender, n_open: Arc::default() });
         }
         Ok(workers)
-    }
-
-    /// Lets them serve the connections that they are given.
-    pub(crate) fn open(&mut self, front: &Arc<Front>) {
-        for idle in self.idle.drain(..) {
-            // One that has ended serves nothing.
-            let _ = idle.send(Arc::clone(front));
-        }
-    }
-
-    /// Returns the runtime of one of them, for work in small steps that belongs between requests. It is
-    /// done from now on, and no longer than they live.
-    pub(crate) fn runtime(&self) -> &Handle {
-        &self.runtime
     }
 
     /// Returns the ways to all of them.
     pub(crate) fn inboxes(&self) -> Vec<Inbox> {
         self.inboxes.clone()
-    }
-}
-
-impl Worker {
-    fn start(ending: &CancellationToken) -> io::Result<Self> {
-        let (errands, receiver) = mpsc::channel(ON_THEIR_WAY);
-        let (front, opened) = oneshot::channel::<Arc<Front>>();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let (handle, ending) = (runtime.handle().clone(), ending.clone());
-        thread::Builder::new().name("gantry-worker".to_owned()).spawn(move || {
-            let serve = async {
-                if let Ok(front) = opened.await {
-                    take_up(receiver, &front).await;
-                }
-            };
-            runtime.block_on(async {
-                tokio::select! {
-                    () = ending.cancelled() => {}
-                    () = serve => ending.cancelled().await,
-                    () = tick() => {}
-                }
-            });
-        })?;
-        Ok(Self { inbox: Inbox { errands, n_open: Arc::default() }, front, runtime: handle })
     }
 }
 

@@ -43,7 +43,6 @@ use gantry_policy::audit::chain::hex;
 use gantry_policy::audit::{Keep, Rules};
 use gantry_policy::redact::Secrets;
 use prometheus_client::registry::Registry;
-use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use head::write_whole;
@@ -126,9 +125,6 @@ pub(crate) struct Parts<'a> {
     pub(crate) store: Option<Arc<dyn AuditStore>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) secrets: Vec<String>,
-    /// Where entries are chained: in a gateway where requests are served, between which it is done in small
-    /// steps. On another thread it is the system that makes calls wait for it, and for longer.
-    pub(crate) runtime: Handle,
 }
 
 /// The running audit trail, or none.
@@ -196,10 +192,7 @@ impl Trail {
             truncated.extend(opened.loss);
             let drain = opened.drain;
             let ending = closing.clone();
-            // Not held over what waits below.
-            let there = parts.runtime.enter();
             tasks.spawn("audit-sink", drain.run(ending));
-            drop(there);
             backlogs.push(backlog);
         }
         let rules = Arc::new(ArcSwap::from_pointee(rules(config, parts.secrets)));
@@ -236,7 +229,7 @@ impl Trail {
     /// the places only the file is written to.
     pub(crate) async fn of_command(config: &Config, data: &Path) -> Result<Self, AuditError> {
         let (clock, secrets) = (Arc::new(SystemClock), config.secrets());
-        let parts = Parts { data, store: None, clock, secrets, runtime: Handle::current() };
+        let parts = Parts { data, store: None, clock, secrets };
         Self::start(&config.audit, parts, &mut Registry::default()).await
     }
 

@@ -67,11 +67,11 @@ fn open_doors(
     shared: &Arc<Shared>,
     listeners: Listeners,
     taken: Vec<Taken>,
-    (workers, connections): (&mut Workers, &Tasks),
-) {
+    connections: &Tasks,
+) -> Result<Workers, StartError> {
     let routes = routes::router(Arc::clone(shared));
     let front = &Arc::new(Front { shared: Arc::clone(shared), routes, api: Api::new() });
-    workers.open(front);
+    let workers = Workers::start(front).map_err(|source| StartError::Runtime { source })?;
     let doorkeeper = Doorkeeper::new(shared);
     listeners.accept(&workers.inboxes(), &doorkeeper, connections);
     shared.service_listeners.begin((workers.inboxes(), doorkeeper), connections, taken);
@@ -79,6 +79,7 @@ fn open_doors(
         // The gateway serves all the same; commands then start one of their own.
         gantry_core::log::warn!(%error, "The socket of the data folder cannot be made.");
     }
+    Ok(workers)
 }
 
 /// Makes the services that the process itself offers.
@@ -105,8 +106,7 @@ impl Running {
     /// Starts a gateway with the configuration that `options` name, and returns once it accepts.
     pub async fn start(options: Options) -> Result<Self, StartError> {
         let config = options.config()?;
-        let (log, inherited) = (LogControl::default(), Inherited::default());
-        Box::pin(Self::start_with(options, config, log, inherited)).await
+        Self::start_with(options, config, LogControl::default(), Inherited::default()).await
     }
 
     pub(crate) async fn start_with(
@@ -126,7 +126,7 @@ impl Running {
         let services: Vec<_> = taken.iter().map(Taken::address).collect();
         let live = Live::new(live.config, Some(&bound))?.also_on(&services)?;
 
-        let (background, connections) = (Tasks::new(), Tasks::new());
+        let background = Tasks::new();
         let http_metrics = HttpMetrics::new(&mut registry);
         let keys = Arc::new(StoredKeys::of(&kept, &background).await?);
         services::are_fit(&live, &keys)?;
@@ -138,8 +138,7 @@ impl Running {
         let built_in = built_in(&live.config, &kept);
         built_in.join(&mut spec, &live.config);
         let fetcher = Fetcher::new(compose::outbound(&options.env)?, background.clone());
-        let mut workers = Workers::start().map_err(|source| StartError::Runtime { source })?;
-        let trail = trail(&live.config, &kept, &workers, &mut registry).await?;
+        let trail = trail(&live.config, &kept, &mut registry).await?;
         let holdings = Holdings::of(&live.config, &kept.store, kept.keys, trail.audit());
         let gateway = compose::gateway(
             (&live.config, spec),
@@ -155,6 +154,7 @@ impl Running {
             Arc::new(Sources::new(Arc::clone(&gateway), Arc::clone(&kept.store), answers));
         metrics::register(&mut registry, &gateway.metrics, &sources);
         log.register(&mut registry);
+        let connections = Tasks::new();
         let shared = Arc::new(Shared {
             live: ArcSwap::from_pointee(live),
             refused_reload: Mutex::new(None),
@@ -189,7 +189,7 @@ impl Running {
         shared.built_in.observe(&shared);
         shared.hide_secrets();
         let reloader = Reloader::new(Arc::clone(&shared), options, log);
-        open_doors(&shared, listeners, taken, (&mut workers, &connections));
+        let workers = open_doors(&shared, listeners, taken, &connections)?;
         background.spawn_until_stop("watch", Arc::clone(&reloader).watch());
         background.spawn_until_stop("renew", Arc::clone(&reloader).watch_certificates());
         say_that_it_is_up(&shared);
@@ -309,18 +309,12 @@ impl Running {
 }
 
 /// Begins to record, if the configuration says so.
-async fn trail(
-    config: &Config,
-    kept: &Kept,
-    workers: &Workers,
-    registry: &mut Registry,
-) -> Result<Trail, StartError> {
+async fn trail(config: &Config, kept: &Kept, registry: &mut Registry) -> Result<Trail, StartError> {
     let parts = audit::Parts {
         data: kept.folder.path(),
         store: Some(Arc::clone(&kept.store) as Arc<dyn AuditStore>),
         clock: Arc::new(SystemClock),
         secrets: config.secrets(),
-        runtime: workers.runtime().clone(),
     };
     let trail = Trail::start(&config.audit, parts, registry).await;
     trail.map_err(|source| StartError::Audit { source })

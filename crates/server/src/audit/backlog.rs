@@ -14,7 +14,7 @@ use tokio::sync::{Notify, oneshot};
 use super::SinkState;
 
 /// Entries that are added at once.
-pub(super) const MOST_AT_ONCE: usize = 1024;
+const MOST_AT_ONCE: usize = 1024;
 /// Their bytes.
 const BYTES_AT_ONCE: usize = 1 << 20;
 

@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
-use super::backlog::{Backlog, MOST_AT_ONCE, Written, bytes};
+use super::backlog::{Backlog, Written, bytes};
 use super::figures::{Figures, Place};
 use super::{AuditError, HeadFile, Spool};
 
@@ -385,13 +385,11 @@ impl Drain {
 impl Sealed {
     /// Chains entries, which go on after others. It does so in many small steps between which requests are
     /// served: done in one go it is work for milliseconds, and whatever waits for the processor that does
-    /// it, waits so long. Where there are as many as are added at once, more are waiting, and it is too much
-    /// for a thread that has requests to serve.
+    /// it, waits so long.
     pub(super) async fn of(entries: Vec<Written>, chain: Chain) -> Self {
         let lines = String::with_capacity(bytes(&entries) + entries.len() * AROUND);
         let mut sealing = Sealing { entries, lines, chain, done: 0 };
-        let is_long = |entry: &Written| entry.text().len() > LARGE;
-        if sealing.entries.len() >= MOST_AT_ONCE || sealing.entries.iter().any(is_long) {
+        if sealing.entries.iter().any(|entry| entry.text().len() > LARGE) {
             return off_thread(move || {
                 while sealing.step() {}
                 sealing.end()

@@ -83,7 +83,7 @@ mod tests {
         let shown = Shown::default();
         let long = vec![b'x'; LONGEST + 1];
         // Each one several times, and others between: what is remembered of one is never taken for another.
-        for credential in [&b"first"[..], b"first", b"secon", &long, b"", b"first", &long] {
+        for credential in [&b"first"[..], b"first", b"other", &long, b"", b"first", &long] {
             for pepper in [&one, &two, &one, &three, &two, &three] {
                 assert_eq!(shown.digest(credential, pepper), pepper.digest(credential));
             }

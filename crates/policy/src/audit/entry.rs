@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_again_is_the_same_and_never_anothers() {
+    fn what_is_said_again_is_the_same_and_never_that_of_another() {
         let other = Grants::default();
         let changes: [fn(&mut Entry); 9] = [
             |_| {},

@@ -1,8 +1,7 @@
 //! What many entries have in common, written down once: who asks, and what for.
 //!
 //! A client says the same of itself with every call, and calls few tools again and again. What was written
-//! of both is kept as it stands in entries, and is written again where nothing that it is made of is
-//! another.
+//! of both is kept as it stands in entries, and is used again as long as all that it is made of is the same.
 
 use std::hash::BuildHasher as _;
 use std::net::IpAddr;

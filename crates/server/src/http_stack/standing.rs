@@ -36,6 +36,7 @@ pub(super) struct Standing {
 pub(super) struct Guard {
     standing: Standing,
     shared: Arc<Shared>,
+    shown: Shown,
     ticks: Interval,
 }
 
@@ -68,11 +69,11 @@ impl Standing {
     pub(super) fn guard(self, shared: &Arc<Shared>) -> Guard {
         let mut ticks = interval(LOOK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Guard { standing: self, shared: Arc::clone(shared), ticks }
+        Guard { standing: self, shared: Arc::clone(shared), shown: Shown::default(), ticks }
     }
 
     /// Tells whether the client would be let in now, as whom it was.
-    fn holds(&self, shared: &Shared) -> bool {
+    fn holds(&self, shared: &Shared, shown: &Shown) -> bool {
         let live = shared.live.load();
         if self.peer.address().is_some_and(|address| live.addresses.may_come(address).is_err()) {
             return false;
@@ -84,7 +85,7 @@ impl Standing {
         if let Some(key) = &self.key {
             headers.insert(&live.config.auth.api_key_header, key.clone());
         }
-        let (keys, admin, shown) = (&shared.keys, &shared.admin, &Shown::default());
+        let (keys, admin) = (&shared.keys, &shared.admin);
         let (peer, resource) = (self.peer, self.resource.as_ref());
         let asking = Asking { live: &live, keys, admin, peer, headers: &headers, shown, resource };
         asking.client().is_ok_and(|principal| principal == self.principal)
@@ -97,7 +98,7 @@ impl Guard {
     /// Tells whether the stream has to end; wakes whoever polls when it is time to look again.
     pub(super) fn poll_ended(&mut self, context: &mut Context<'_>) -> bool {
         while self.ticks.poll_tick(context).is_ready() {
-            if !self.standing.holds(&self.shared) {
+            if !self.standing.holds(&self.shared, &self.shown) {
                 gantry_core::log::info!(
                     principal = &*self.standing.principal.subject,
                     "A stream ends, because its client would not be let in any more."

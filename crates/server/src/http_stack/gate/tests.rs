@@ -111,6 +111,29 @@ async fn the_admin_token_is_no_client_token_and_the_other_way_round() {
 }
 
 #[tokio::test]
+async fn what_a_connection_remembers_opens_nothing_that_was_taken_back() {
+    let house = House::new(WITH_TOKEN).await;
+    let [alice, bob] = [house.safe.make("alice").await, house.safe.make("bob").await];
+    let [alice_asks, bob_asks] = [&alice, &bob].map(|key| bearer(&key.key));
+    let who = |headers: &HeaderMap| {
+        let client = house.asking(far(), headers).client();
+        client.map(|client| client.subject.to_string()).map_err(|refusal| refusal.code())
+    };
+    // All by one connection, as a proxy may send them.
+    for _ in 0..2 {
+        assert_eq!(who(&alice_asks).as_deref(), Ok("alice"));
+        assert_eq!(who(&alice_asks).as_deref(), Ok("alice"));
+        assert_eq!(who(&bob_asks).as_deref(), Ok("bob"));
+        assert_eq!(who(&bearer(TOKEN)).as_deref(), Ok("ann"));
+    }
+    assert_eq!(who(&alice_asks).as_deref(), Ok("alice"));
+    house.safe.keys.revoke(&alice.about.id).await.unwrap();
+    assert_eq!(who(&alice_asks), Err(ErrorCode::TokenWrong));
+    assert_eq!(who(&bob_asks).as_deref(), Ok("bob"));
+    assert_eq!(who(&alice_asks), Err(ErrorCode::TokenWrong));
+}
+
+#[tokio::test]
 async fn details_are_for_this_machine_and_for_tokens() {
     let house = House::new(WITH_TOKEN).await;
     let key = house.safe.make("bob").await;

@@ -224,8 +224,9 @@ fn build_upstream(workspace: &Workspace) -> anyhow::Result<()> {
 /// The conditions of the run, in one sentence.
 fn conditions(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<String> {
     let n_cores = std::thread::available_parallelism().map_or(0, usize::from);
-    let revision =
-        shell::capture(shell::command(workspace, "git").args(["rev-parse", "--short", "HEAD"]))?;
+    // Says where something is measured that no commit holds.
+    let describe = ["describe", "--always", "--dirty", "--exclude", "*"];
+    let revision = shell::capture(shell::command(workspace, "git").args(describe))?;
     let nginx = legs::nginx_version(workspace)?;
     Ok(format!(
         "Medians of {} interleaved rounds of {} s on {n_cores} cores, {} era, {nginx}, Gantry at `{}`, {}.",

@@ -151,10 +151,15 @@ impl Rules {
 
 /// Writes a text as JSON.
 pub(super) fn push_text(into: &mut String, text: &str) {
-    if !json::is_plain(text) {
+    if json::is_plain(text) {
+        push_plain(into, text);
+    } else {
         into.push_str(&Value::from(text).to_string());
-        return;
     }
+}
+
+/// Writes a text that needs no escapes as JSON.
+fn push_plain(into: &mut String, text: &str) {
     into.reserve(text.len() + 2);
     into.push('"');
     into.push_str(text);

@@ -1,13 +1,18 @@
 //! The chain: each line holds its place, the hash of the line before, and its own.
 //!
-//! A line is `{"seq":7,"prev":"HEX",BODY,"hash":"HEX"}`, where the hash is SHA-256 over all that stands
-//! before `,"hash"`. The bytes are hashed as they stand, so that whoever checks a line need not agree
-//! with us on how JSON is written.
+//! A line is `{"seq":7,"prev":"HEX",BODY,"hash":"HEX"}`. Its hash is SHA-256 over `prev`, the SHA-256 of the
+//! entry `{BODY}`, and `seq` as eight bytes, the highest first. The bytes of an entry are hashed as they
+//! stand, so that whoever checks a line need not agree with us on how JSON is written.
+//!
+//! That of an entry depends on no other one, so that those of many are made side by side; what has to
+//! wait for the line before is always short.
+
+use std::borrow::Cow;
 
 use memchr::memchr;
 
 use super::arguments::push_number;
-use crate::sha256::{BYTES, Hash, sha256};
+use crate::sha256::{BYTES, Hash, sha256, sha256_each};
 
 /// How the object of an entry begins.
 pub(super) const ID: &str = "{\"id\":\"";
@@ -86,19 +91,28 @@ impl Chain {
         &self.head
     }
 
-    /// Adds an entry, whose object is given, and writes its line behind others.
-    pub fn seal(&mut self, body: &str, lines: &mut String) {
+    /// Adds entries, whose objects are given, and writes their lines behind others.
+    pub fn seal(&mut self, entries: &[&str], lines: &mut String) {
+        let objects: Vec<_> = entries.iter().map(|entry| object(entry)).collect();
+        let texts: Vec<_> = objects.iter().map(|object| object.as_bytes()).collect();
+        for (object, digest) in objects.iter().zip(sha256_each(&texts)) {
+            self.link(object, &digest, lines);
+        }
+        if let Some(last) = entries.last() {
+            self.head.id.clear();
+            self.head.id.push_str(id_of(last));
+        }
+    }
+
+    fn link(&mut self, object: &str, digest: &Hash, lines: &mut String) {
         let seq = self.head.seq + 1;
-        let members = body.strip_prefix('{').unwrap_or(body);
-        let members = members.strip_suffix('}').unwrap_or(members);
-        let start = lines.len();
         lines.push_str(SEQ);
         push_number(lines, seq);
         lines.push_str(PREV);
         lines.push_str(&self.digits);
         lines.push_str("\",");
-        lines.push_str(members);
-        let hash = sha256(&lines.as_bytes()[start..]);
+        lines.push_str(object.get(1..object.len() - 1).unwrap_or_default());
+        let hash = linked(&self.head.hash, digest, seq);
         self.digits.clear();
         push_hex(&mut self.digits, &hash);
         lines.push_str(OWN);
@@ -106,9 +120,25 @@ impl Chain {
         lines.push_str(END);
         lines.push('\n');
         (self.head.seq, self.head.hash) = (seq, hash);
-        self.head.id.clear();
-        self.head.id.push_str(id_of(body));
     }
+}
+
+/// Returns an entry in its braces: one that was damaged while it waited on the disk has its place all the same.
+fn object(entry: &str) -> Cow<'_, str> {
+    if entry.len() > 1 && entry.starts_with('{') && entry.ends_with('}') {
+        return entry.into();
+    }
+    let members = entry.strip_prefix('{').unwrap_or(entry);
+    format!("{{{}}}", members.strip_suffix('}').unwrap_or(members)).into()
+}
+
+/// Returns the hash of a line: what follows from the one before, from its entry, and from its place.
+pub(super) fn linked(prev: &Hash, entry: &Hash, seq: u64) -> Hash {
+    let mut text = [0; 2 * BYTES + size_of::<u64>()];
+    text[..BYTES].copy_from_slice(prev);
+    text[BYTES..2 * BYTES].copy_from_slice(entry);
+    text[2 * BYTES..].copy_from_slice(&seq.to_be_bytes());
+    sha256(&text)
 }
 
 /// Returns the id of an entry, whose object is given; empty if it has none.
@@ -169,28 +199,51 @@ pub(super) fn from_hex(text: &str) -> Option<Hash> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Verifier;
     use super::*;
 
     #[test]
     fn a_line_is_json_whose_hash_anybody_can_make() {
         let mut chain = Chain::default();
         let mut lines = String::new();
-        chain.seal(r#"{"id":"a-1","n":1}"#, &mut lines);
+        chain.seal(&[r#"{"id":"a-1","n":1}"#], &mut lines);
         let first = chain.head().clone();
-        chain.seal(r#"{"id":"a-2","n":2}"#, &mut lines);
+        let entry = r#"{"id":"a-2","n":2}"#;
+        chain.seal(&[entry], &mut lines);
         let line = lines.lines().nth(1).unwrap();
         let value: serde_json::Value = serde_json::from_str(line).unwrap();
         assert_eq!((value["seq"].as_u64(), value["n"].as_u64()), (Some(2), Some(2)));
-        let (before, _) = line.split_once(",\"hash\"").unwrap();
-        assert_eq!(value["hash"], hex(&sha256(before.as_bytes())));
+        let text = [&first.hash[..], &sha256(entry.as_bytes()), &[0, 0, 0, 0, 0, 0, 0, 2]].concat();
+        assert_eq!(value["hash"], hex(&sha256(&text)));
         assert_eq!(value["prev"], hex(&first.hash));
         assert_eq!(Head::of_line(line), Some(chain.head().clone()));
     }
 
     #[test]
+    fn entries_are_chained_alike_alone_and_with_others() {
+        let entries: Vec<_> = (0..50)
+            .map(|at| format!("{{\"id\":\"a-{at}\",\"n\":\"{}\"}}", "x".repeat(9 * at)))
+            .collect();
+        // Damaged ones among them.
+        let entries =
+            entries.iter().map(String::as_str).chain(["", "{", "}", "\"n\":1}", "{\"n\":1"]);
+        let entries: Vec<_> = entries.collect();
+        let (mut alone, mut lines_alone) = (Chain::default(), String::new());
+        for entry in &entries {
+            alone.seal(&[entry], &mut lines_alone);
+        }
+        let (mut together, mut lines) = (Chain::default(), String::new());
+        together.seal(&entries, &mut lines);
+        together.seal(&[], &mut lines);
+        assert_eq!((together.head(), &lines), (alone.head(), &lines_alone));
+        let mut verifier = Verifier::default().anchor(alone.head().clone());
+        assert!(lines.lines().all(|line| verifier.line(line.as_bytes()).is_ok()));
+    }
+
+    #[test]
     fn a_head_is_read_as_it_was_written() {
         let mut chain = Chain::default();
-        chain.seal(r#"{"id":"a-1"}"#, &mut String::new());
+        chain.seal(&[r#"{"id":"a-1"}"#], &mut String::new());
         let head = chain.head().clone();
         assert_eq!(Head::parse(&head.to_text()), Some(head.clone()));
         let anchor = Head::parse(&format!("1 {}", hex(&head.hash))).unwrap();

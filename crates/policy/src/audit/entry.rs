@@ -369,7 +369,7 @@ mod tests {
     #[test]
     fn a_line_is_found_by_what_it_says() {
         let mut line = String::new();
-        Chain::default().seal(&body(&call()), &mut line);
+        Chain::default().seal(&[&body(&call())], &mut line);
         let line = line.trim_end();
         let stored = stored(line, 5);
         assert_eq!((stored.seq, stored.at, &*stored.name), (1, 5, "git__log"));

@@ -4,8 +4,8 @@
 //! later head ([`Verifier::anchor`]). What was removed at its beginning is no offence, because
 //! rotation does so; the place of the first line tells how much it was.
 
-use super::chain::{END, Head, OWN, PREV, SEQ, from_hex};
-use crate::sha256::{BYTES, Hash, sha256};
+use super::chain::{END, Head, OWN, PREV, SEQ, from_hex, linked};
+use crate::sha256::{BYTES, Hash, Sha256};
 
 /// What is wrong at the first place where anything is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -64,9 +64,7 @@ pub struct Verifier {
 pub(super) struct Parts<'a> {
     pub(super) seq: u64,
     prev: Hash,
-    /// What is hashed.
-    text: &'a str,
-    /// The members between `prev` and `hash`.
+    /// The members of the entry, between `prev` and `hash`.
     pub(super) body: &'a str,
     pub(super) hash: Hash,
 }
@@ -82,9 +80,17 @@ impl<'a> Parts<'a> {
         }
         let (prev, rest) = rest.split_at_checked(2 * BYTES)?;
         let body = rest.strip_prefix("\",")?.strip_suffix(END)?;
-        let (text, hash) = line.strip_suffix(END)?.rsplit_once(OWN)?;
-        let body = body.get(..body.len().checked_sub(OWN.len() + hash.len())?)?;
-        Some(Self { seq, prev: from_hex(prev)?, text, body, hash: from_hex(hash)? })
+        let (body, hash) = body.rsplit_once(OWN)?;
+        Some(Self { seq, prev: from_hex(prev)?, body, hash: from_hex(hash)? })
+    }
+
+    /// Returns the hash that it should have.
+    fn expected(&self) -> Hash {
+        let mut entry = Sha256::new();
+        for piece in ["{", self.body, "}"] {
+            entry.update(piece.as_bytes());
+        }
+        linked(&self.prev, &entry.finish(), self.seq)
     }
 }
 
@@ -105,7 +111,7 @@ impl Verifier {
         let text = std::str::from_utf8(line).map_err(|_| Break::NotAnEntry)?;
         let parts = Parts::of(text).ok_or(Break::NotAnEntry)?;
         let seq = parts.seq;
-        if sha256(parts.text.as_bytes()) != parts.hash {
+        if parts.expected() != parts.hash {
             return Err(Break::Changed { seq });
         }
         let (expected, prev) = match &self.last {
@@ -155,7 +161,7 @@ mod tests {
         let lines = texts.iter().enumerate().map(|(at, text)| {
             let body = format!("{{\"id\":\"t-{at}\",\"detail\":{}}}", serde_json::json!(text));
             let mut line = String::new();
-            chain.seal(&body, &mut line);
+            chain.seal(&[&body], &mut line);
             line.trim_end().to_owned()
         });
         (lines.collect(), chain.head().clone())

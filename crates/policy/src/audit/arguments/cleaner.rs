@@ -1,12 +1,13 @@
 //! Arguments without what is left out of them, written down while they are read.
 
+use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
 use serde::Deserialize as _;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-use super::{Keep, LONGEST_TEXT, Rules, push_text};
+use super::{Keep, LONGEST_TEXT, Rules, push_plain, push_text};
 use crate::redact::REDACTED;
 
 /// Writes a value down as it is read, without what is left out of it: for every call there are
@@ -34,6 +35,14 @@ struct Name<'r, 'o, 'p> {
 impl Cleaner<'_, '_> {
     fn is_pointed_at(&self) -> bool {
         self.rules.keep != Keep::Full && self.pointers.iter().any(|rest| rest.is_empty())
+    }
+
+    /// Returns what is kept of a text.
+    fn kept<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        if self.is_hidden {
+            return REDACTED.into();
+        }
+        self.rules.text(text, if self.rules.cuts { LONGEST_TEXT } else { usize::MAX })
     }
 
     /// Writes a value that is kept as it is, unless its name hides it.
@@ -93,12 +102,13 @@ impl<'de> Visitor<'de> for Cleaner<'_, '_> {
     }
 
     fn visit_str<E>(self, text: &str) -> Result<(), E> {
-        if self.is_hidden {
-            push_text(self.into, REDACTED);
-            return Ok(());
-        }
-        let longest = if self.rules.cuts { LONGEST_TEXT } else { usize::MAX };
-        push_text(self.into, &self.rules.text(text, longest));
+        push_text(self.into, &self.kept(text));
+        Ok(())
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<(), E> {
+        // It stood between quotes as it is, so that it may again, and so may what stands for a part of it.
+        push_plain(self.into, &self.kept(text));
         Ok(())
     }
 
@@ -153,6 +163,13 @@ impl<'de> Visitor<'de> for Cleaner<'_, '_> {
 
 // === impl Name ===
 
+impl<'r> Name<'r, '_, '_> {
+    /// Returns what a name says of its value: whether it is left out, and the pointers that lead into it.
+    fn says(&self, name: &str) -> (bool, Vec<&'r [String]>) {
+        (self.rules.hides(name), further(self.pointers, |step| step == name))
+    }
+}
+
 impl<'de, 'r> DeserializeSeed<'de> for Name<'r, '_, '_> {
     type Value = (bool, Vec<&'r [String]>);
 
@@ -161,7 +178,7 @@ impl<'de, 'r> DeserializeSeed<'de> for Name<'r, '_, '_> {
     }
 }
 
-impl<'r> Visitor<'_> for Name<'r, '_, '_> {
+impl<'de, 'r> Visitor<'de> for Name<'r, '_, '_> {
     type Value = (bool, Vec<&'r [String]>);
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -170,7 +187,12 @@ impl<'r> Visitor<'_> for Name<'r, '_, '_> {
 
     fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
         push_text(self.into, name);
-        Ok((self.rules.hides(name), further(self.pointers, |step| step == name)))
+        Ok(self.says(name))
+    }
+
+    fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Self::Value, E> {
+        push_plain(self.into, name);
+        Ok(self.says(name))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Tests of [`super`]: what of arguments is left out, and how the rest is written.
 
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
@@ -113,4 +114,17 @@ fn a_star_stands_for_anything() {
     let fits = |pattern: &str, text: &str| fits(pattern.as_bytes(), text.as_bytes());
     assert!(fits("*", "") && fits("a*c", "abbc") && fits("*b*", "abc") && fits("a*a", "aa"));
     assert!(!fits("a*c", "ab") && !fits("", "a") && !fits("a*a", "a") && fits("*ab", "aab"));
+}
+
+proptest! {
+    #[test]
+    fn what_is_kept_is_what_was_sent(
+        names in proptest::collection::vec("[ -~]{0,6}|\\PC{0,6}|[\u{0}-\u{1f}\"]{0,3}", 3),
+        texts in proptest::collection::vec("[ -~]{0,40}|\\PC{0,40}|[\u{0}-\u{1f}\"\\\\]{0,9}", 3),
+        number in any::<i64>(),
+    ) {
+        let [name, other, inner] = &names[..] else { unreachable!() };
+        let sent = json!({ name: texts[0], other: [texts[1], number, { inner: texts[2] }, null] });
+        prop_assert_eq!(kept(Keep::Full, &[], &sent.to_string()), Some(sent));
+    }
 }

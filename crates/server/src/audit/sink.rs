@@ -31,12 +31,11 @@ const KEPT_AFTER: Duration = Duration::from_millis(250);
 
 /// Entries that are chained in one go, for some 30 µs: twice as many as are digested side by side.
 const AT_A_TIME: usize = 32;
-/// Bytes of entries after which no further one is among them.
+/// Bytes of entries after which no further one is among them. One that is longer is chained where nobody waits
+/// for the thread.
 const MANY_BYTES: usize = 32 * 1024;
 /// How long others go first, so that entries are kept in time whatever there is to do.
 const PATIENCE: Duration = Duration::from_millis(8);
-/// A longer entry is no work for such a thread.
-const LARGE: usize = 32 * 1024;
 
 /// Where entries are kept.
 pub(super) trait Sink: Send + Sync + fmt::Debug + 'static {
@@ -391,7 +390,7 @@ impl Sealed {
     pub(super) async fn of(entries: Vec<Written>, chain: Chain) -> Self {
         let lines = String::with_capacity(bytes(&entries) + entries.len() * AROUND);
         let mut sealing = Sealing { entries, lines, chain, done: 0 };
-        if sealing.entries.iter().any(|entry| entry.text().len() > LARGE) {
+        if sealing.entries.iter().any(|entry| entry.text().len() > MANY_BYTES) {
             return off_thread(move || {
                 while sealing.step() {}
                 sealing.end()

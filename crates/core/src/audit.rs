@@ -37,44 +37,46 @@ const MUCH: usize = 2 * 1024;
 const RECEIPT: Duration = Duration::from_secs(10);
 
 /// What happened once. Time and order are added by the recorder.
+///
+/// It borrows what is there already: for every call there is an entry, which is written down at once.
 #[derive(Debug, Clone)]
-pub struct Entry {
+pub struct Entry<'a> {
     /// What kind of thing it was.
     pub event: Event,
     /// How it ended: a word of [`outcome`], or of the metrics for a call.
     pub outcome: &'static str,
     /// Who it was; `None` where nobody is known.
-    pub principal: Option<Arc<Principal>>,
+    pub principal: Option<Cow<'a, Arc<Principal>>>,
     /// From where; `None` where there is no address.
     pub address: Option<IpAddr>,
     /// The raw `clientInfo` of an MCP client.
-    pub client: Option<Bytes>,
+    pub client: Option<Cow<'a, [u8]>>,
     /// What the client says it is, over HTTP.
-    pub user_agent: Option<Box<str>>,
+    pub user_agent: Option<Cow<'a, str>>,
     /// The legacy session.
     pub session: Option<[u8; 16]>,
     /// Names the request in the log.
-    pub request_id: Option<Arc<str>>,
+    pub request_id: Option<Cow<'a, str>>,
     /// Names what the request is a part of.
-    pub correlation_id: Option<Arc<str>>,
+    pub correlation_id: Option<Cow<'a, str>>,
     /// The server behind the gateway.
-    pub server: Option<Arc<str>>,
+    pub server: Option<Cow<'a, str>>,
     /// The method of MCP, or the method and route of HTTP.
-    pub method: Option<Cow<'static, str>>,
+    pub method: Option<Cow<'a, str>>,
     /// What it was about: a tool by its public name, a prompt, a URI, a key, a server.
-    pub name: Option<Box<str>>,
+    pub name: Option<Cow<'a, str>>,
     /// How long it took, waiting for people included.
     pub duration: Option<Duration>,
     /// How often the client had to answer before it was done; 1 for an ordinary call.
     pub rounds: u32,
     /// Which rule decided.
-    pub decision: Option<Arc<str>>,
+    pub decision: Option<Cow<'a, str>>,
     /// The cause, where it is one of ours.
     pub code: Option<ErrorCode>,
     /// What was sent along.
     pub arguments: Arguments,
     /// What else there is to say, in words of ours; never a secret.
-    pub detail: Option<Box<str>>,
+    pub detail: Option<Cow<'a, str>>,
 }
 
 /// The arguments of a call, as raw JSON. What is shown of them is decided later.
@@ -138,7 +140,7 @@ pub trait Recorder: Send + Sync + fmt::Debug + 'static {
     /// Writes an entry down into its room, which is free again once it is on its way. What is
     /// returned is told once the entry is durable; `None` where answers need not wait for that. Never
     /// waits.
-    fn take(&self, entry: &Entry, room: Reserved) -> Option<oneshot::Receiver<()>>;
+    fn take(&self, entry: &Entry<'_>, room: Reserved) -> Option<oneshot::Receiver<()>>;
 }
 
 /// Room that was taken. A number and no guard: it is counted for every call, and given back for many
@@ -174,6 +176,10 @@ pub struct Room<'a> {
     /// Until an entry comes into it.
     reserved: Option<Reserved>,
 }
+
+/// What tells whether an entry is durable; nothing where nobody has to wait for that.
+#[derive(Debug)]
+pub struct Receipt(Option<oneshot::Receiver<()>>);
 
 /// The recorder that room is of. Borrowed where every call has some: to count one more holder, processors
 /// would take the count from each other.
@@ -224,7 +230,7 @@ impl Audit {
     ///
     /// An entry that finds no room is counted as dropped. What must not happen without one asks
     /// [`Self::admit`] before it happens.
-    pub fn record(&self, event: Event, describe: impl FnOnce(Entry) -> Entry) {
+    pub fn record<'a>(&self, event: Event, describe: impl FnOnce(Entry<'a>) -> Entry<'a>) {
         let Some(recorder) = &self.recorder else { return };
         if !recorder.events().has(event) {
             return;
@@ -264,30 +270,28 @@ impl Room<'_> {
         }
     }
 
-    /// Records what has happened, and waits until that is durable if it has to be.
+    /// Records what has happened. Never waits; whoever is to be answered waits for the receipt.
+    pub fn fill(mut self, entry: &Entry<'_>) -> Receipt {
+        let is_wanted = self.recorder().events().has(entry.event);
+        let reserved = if is_wanted { self.reserved.take() } else { None };
+        Receipt(reserved.and_then(|reserved| self.recorder().take(entry, reserved)))
+    }
+}
+
+// === impl Receipt ===
+
+impl Receipt {
+    /// Waits until the entry is durable, if it has to be.
     ///
     /// # Errors
     ///
     /// It has to be, and is not within ten seconds.
-    pub async fn fill(self, entry: &Entry) -> Result<(), Unwritten> {
-        let Some(durable) = self.give(entry) else { return Ok(()) };
+    pub async fn durable(self) -> Result<(), Unwritten> {
+        let Some(durable) = self.0 else { return Ok(()) };
         match tokio::time::timeout(RECEIPT, durable).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) | Err(_) => Err(Unwritten),
         }
-    }
-
-    /// Records what has happened where nobody waits for an answer.
-    pub fn fill_unheard(self, entry: &Entry) {
-        let _ = self.give(entry);
-    }
-
-    fn give(mut self, entry: &Entry) -> Option<oneshot::Receiver<()>> {
-        if !self.recorder().events().has(entry.event) {
-            return None;
-        }
-        let reserved = self.reserved.take()?;
-        self.recorder().take(entry, reserved)
     }
 }
 
@@ -301,7 +305,7 @@ impl Drop for Room<'_> {
 
 // === impl Entry ===
 
-impl Entry {
+impl<'a> Entry<'a> {
     /// Begins an entry of which nothing is known but its event.
     pub fn new(event: Event) -> Self {
         Self {
@@ -326,20 +330,41 @@ impl Entry {
         }
     }
 
-    /// Says what a change was about, and whose request it was.
-    #[must_use]
-    pub fn about(mut self, name: &str, request_id: &Arc<str>) -> Self {
-        self.name = Some(name.into());
-        self.request_id = Some(Arc::clone(request_id));
-        self
-    }
-
     /// Says who it was, and from where.
     #[must_use]
-    pub fn by(mut self, principal: Option<Arc<Principal>>, address: Option<IpAddr>) -> Self {
+    pub fn by(
+        mut self,
+        principal: Option<Cow<'a, Arc<Principal>>>,
+        address: Option<IpAddr>,
+    ) -> Self {
         self.principal = principal;
         self.address = address;
         self
+    }
+
+    /// Returns the same with copies of whatever it borrows.
+    pub fn into_owned(self) -> Entry<'static> {
+        let owned = |text: Option<Cow<'a, str>>| text.map(|text| Cow::Owned(text.into_owned()));
+        Entry {
+            principal: self.principal.map(|principal| Cow::Owned(principal.into_owned())),
+            client: self.client.map(|client| Cow::Owned(client.into_owned())),
+            user_agent: owned(self.user_agent),
+            request_id: owned(self.request_id),
+            correlation_id: owned(self.correlation_id),
+            server: owned(self.server),
+            method: owned(self.method),
+            name: owned(self.name),
+            decision: owned(self.decision),
+            detail: owned(self.detail),
+            event: self.event,
+            outcome: self.outcome,
+            address: self.address,
+            session: self.session,
+            duration: self.duration,
+            rounds: self.rounds,
+            code: self.code,
+            arguments: self.arguments,
+        }
     }
 
     /// Says that it did not succeed, and why if that has a code.

@@ -16,6 +16,7 @@ use gantry_protocol::{Message, Object, RpcError, json, method};
 
 use crate::Gateway;
 use crate::causes;
+use crate::governance::audit::Call;
 use crate::governance::traffic::Waiting;
 use crate::governance::{access, audit};
 use crate::snapshot::{Section, Target, View};
@@ -136,7 +137,8 @@ async fn carry_to(
     let local_name = renamed.then(|| Arc::clone(&target.local));
     let request = Request { local_name, message, timeout: None };
     let message = request.message.clone();
-    let outcome = call_stack::run(gateway, target, context, request).await;
+    let call = Call { target, context, message: &message };
+    let outcome = call_stack::run(gateway, call, request).await;
     reply::of(context, target, &message, outcome)
 }
 

@@ -167,10 +167,12 @@ fn holds_something(member: &Value) -> bool {
 
 /// Tells whether a member or argument of this name is likely to hold a secret.
 pub fn is_secret_name(name: &str) -> bool {
-    if HARMLESS_NAMES.contains(&name) {
-        return false;
-    }
-    with_plain(name, has_secret_part)
+    with_plain(name, |plain| says_secret(name, plain))
+}
+
+/// Tells the same of a name that is there as [`with_plain`] hands it on, too.
+pub(crate) fn says_secret(name: &str, plain: &[u8]) -> bool {
+    !HARMLESS_NAMES.contains(&name) && has_secret_part(plain)
 }
 
 /// Tells whether a plain name has a part that stands for a secret.
@@ -184,6 +186,9 @@ fn has_secret_part(plain: &[u8]) -> bool {
 
 /// Hands a name on without `-` and `_` and in lower case, made without an allocation where it is short.
 pub(crate) fn with_plain<T>(name: &str, look: impl FnOnce(&[u8]) -> T) -> T {
+    if name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()) {
+        return look(name.as_bytes());
+    }
     let kept = name.bytes().filter(|byte| !matches!(byte, b'-' | b'_'));
     let mut plain = kept.map(|byte| byte.to_ascii_lowercase());
     let mut short = [0; SHORT_NAME];

@@ -103,7 +103,7 @@ impl Reloader {
     fn record(&self, applied: &Result<(), StartError>) {
         let code = applied.as_ref().err().map(StartError::code);
         self.shared.gateway.audit.record(Event::ConfigChanged, |entry| Entry {
-            name: self.options.source.path.as_deref().map(|path| path.to_string_lossy().into()),
+            name: self.options.source.path.as_deref().map(|path| path.to_string_lossy()),
             outcome: if code.is_none() { outcome::OK } else { outcome::FAILED },
             code,
             ..entry

@@ -12,6 +12,7 @@ use tracing::Level;
 
 use crate::Gateway;
 use crate::governance::access::{self, Decided};
+use crate::governance::audit::Call;
 use crate::governance::traffic::{Looked, Rules, SeenLink};
 use crate::governance::{audit, hooks, validation};
 use crate::metrics::{ToolMeter, method_label, outcome};
@@ -25,15 +26,15 @@ const RETRY_PAUSE: Duration = Duration::from_millis(50);
 /// Runs a request through the stack.
 pub(super) async fn run(
     gateway: &Gateway,
-    target: &Target<'_>,
-    context: &CallContext,
+    call: Call<'_>,
     request: Request,
 ) -> Result<Outcome, ProviderError> {
+    let Call { target, context, .. } = call;
     // One look at the clock at each end, for all that measures.
     let begun = Instant::now();
     // Outermost: what is refused or cancelled below has its entry too, and what cannot have one does
     // not run.
-    let audited = audit::begin(gateway, target, context, (&request, begun))?;
+    let audited = audit::begin(gateway, call, begun)?;
     // Around the rest, so that whatever is refused below is counted and logged as well.
     let record = Record::start(gateway, target, &request);
     // Around the attempts, which are one request to whoever reads the trace: its span is what the
@@ -61,7 +62,7 @@ pub(super) async fn run(
     let ended = Instant::now();
     record.finish(context, &outcome, ended - begun);
     seen.finish(&outcome);
-    audited.finish(target, context, (outcome, ended)).await
+    audited.finish(outcome, ended).await
 }
 
 /// What an operator lets look at calls and results: inside of what is allowed, and around all that

@@ -8,12 +8,12 @@
 
 mod rounds;
 
+use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use bytes::Bytes;
-use gantry_core::audit::{Arguments, Audit, Entry, Event, Room, outcome};
-use gantry_core::{CallContext, ErrorCode, Outcome, ProviderError, Request, correlation};
+use gantry_core::audit::{Arguments, Audit, Entry, Event, Receipt, Room, outcome};
+use gantry_core::{CallContext, ErrorCode, Outcome, ProviderError, correlation};
 use gantry_policy::hooks::{SECRET, Secrecy};
 use gantry_protocol::message::Kind;
 use gantry_protocol::{Message, RpcError, method};
@@ -37,19 +37,31 @@ const MOST_NAME: usize = 1024;
 
 /// A call whose entry is still to be written; nothing where nothing is recorded.
 #[derive(Debug)]
-pub(crate) struct Recorded<'a>(Option<Box<Open<'a>>>);
+pub(crate) struct Recorded<'a>(Option<Open<'a>>);
 
 /// Written as cancelled where it is dropped: the client went away, or took the call back.
 #[derive(Debug)]
 struct Open<'a> {
     gateway: &'a Gateway,
-    kind: Events,
+    call: Call<'a>,
     begun: Instant,
+    arguments: Arguments,
+    /// What it is a part of, unless that is itself.
+    part_of: Option<Arc<str>>,
     /// Which rule decided, once one has.
     decision: OnceLock<String>,
-    entry: Entry,
+    /// What was said in earlier rounds.
+    earlier: Option<Box<Entry<'static>>>,
     /// Until it ends.
     room: Option<Room<'a>>,
+}
+
+/// Who asks for what. All of it is there until the call ends, so that its entry copies nothing.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Call<'a> {
+    pub(crate) target: &'a Target<'a>,
+    pub(crate) context: &'a CallContext,
+    pub(crate) message: &'a Message,
 }
 
 /// The events of one kind of request.
@@ -77,38 +89,35 @@ pub(crate) fn start(gateway: &Arc<Gateway>) {
 /// Begins to record a call, or refuses it because there is no room for its entry.
 pub(crate) fn begin<'a>(
     gateway: &'a Gateway,
-    target: &Target<'_>,
-    context: &CallContext,
-    (request, mut begun): (&Request, Instant),
+    call: Call<'a>,
+    begun: Instant,
 ) -> Result<Recorded<'a>, ProviderError> {
     if !gateway.audit.is_on() {
         return Ok(Recorded(None));
     }
-    let message = &request.message;
+    let Call { target, context, message } = call;
     let arguments = arguments(&gateway.audit, message);
     let room = admit(&gateway.audit, message, &arguments).map_err(ProviderError::Refused)?;
-    let Some(room) = room else { return Ok(Recorded(None)) };
-    let mut entry = describe(context, message, arguments);
-    entry.server = Some(Arc::clone(&target.server.name));
-    veil(&mut entry, target.secrecy());
-    let state = rounds::of_request(&target.server.name, context, message);
-    if let Some(earlier) = state.and_then(|key| gateway.rounds.take(&key)) {
-        begun = earlier.begun;
-        entry.rounds = earlier.entry.rounds + 1;
-        // The name by which the call is known since its first round.
-        entry.request_id = earlier.entry.request_id;
-        entry.correlation_id = earlier.entry.correlation_id;
-        entry.arguments = earlier.entry.arguments;
+    if room.is_none() {
+        return Ok(Recorded(None));
     }
-    let open = Open {
+    let mut open = Open {
         gateway,
-        kind: Events::of(message.method()),
+        call,
         begun,
+        arguments: veiled(arguments, target.secrecy()),
+        part_of: part_of(context),
         decision: OnceLock::new(),
-        entry,
-        room: Some(room),
+        earlier: None,
+        room,
     };
-    Ok(Recorded(Some(Box::new(open))))
+    let state = rounds::of_request(&target.server.name, context, message);
+    if let Some(mut earlier) = state.and_then(|key| gateway.rounds.take(&key)) {
+        open.begun = earlier.begun;
+        open.arguments = std::mem::take(&mut earlier.entry.arguments);
+        open.earlier = Some(Box::new(earlier.entry));
+    }
+    Ok(Recorded(Some(open)))
 }
 
 /// Records a call that found no provider, or is refused before it is sent to one. Returns what is
@@ -128,22 +137,25 @@ pub(crate) async fn refused(
         Ok(None) => return error,
         Err(full) => return full,
     };
-    let mut entry = describe(context, message, arguments);
-    veil(&mut entry, secrecy);
+    let part_of = part_of(context);
+    let mut entry = describe(context, message, veiled(arguments, secrecy));
+    entry.correlation_id = part_of.as_deref().map(Cow::Borrowed);
     let code = code_of(&error);
     entry.event = code.and_then(Event::of_refusal).unwrap_or(Events::of(message.method()).failed);
-    let entry = entry.ended(outcome::REFUSED, code);
-    room.fill(&entry)
+    let receipt = room.fill(&entry.ended(outcome::REFUSED, code));
+    receipt
+        .durable()
         .await
         .err()
         .map_or(error, |unwritten| causes::coded(ErrorCode::AuditUnwritten, unwritten.to_string()))
 }
 
 /// Records that a session was opened.
-pub(crate) fn session_created(gateway: &Gateway, session: &Session, request_id: &Arc<str>) {
+pub(crate) fn session_created(gateway: &Gateway, session: &Session, request_id: &str) {
+    let caller = session.caller();
     gateway.audit.record(Event::SessionCreated, |entry| Entry {
-        request_id: Some(Arc::clone(request_id)),
-        client: session.caller().info.clone(),
+        request_id: Some(request_id.into()),
+        client: caller.info.as_deref().map(Cow::Borrowed),
         ..of_session(entry, session)
     });
 }
@@ -153,8 +165,9 @@ pub(crate) fn session_ended(gateway: &Gateway, session: &Session) {
     gateway.audit.record(Event::SessionTerminated, |entry| of_session(entry, session));
 }
 
-fn of_session(entry: Entry, session: &Session) -> Entry {
-    Entry { principal: Some(Arc::clone(&session.principal)), session: Some(session.id), ..entry }
+fn of_session<'a>(entry: Entry<'a>, session: &'a Session) -> Entry<'a> {
+    let principal = Some(Cow::Borrowed(&session.principal));
+    Entry { principal, session: Some(session.id), ..entry }
 }
 
 /// Takes room for the entry of a message; `None` if it is not to be recorded.
@@ -174,50 +187,45 @@ fn admit<'a>(
 }
 
 /// Says who asks for what.
-fn describe(context: &CallContext, message: &Message, arguments: Arguments) -> Entry {
+fn describe<'a>(context: &'a CallContext, message: &'a Message, arguments: Arguments) -> Entry<'a> {
     let method = message.method();
     let name = match method {
         method::TOOLS_CALL | method::PROMPTS_GET => message.param_string("name"),
         method::RESOURCES_READ => message.param_string("uri"),
         _ => None,
     };
-    let info = context.caller.info.as_ref().filter(|info| info.len() <= MOST_NAME);
+    let info = context.caller.info.as_deref().filter(|info| info.len() <= MOST_NAME);
     Entry {
-        principal: Some(Arc::clone(&context.principal)),
+        principal: Some(Cow::Borrowed(&context.principal)),
         address: context.address,
-        client: info.map(|info| match arguments {
-            // The message that it may be a part of is kept anyway.
-            Arguments::Raw(_) => info.clone(),
-            _ => Bytes::copy_from_slice(info),
-        }),
+        client: info.map(Cow::Borrowed),
         session: context.caller.session,
-        request_id: Some(Arc::clone(&context.request_id)),
-        correlation_id: correlation::part_of(),
-        method: Some(
-            known(method).map_or_else(|| shortened(method).into_string().into(), Into::into),
-        ),
-        name: name.as_deref().map(shortened),
+        request_id: Some(Cow::Borrowed(&context.request_id)),
+        method: Some(shortened(method).into()),
+        name: name.map(|name| match name {
+            Cow::Borrowed(name) => shortened(name).into(),
+            Cow::Owned(name) => shortened(&name).to_owned().into(),
+        }),
         arguments,
         ..Entry::new(Events::of(method).done)
     }
 }
 
-/// Returns a method that many calls have, as a text that need not be copied.
-fn known(method: &str) -> Option<&'static str> {
-    [method::TOOLS_CALL, method::PROMPTS_GET, method::RESOURCES_READ]
-        .into_iter()
-        .find(|known| *known == method)
+/// Returns the name of what a request is a part of, unless that is itself.
+fn part_of(context: &CallContext) -> Option<Arc<str>> {
+    correlation::part_of().filter(|id| **id != *context.request_id)
 }
 
 /// Leaves out what nobody may be shown.
-fn veil(entry: &mut Entry, secrecy: Secrecy) {
-    if secrecy.arguments && entry.arguments != Arguments::None {
-        entry.arguments = Arguments::Raw(Value::from(SECRET).to_string().into());
+fn veiled(arguments: Arguments, secrecy: Secrecy) -> Arguments {
+    if secrecy.arguments && arguments != Arguments::None {
+        return Arguments::Raw(Value::from(SECRET).to_string().into());
     }
+    arguments
 }
 
-fn shortened(name: &str) -> Box<str> {
-    name.get(..name.floor_char_boundary(MOST_NAME)).unwrap_or_default().into()
+fn shortened(name: &str) -> &str {
+    name.get(..name.floor_char_boundary(MOST_NAME)).unwrap_or_default()
 }
 
 fn arguments(audit: &Audit, message: &Message) -> Arguments {
@@ -248,24 +256,12 @@ impl Recorded<'_> {
     /// must be durable first and is not.
     pub(crate) async fn finish(
         self,
-        target: &Target<'_>,
-        context: &CallContext,
-        (outcome, ended): (Result<Outcome, ProviderError>, Instant),
+        outcome: Result<Outcome, ProviderError>,
+        ended: Instant,
     ) -> Result<Outcome, ProviderError> {
         let Some(mut open) = self.0 else { return outcome };
-        let Some(room) = open.room.take() else { return outcome };
-        if let Ok(Outcome::NeedsInput(result)) = &outcome
-            && let Some(key) = rounds::of_result(&target.server.name, context, &result.message)
-        {
-            // Not its end. The room is given back: who asks a person must not hold it for hours.
-            let mut entry = std::mem::replace(&mut open.entry, Entry::new(open.kind.done));
-            entry.outcome = words::INPUT_REQUIRED;
-            let round = rounds::Round { begun: open.begun, entry };
-            open.gateway.rounds.keep(&key, round, &open.gateway.audit);
-            return outcome;
-        }
-        open.tell(&outcome, ended);
-        match room.fill(&open.entry).await {
+        let Some(receipt) = open.end(&outcome, ended) else { return outcome };
+        match receipt.durable().await {
             Ok(()) => outcome,
             Err(unwritten) => {
                 let error = causes::coded(ErrorCode::AuditUnwritten, unwritten.to_string());
@@ -278,42 +274,53 @@ impl Recorded<'_> {
 // === impl Open ===
 
 impl Open<'_> {
+    /// Records the end of the call, unless it goes on with another round.
+    fn end(&mut self, outcome: &Result<Outcome, ProviderError>, ended: Instant) -> Option<Receipt> {
+        let room = self.room.take()?;
+        let Call { target, context, .. } = self.call;
+        let gateway = self.gateway;
+        let entry = self.entry(outcome, ended);
+        if let Ok(Outcome::NeedsInput(result)) = outcome
+            && let Some(key) = rounds::of_result(&target.server.name, context, &result.message)
+        {
+            // The room is given back: who asks a person must not hold it for hours.
+            let entry = entry.into_owned();
+            gateway.rounds.keep(&key, rounds::Round { begun: self.begun, entry }, &gateway.audit);
+            return None;
+        }
+        Some(room.fill(&entry))
+    }
+
     /// Says how the call ended, and when.
-    fn tell(&mut self, outcome: &Result<Outcome, ProviderError>, ended: Instant) {
-        let entry = &mut self.entry;
-        entry.duration = Some(ended - self.begun);
-        entry.decision = self.decision.get().map(|rule| rule.as_str().into());
-        let (event, outcome) = match outcome {
-            Ok(Outcome::Complete(result)) if has_failed(&result.message) => {
-                (self.kind.failed, words::TOOL_ERROR)
-            }
-            Ok(Outcome::Complete(_)) => (self.kind.done, words::OK),
-            Ok(Outcome::NeedsInput(_)) => (self.kind.done, words::INPUT_REQUIRED),
-            Err(ProviderError::Answered { .. }) => (self.kind.failed, words::ERROR),
-            Err(ProviderError::Refused(error)) => {
-                entry.code = code_of(error);
-                let event = entry.code.and_then(Event::of_refusal);
-                (event.unwrap_or(self.kind.failed), outcome::REFUSED)
-            }
-            Err(error @ ProviderError::Unavailable { .. }) => {
-                entry.code = causes::of(error);
-                (self.kind.failed, words::UNAVAILABLE)
-            }
-            Err(error @ ProviderError::TimedOut { .. }) => {
-                entry.code = causes::of(error);
-                (self.kind.failed, words::TIMEOUT)
-            }
-            Err(ProviderError::Cancelled) => (self.kind.failed, words::CANCELLED),
+    fn entry(&mut self, outcome: &Result<Outcome, ProviderError>, ended: Instant) -> Entry<'_> {
+        let arguments = std::mem::take(&mut self.arguments);
+        let Call { target, context, message } = self.call;
+        let (event, outcome, code) = Events::of(message.method()).told(outcome);
+        let mut entry = Entry {
+            event,
+            outcome,
+            code,
+            server: Some(Cow::Borrowed(&target.server.name)),
+            correlation_id: self.part_of.as_deref().map(Cow::Borrowed),
+            duration: Some(ended - self.begun),
+            decision: self.decision.get().map(Cow::from),
+            ..describe(context, message, arguments)
         };
-        (entry.event, entry.outcome) = (event, outcome);
+        if let Some(earlier) = self.earlier.as_deref() {
+            entry.rounds = earlier.rounds + 1;
+            // The name by which the call is known since its first round.
+            entry.request_id = earlier.request_id.as_deref().map(Cow::Borrowed);
+            entry.correlation_id = earlier.correlation_id.as_deref().map(Cow::Borrowed);
+        }
+        entry
     }
 }
 
 impl Drop for Open<'_> {
     fn drop(&mut self) {
-        if let Some(room) = self.room.take() {
-            self.tell(&Err(ProviderError::Cancelled), Instant::now());
-            room.fill_unheard(&self.entry);
+        if self.room.is_some() {
+            // Nobody waits for it.
+            let _ = self.end(&Err(ProviderError::Cancelled), Instant::now());
         }
     }
 }
@@ -329,6 +336,33 @@ impl Events {
             _ => (Event::RequestExecuted, Event::RequestFailed),
         };
         Self { done, failed }
+    }
+
+    /// Returns which one it was, how it ended, and why if that is a cause of ours.
+    fn told(
+        self,
+        outcome: &Result<Outcome, ProviderError>,
+    ) -> (Event, &'static str, Option<ErrorCode>) {
+        match outcome {
+            Ok(Outcome::Complete(result)) if has_failed(&result.message) => {
+                (self.failed, words::TOOL_ERROR, None)
+            }
+            Ok(Outcome::Complete(_)) => (self.done, words::OK, None),
+            Ok(Outcome::NeedsInput(_)) => (self.done, words::INPUT_REQUIRED, None),
+            Err(ProviderError::Answered { .. }) => (self.failed, words::ERROR, None),
+            Err(ProviderError::Refused(error)) => {
+                let code = code_of(error);
+                let event = code.and_then(Event::of_refusal).unwrap_or(self.failed);
+                (event, outcome::REFUSED, code)
+            }
+            Err(error @ ProviderError::Unavailable { .. }) => {
+                (self.failed, words::UNAVAILABLE, causes::of(error))
+            }
+            Err(error @ ProviderError::TimedOut { .. }) => {
+                (self.failed, words::TIMEOUT, causes::of(error))
+            }
+            Err(ProviderError::Cancelled) => (self.failed, words::CANCELLED, None),
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! gateway's own secrets. Long texts are cut: an entry is to say what was asked, not to be a copy.
 
 mod cleaner;
+mod flat;
 mod shorten;
 
 use std::borrow::Cow;
@@ -12,7 +13,7 @@ use gantry_protocol::json;
 use serde::de::DeserializeSeed as _;
 use serde_json::Value;
 
-use crate::redact::{Secrets, is_secret_name, with_plain};
+use crate::redact::{Secrets, is_secret_name, says_secret, with_plain};
 use cleaner::Cleaner;
 
 /// The most characters of a text that are kept, unless everything is.
@@ -112,6 +113,12 @@ impl Rules {
         }
         let start = into.len();
         let most = if self.cuts { start + LARGEST } else { usize::MAX };
+        if self.pointers.is_empty() && raw.len() <= LARGEST {
+            if self.write_flat(raw, into).is_some() && into.len() <= most {
+                return true;
+            }
+            into.truncate(start);
+        }
         let pointers = self.pointers.iter().map(Vec::as_slice).collect();
         let mut reader = serde_json::Deserializer::from_slice(raw);
         let cleaner = Cleaner { rules: self, into, pointers, is_hidden: false, most };
@@ -138,14 +145,10 @@ impl Rules {
                 || plain.ends_with(b"keys")
                 || self.names.iter().any(|pattern| fits(pattern.as_bytes(), plain))
         };
-        let by_name = || {
-            if name.is_ascii() {
-                with_plain(name, is_hidden)
-            } else {
-                is_hidden(plain(name).as_bytes())
-            }
-        };
-        is_secret_name(name) || by_name()
+        if name.is_ascii() {
+            return with_plain(name, |plain| says_secret(name, plain) || is_hidden(plain));
+        }
+        is_secret_name(name) || is_hidden(plain(name).as_bytes())
     }
 }
 

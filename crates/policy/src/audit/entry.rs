@@ -36,7 +36,7 @@ macro_rules! named {
 pub fn describe(
     into: &mut String,
     timestamp: &str,
-    entry: &Entry,
+    entry: &Entry<'_>,
     repeated: &mut Repeated,
     rules: &Arc<Rules>,
 ) {
@@ -90,7 +90,7 @@ pub fn push_body(into: &mut String, (place, number): (&str, u64), described: &st
 }
 
 /// Writes the members that say who asked.
-pub(super) fn who(into: &mut String, entry: &Entry, rules: &Rules) {
+pub(super) fn who(into: &mut String, entry: &Entry<'_>, rules: &Rules) {
     let mut members = Members(into);
     if let Some(principal) = &entry.principal {
         members.shown(named!("principal"), Some(&principal.subject), rules);
@@ -110,7 +110,7 @@ pub(super) fn who(into: &mut String, entry: &Entry, rules: &Rules) {
 }
 
 /// Writes the members that say what for.
-pub(super) fn what(into: &mut String, entry: &Entry, rules: &Rules) {
+pub(super) fn what(into: &mut String, entry: &Entry<'_>, rules: &Rules) {
     let mut members = Members(into);
     members.maybe(named!("server"), entry.server.as_deref());
     members.shown(named!("method"), entry.method.as_deref(), rules);
@@ -249,7 +249,7 @@ mod tests {
     use crate::redact::Secrets;
 
     /// Returns the object of an entry.
-    fn body(entry: &Entry) -> String {
+    fn body(entry: &Entry<'_>) -> String {
         let mut body = String::new();
         let (mut described, mut repeated) = (String::new(), Repeated::default());
         describe(&mut described, TIMESTAMP, entry, &mut repeated, &rules());
@@ -263,13 +263,14 @@ mod tests {
         Arc::new(Rules::new(Keep::Redacted, &[], Secrets::new(["s3cr3t-value".to_owned()])))
     }
 
-    fn call() -> Entry {
+    fn call() -> Entry<'static> {
         let grants = Grants { credential: Some("token".into()), ..Grants::default() };
+        let ada = Arc::new(Principal { grants, ..Principal::new("gantry", "ada") });
         Entry {
             outcome: "ok",
-            principal: Some(Arc::new(Principal { grants, ..Principal::new("gantry", "ada") })),
+            principal: Some(Cow::Owned(ada)),
             address: Some([127, 0, 0, 1].into()),
-            client: Some(Bytes::from_static(br#"{"name":"ide","version":"2"}"#)),
+            client: Some(Cow::Borrowed(br#"{"name":"ide","version":"2"}"#)),
             session: Some([7; 16]),
             request_id: Some("r-1".into()),
             correlation_id: Some("r-1".into()),
@@ -299,10 +300,10 @@ mod tests {
     #[test]
     fn what_is_said_again_is_the_same_and_never_that_of_another() {
         let other = Grants::default();
-        let changes: [fn(&mut Entry); 9] = [
+        let changes: [fn(&mut Entry<'static>); 9] = [
             |_| {},
             |entry| entry.address = Some([10, 0, 0, 1].into()),
-            |entry| entry.client = Some(Bytes::from_static(br#"{"name":"other"}"#)),
+            |entry| entry.client = Some(Cow::Borrowed(br#"{"name":"other"}"#)),
             |entry| entry.client = None,
             |entry| entry.session = None,
             |entry| entry.user_agent = Some("curl".into()),
@@ -311,12 +312,12 @@ mod tests {
             |entry| entry.name = Some("git__s3cr3t-value".into()),
         ];
         let mut repeated = Repeated::default();
-        let mut written = |entry: &Entry, rules: &Arc<Rules>| {
+        let mut written = |entry: &Entry<'_>, rules: &Arc<Rules>| {
             let mut text = String::new();
             describe(&mut text, TIMESTAMP, entry, &mut repeated, rules);
             text
         };
-        let alone = |entry: &Entry, rules: &Arc<Rules>| {
+        let alone = |entry: &Entry<'_>, rules: &Arc<Rules>| {
             let mut text = String::new();
             describe(&mut text, TIMESTAMP, entry, &mut Repeated::default(), rules);
             text
@@ -328,7 +329,8 @@ mod tests {
             .map(principal)
             .flat_map(|principal| {
                 changes.map(|change| {
-                    let mut entry = Entry { principal: Some(Arc::clone(&principal)), ..call() };
+                    let mut entry =
+                        Entry { principal: Some(Cow::Owned(Arc::clone(&principal))), ..call() };
                     change(&mut entry);
                     entry
                 })

@@ -7,7 +7,6 @@ use std::hash::BuildHasher as _;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use foldhash::fast::FixedState;
 use gantry_core::Principal;
 use gantry_core::audit::Entry;
@@ -34,7 +33,7 @@ pub struct Repeated {
 struct Who {
     principal: Arc<Principal>,
     address: Option<IpAddr>,
-    client: Option<Bytes>,
+    client: Option<Box<[u8]>>,
     session: Option<[u8; 16]>,
     members: Box<str>,
 }
@@ -42,7 +41,7 @@ struct Who {
 /// What for.
 #[derive(Debug)]
 struct What {
-    server: Option<Arc<str>>,
+    server: Option<Box<str>>,
     method: Box<str>,
     name: Box<str>,
     members: Box<str>,
@@ -66,9 +65,9 @@ impl Repeated {
     }
 
     /// Writes who asked.
-    pub(super) fn who(&mut self, into: &mut String, entry: &Entry, rules: &Rules) {
-        let client = entry.client.as_ref();
-        let principal = entry.principal.as_ref().filter(|_| {
+    pub(super) fn who(&mut self, into: &mut String, entry: &Entry<'_>, rules: &Rules) {
+        let client = entry.client.as_deref();
+        let principal = entry.principal.as_deref().filter(|_| {
             entry.user_agent.is_none() && client.is_none_or(|client| client.len() <= LONGEST)
         });
         let Some(principal) = principal else { return who(into, entry, rules) };
@@ -80,15 +79,14 @@ impl Repeated {
         *place = Some(Box::new(Who {
             principal: Arc::clone(principal),
             address: entry.address,
-            // A copy: it may be a part of something larger.
-            client: client.map(|client| Bytes::copy_from_slice(client)),
+            client: client.map(Box::from),
             session: entry.session,
             members,
         }));
     }
 
     /// Writes what for.
-    pub(super) fn what(&mut self, into: &mut String, entry: &Entry, rules: &Rules) {
+    pub(super) fn what(&mut self, into: &mut String, entry: &Entry<'_>, rules: &Rules) {
         let (Some(method), Some(name)) = (&entry.method, &entry.name) else {
             return what(into, entry, rules);
         };
@@ -101,9 +99,9 @@ impl Repeated {
         }
         let members = written(into, |into| what(into, entry, rules));
         *place = Some(Box::new(What {
-            server: entry.server.clone(),
+            server: entry.server.as_deref().map(Box::from),
             method: (&**method).into(),
-            name: name.clone(),
+            name: (&**name).into(),
             members,
         }));
     }
@@ -112,20 +110,22 @@ impl Repeated {
 // === impl Who ===
 
 impl Who {
-    fn is_of(&self, principal: &Arc<Principal>, entry: &Entry) -> bool {
+    fn is_of(&self, principal: &Arc<Principal>, entry: &Entry<'_>) -> bool {
         // Held here, so that no other one can be at its address.
         Arc::ptr_eq(&self.principal, principal)
             && self.address == entry.address
             && self.session == entry.session
-            && self.client == entry.client
+            && self.client.as_deref() == entry.client.as_deref()
     }
 }
 
 // === impl What ===
 
 impl What {
-    fn is_of(&self, method: &str, name: &str, entry: &Entry) -> bool {
-        *self.name == *name && *self.method == *method && self.server == entry.server
+    fn is_of(&self, method: &str, name: &str, entry: &Entry<'_>) -> bool {
+        *self.name == *name
+            && *self.method == *method
+            && self.server.as_deref() == entry.server.as_deref()
     }
 }
 

@@ -342,7 +342,7 @@ impl Port for Recorder {
         self.queue.release(room);
     }
 
-    fn take(&self, entry: &Entry, room: Reserved) -> Option<oneshot::Receiver<()>> {
+    fn take(&self, entry: &Entry<'_>, room: Reserved) -> Option<oneshot::Receiver<()>> {
         let at = self.clock.now();
         let (durable, told) = self.each.then(oneshot::channel).unzip();
         let is_put = DESK.with_borrow_mut(|desk| {

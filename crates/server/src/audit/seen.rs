@@ -1,5 +1,6 @@
 //! What the HTTP stack and the API record: who was refused, who was let in, and what was changed.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -64,7 +65,7 @@ impl<'a> Seen<'a> {
         request.audit.record(event, |entry| {
             request
                 .describe(entry)
-                .by(who.cloned(), request.address)
+                .by(who.map(Cow::Borrowed), request.address)
                 .ended(outcome::REFUSED, Some(code))
         });
     }
@@ -73,13 +74,13 @@ impl<'a> Seen<'a> {
     pub(crate) fn let_in(&self, who: &Arc<Principal>) {
         let Some(request) = self.0.as_ref().filter(|_| !who.is_anonymous()) else { return };
         request.audit.record(Event::AuthenticationSuccess, |entry| {
-            request.describe(entry).by(Some(Arc::clone(who)), request.address)
+            request.describe(entry).by(Some(Cow::Borrowed(who)), request.address)
         });
     }
 }
 
 impl Request<'_> {
-    fn describe(&self, entry: Entry) -> Entry {
+    fn describe<'a>(&'a self, entry: Entry<'a>) -> Entry<'a> {
         let names = correlation::current();
         let agent = self.user_agent.as_ref().and_then(|value| value.to_str().ok());
         // Without the query: people put tokens there.
@@ -87,8 +88,8 @@ impl Request<'_> {
         Entry {
             method: Some(what.into()),
             user_agent: agent.map(|agent| shortened(agent, MOST_AGENT).into()),
-            request_id: names.as_ref().map(|names| Arc::clone(&names.request_id)),
-            correlation_id: names.map(|names| Arc::clone(&names.part_of)),
+            request_id: names.as_ref().map(|names| names.request_id.to_string().into()),
+            correlation_id: names.map(|names| names.part_of.to_string().into()),
             ..entry
         }
     }
@@ -99,7 +100,7 @@ impl Request<'_> {
 pub(crate) struct Changing {
     /// Room for its entry, if it is recorded.
     room: Option<Room<'static>>,
-    entry: Entry,
+    entry: Entry<'static>,
 }
 
 impl Changing {
@@ -112,9 +113,9 @@ impl Changing {
         let room = audit.admit(1).map_err(|_| ErrorCode::AuditFull)?.map(Room::into_owned);
         let names = correlation::current();
         let entry = Entry {
-            name: Some(shortened(name, MOST_PATH).into()),
-            request_id: names.as_ref().map(|names| Arc::clone(&names.request_id)),
-            correlation_id: names.map(|names| Arc::clone(&names.part_of)),
+            name: Some(shortened(name, MOST_PATH).to_owned().into()),
+            request_id: names.as_ref().map(|names| names.request_id.to_string().into()),
+            correlation_id: names.map(|names| names.part_of.to_string().into()),
             ..Entry::new(event)
         };
         Ok(Self { room, entry })
@@ -126,34 +127,34 @@ impl Changing {
         // Whoever shows the admin token acts as the administrator, whatever else they are.
         let is_client = caller.no_admin.is_some();
         let who = caller.principal.clone().filter(|_| is_client).unwrap_or_else(administrator);
-        self.entry = self.entry.by(Some(who), caller.address);
+        self.entry = self.entry.by(Some(Cow::Owned(who)), caller.address);
         self
     }
 
     /// Says that the administrator makes it.
     #[must_use]
     pub(crate) fn by_administrator(mut self, address: Option<IpAddr>) -> Self {
-        self.entry = self.entry.by(Some(administrator()), address);
+        self.entry = self.entry.by(Some(Cow::Owned(administrator())), address);
         self
     }
 
     /// Says that somebody at the machine itself makes it, by a command beside no gateway.
     #[must_use]
     pub(crate) fn by_local(mut self) -> Self {
-        self.entry = self.entry.by(Some(Arc::new(Principal::local())), None);
+        self.entry = self.entry.by(Some(Cow::Owned(Arc::new(Principal::local()))), None);
         self
     }
 
     /// Says what it is about, where that is known only when it is made.
     #[must_use]
     pub(crate) fn about(mut self, name: &str) -> Self {
-        self.entry.name = Some(shortened(name, MOST_PATH).into());
+        self.entry.name = Some(shortened(name, MOST_PATH).to_owned().into());
         self
     }
 
     /// Says more of it.
     #[must_use]
-    pub(crate) fn saying(mut self, detail: impl Into<Box<str>>) -> Self {
+    pub(crate) fn saying(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
         self.entry.detail = Some(detail.into());
         self
     }
@@ -169,7 +170,7 @@ impl Changing {
             Ok(()) => self.entry,
             Err(code) => self.entry.ended(outcome::FAILED, code),
         };
-        room.fill(&entry).await.map_err(|_| ErrorCode::AuditUnwritten)
+        room.fill(&entry).durable().await.map_err(|_| ErrorCode::AuditUnwritten)
     }
 }
 

@@ -33,7 +33,7 @@ pub(super) type Key = (String, String, String, String);
 #[derive(Debug)]
 pub(super) struct Round {
     pub(super) begun: Instant,
-    pub(super) entry: Entry,
+    pub(super) entry: Entry<'static>,
 }
 
 /// The exchanges that go on.
@@ -113,15 +113,14 @@ impl Rounds {
 }
 
 /// Records an exchange as it stands.
-fn record(audit: &Audit, entry: Entry) {
+fn record(audit: &Audit, entry: Entry<'static>) {
     audit.record(entry.event, |_| entry);
 }
 
 /// Keeps no more of an entry than may wait for a person.
-fn slim(entry: &mut Entry) {
-    // Copies, because the rest of the message would stay with them.
-    entry.client = entry.client.as_deref().map(Bytes::copy_from_slice);
+fn slim(entry: &mut Entry<'_>) {
     entry.arguments = match std::mem::take(&mut entry.arguments) {
+        // A copy, because the rest of the message would stay with it.
         Arguments::Raw(raw) if raw.len() <= MOST_ARGUMENTS => {
             Arguments::Raw(Bytes::copy_from_slice(&raw))
         }
@@ -135,7 +134,7 @@ fn slim(entry: &mut Entry) {
 
 impl Open {
     /// Takes out the one that was kept first, unless it has gone on.
-    fn oldest(&mut self) -> Option<Entry> {
+    fn oldest(&mut self) -> Option<Entry<'static>> {
         let (hash, kept) = self.order.pop_front()?;
         let is_this = self.rounds.get(&hash).is_some_and(|(_, at)| *at == kept);
         if !is_this {

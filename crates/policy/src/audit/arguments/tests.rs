@@ -83,6 +83,48 @@ fn what_is_kept_stands_in_one_line_and_means_what_was_sent() {
 }
 
 #[test]
+fn simple_arguments_are_written_like_all_others() {
+    let long = format!("{{\"a\":\"{}\",\"b\":1}}", "x".repeat(2 * LONGEST_TEXT));
+    let large = format!("{{\"a\":1{}}}", ",\"token\":1".repeat(700));
+    let raw = [
+        r#"{"text":"it is hunter2hunter2!","n":0,"m":907,"token":"abc","pin":1}"#,
+        r#"{"key":true,"a-key":5,"Pass_Word":null,"b":false,"pin":"ä"}"#,
+        r#"{"":""}"#,
+        &long,
+        &large,
+        // What is not as simple as it looks.
+        r"{}",
+        r#"{"a":-0}"#,
+        r#"{"a":1,}"#,
+        r#"{"a":01}"#,
+        r#"{"a":1.50}"#,
+        r#"{"a":nul}"#,
+        r#"{"a":}"#,
+        r#"{"a":"b\"}"#,
+        r#"{"a":"b\","c":"d"}"#,
+        r#"{"a" :"b"}"#,
+        r#"{"a":["b"],"c":{"d":"e"}}"#,
+        r#"{"a":"b"}}"#,
+        r#"{"a":"b""c":1}"#,
+        r#"{"a":123456789012345678901234567890}"#,
+        "{\"a\":\"\u{1}\"}",
+    ];
+    for keep in [Keep::Redacted, Keep::Full] {
+        let simple = rules(keep, &["pin"]);
+        // A pointer that leads nowhere has them taken apart.
+        let apart = rules(keep, &["pin", "/no/where"]);
+        for raw in raw {
+            let written = |rules: &Rules| {
+                let mut text = String::from("before");
+                assert!(rules.write_arguments(raw.as_bytes(), raw.len(), &mut text));
+                text
+            };
+            assert_eq!(written(&simple), written(&apart), "{raw}");
+        }
+    }
+}
+
+#[test]
 fn only_values_are_hidden_by_a_name() {
     check(
         &["/deep/secret"],

@@ -14,7 +14,7 @@ pub mod repeated;
 pub mod verify;
 
 pub use arguments::{Keep, Rules};
-pub use chain::{AROUND, Chain, Head, id_of};
+pub use chain::{AROUND, Chain, Head, SEAL, id_of, is_without_seal};
 pub use entry::{describe, name_of, push_body, stored};
 pub use repeated::Repeated;
 pub use verify::{Break, Verifier};

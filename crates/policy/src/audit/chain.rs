@@ -1,36 +1,40 @@
-//! The chain: each line holds its place, the hash of the line before, and its own.
+//! The chain: each entry has its place, and those that are written together have one seal.
 //!
-//! A line is `{"seq":7,"prev":"HEX",BODY,"hash":"HEX"}`. Its hash is SHA-256 over `prev`, the SHA-256 of the
-//! entry `{BODY}`, and `seq` as eight bytes, the highest first. The bytes of an entry are hashed as they
-//! stand, so that whoever checks a line need not agree with us on how JSON is written.
+//! An entry is a line `{"seq":7,BODY}`, and the last of those that are written together, which may be the
+//! only one, is `{"seq":8,"prev":"HEX",BODY,"hash":"HEX"}`. There `prev` is the hash of the seal before, and
+//! `hash` is SHA-256 over the SHA-256 of each entry `{BODY}` since then, `prev`, and `seq` as eight bytes, the
+//! highest first. The bytes of an entry are hashed as they stand, so that whoever checks them need not
+//! agree with us on how JSON is written.
 //!
 //! That of an entry depends on no other one, so that those of many are made side by side; what has to
-//! wait for the line before is always short.
+//! wait for the seal before is short.
 
 use std::borrow::Cow;
 
 use memchr::memchr;
 
 use super::arguments::push_number;
-use crate::sha256::{BYTES, Hash, sha256, sha256_each};
+use crate::sha256::{BYTES, Hash, Sha256, sha256_each};
 
 /// How the object of an entry begins.
 pub(super) const ID: &str = "{\"id\":\"";
 pub(super) const SEQ: &str = "{\"seq\":";
-pub(super) const PREV: &str = ",\"prev\":\"";
+pub(super) const PREV: &str = "\"prev\":\"";
 pub(super) const OWN: &str = ",\"hash\":\"";
 pub(super) const END: &str = "\"}";
-/// Bytes of a line beside its body, at most.
-pub const AROUND: usize = 192;
+/// Bytes of a line beside its body, at most, without a seal.
+pub const AROUND: usize = 32;
+/// Bytes of a seal.
+pub const SEAL: usize = 160;
 
-/// The last entry of a trail: what the next one is chained to.
+/// The last seal of a trail: what the next one is chained to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
-    /// Its place, from 1 on; 0 before the first.
+    /// The place of its entry, from 1 on; 0 before the first.
     pub seq: u64,
     /// Its hash; zeros before the first.
     pub hash: [u8; BYTES],
-    /// Its id, which is the same in every trail; empty before the first.
+    /// The id of its entry, which is the same in every trail; empty before the first.
     pub id: String,
 }
 
@@ -38,7 +42,7 @@ pub struct Head {
 #[derive(Debug, Clone)]
 pub struct Chain {
     head: Head,
-    /// The digits of its hash, which stand in the next line too.
+    /// The digits of its hash, which stand in the next seal too.
     digits: String,
 }
 
@@ -64,11 +68,23 @@ impl Head {
         words.next().is_none().then_some(Self { seq, hash, id })
     }
 
-    /// Reads the head that a line makes; `None` if it is no line of a trail. Its hash is not checked.
+    /// Reads the head that a line makes; `None` if it is no line of a trail, or has no seal. Its hash is not
+    /// checked.
     pub fn of_line(line: &str) -> Option<Self> {
         let parts = super::verify::Parts::of(line)?;
+        let hash = parts.seal.as_ref()?.hash;
+        Some(Self { hash, ..Self::where_it_ends(&parts)? })
+    }
+
+    /// Reads where a trail ends, of which this is the last line: with a hash of zeros if that has no seal,
+    /// which none is.
+    pub fn of_last_line(line: &str) -> Option<Self> {
+        Self::of_line(line).or_else(|| Self::where_it_ends(&super::verify::Parts::of(line)?))
+    }
+
+    fn where_it_ends(parts: &super::verify::Parts<'_>) -> Option<Self> {
         let id = parts.body.strip_prefix("\"id\":\"")?.split('"').next()?;
-        Some(Self { seq: parts.seq, hash: parts.hash, id: id.to_owned() })
+        Some(Self { seq: parts.seq, hash: [0; BYTES], id: id.to_owned() })
     }
 }
 
@@ -91,36 +107,46 @@ impl Chain {
         &self.head
     }
 
-    /// Adds entries, whose objects are given, and writes their lines behind others.
+    /// Adds entries, whose objects are given, under one seal, and writes their lines behind others.
     pub fn seal(&mut self, entries: &[&str], lines: &mut String) {
         let objects: Vec<_> = entries.iter().map(|entry| object(entry)).collect();
+        let Some((last, others)) = objects.split_last() else { return };
         let texts: Vec<_> = objects.iter().map(|object| object.as_bytes()).collect();
-        for (object, digest) in objects.iter().zip(sha256_each(&texts)) {
-            self.link(object, &digest, lines);
+        let digests = sha256_each(&texts);
+        for object in others {
+            self.begin_line(lines);
+            lines.push_str(members(object));
+            lines.push_str("}\n");
         }
-        if let Some(last) = entries.last() {
-            self.head.id.clear();
-            self.head.id.push_str(id_of(last));
-        }
-    }
-
-    fn link(&mut self, object: &str, digest: &Hash, lines: &mut String) {
-        let seq = self.head.seq + 1;
-        lines.push_str(SEQ);
-        push_number(lines, seq);
+        self.begin_line(lines);
         lines.push_str(PREV);
         lines.push_str(&self.digits);
         lines.push_str("\",");
-        lines.push_str(object.get(1..object.len() - 1).unwrap_or_default());
-        let hash = linked(&self.head.hash, digest, seq);
+        lines.push_str(members(last));
+        let mut together = Sha256::new();
+        together.update(digests.as_flattened());
+        self.head.hash = sealed(together, &self.head.hash, self.head.seq);
         self.digits.clear();
-        push_hex(&mut self.digits, &hash);
+        push_hex(&mut self.digits, &self.head.hash);
         lines.push_str(OWN);
         lines.push_str(&self.digits);
         lines.push_str(END);
         lines.push('\n');
-        (self.head.seq, self.head.hash) = (seq, hash);
+        self.head.id.clear();
+        self.head.id.push_str(id_of(last));
     }
+
+    fn begin_line(&mut self, lines: &mut String) {
+        self.head.seq += 1;
+        lines.push_str(SEQ);
+        push_number(lines, self.head.seq);
+        lines.push(',');
+    }
+}
+
+/// Returns what stands between the braces of an entry.
+fn members(object: &str) -> &str {
+    object.get(1..object.len() - 1).unwrap_or_default()
 }
 
 /// Returns an entry in its braces: one that was damaged while it waited on the disk has its place all the same.
@@ -132,13 +158,17 @@ fn object(entry: &str) -> Cow<'_, str> {
     format!("{{{}}}", members.strip_suffix('}').unwrap_or(members)).into()
 }
 
-/// Returns the hash of a line: what follows from the one before, from its entry, and from its place.
-pub(super) fn linked(prev: &Hash, entry: &Hash, seq: u64) -> Hash {
-    let mut text = [0; 2 * BYTES + size_of::<u64>()];
-    text[..BYTES].copy_from_slice(prev);
-    text[BYTES..2 * BYTES].copy_from_slice(entry);
-    text[2 * BYTES..].copy_from_slice(&seq.to_be_bytes());
-    sha256(&text)
+/// Returns the hash of a seal: what follows from its entries, whose digests were taken in, from the seal
+/// before, and from its place.
+pub(super) fn sealed(mut together: Sha256, prev: &Hash, seq: u64) -> Hash {
+    together.update(prev);
+    together.update(&seq.to_be_bytes());
+    together.finish()
+}
+
+/// Tells whether a line is one of a trail whose seal comes with a later one.
+pub fn is_without_seal(line: &str) -> bool {
+    super::verify::Parts::of(line).is_some_and(|parts| parts.seal.is_none())
 }
 
 /// Returns the id of an entry, whose object is given; empty if it has none.
@@ -201,26 +231,30 @@ pub(super) fn from_hex(text: &str) -> Option<Hash> {
 mod tests {
     use super::super::Verifier;
     use super::*;
+    use crate::sha256::sha256;
 
     #[test]
-    fn a_line_is_json_whose_hash_anybody_can_make() {
+    fn lines_are_json_whose_hash_anybody_can_make() {
         let mut chain = Chain::default();
         let mut lines = String::new();
         chain.seal(&[r#"{"id":"a-1","n":1}"#], &mut lines);
         let first = chain.head().clone();
-        let entry = r#"{"id":"a-2","n":2}"#;
-        chain.seal(&[entry], &mut lines);
-        let line = lines.lines().nth(1).unwrap();
-        let value: serde_json::Value = serde_json::from_str(line).unwrap();
-        assert_eq!((value["seq"].as_u64(), value["n"].as_u64()), (Some(2), Some(2)));
-        let text = [&first.hash[..], &sha256(entry.as_bytes()), &[0, 0, 0, 0, 0, 0, 0, 2]].concat();
+        let entries = [r#"{"id":"a-2","n":2}"#, r#"{"id":"a-3","n":3}"#];
+        chain.seal(&entries, &mut lines);
+        let lines: Vec<_> = lines.lines().collect();
+        assert_eq!(lines[1], r#"{"seq":2,"id":"a-2","n":2}"#);
+        assert_eq!(Head::of_line(lines[1]), None);
+        let value: serde_json::Value = serde_json::from_str(lines[2]).unwrap();
+        assert_eq!((value["seq"].as_u64(), value["n"].as_u64()), (Some(3), Some(3)));
+        let digests = entries.map(|entry| sha256(entry.as_bytes())).concat();
+        let text = [&digests, &first.hash[..], &[0, 0, 0, 0, 0, 0, 0, 3]].concat();
         assert_eq!(value["hash"], hex(&sha256(&text)));
         assert_eq!(value["prev"], hex(&first.hash));
-        assert_eq!(Head::of_line(line), Some(chain.head().clone()));
+        assert_eq!(Head::of_line(lines[2]), Some(chain.head().clone()));
     }
 
     #[test]
-    fn entries_are_chained_alike_alone_and_with_others() {
+    fn entries_are_accepted_however_many_have_one_seal() {
         let entries: Vec<_> = (0..50)
             .map(|at| format!("{{\"id\":\"a-{at}\",\"n\":\"{}\"}}", "x".repeat(9 * at)))
             .collect();
@@ -228,16 +262,16 @@ mod tests {
         let entries =
             entries.iter().map(String::as_str).chain(["", "{", "}", "\"n\":1}", "{\"n\":1"]);
         let entries: Vec<_> = entries.collect();
-        let (mut alone, mut lines_alone) = (Chain::default(), String::new());
-        for entry in &entries {
-            alone.seal(&[entry], &mut lines_alone);
+        for together in 1..=entries.len() {
+            let (mut chain, mut lines) = (Chain::default(), String::new());
+            for some in entries.chunks(together) {
+                chain.seal(some, &mut lines);
+                chain.seal(&[], &mut lines);
+            }
+            let mut verifier = Verifier::default().anchor(chain.head().clone());
+            assert!(lines.lines().all(|line| verifier.line(line.as_bytes()).is_ok()));
+            assert!(verifier.finish().is_ok());
         }
-        let (mut together, mut lines) = (Chain::default(), String::new());
-        together.seal(&entries, &mut lines);
-        together.seal(&[], &mut lines);
-        assert_eq!((together.head(), &lines), (alone.head(), &lines_alone));
-        let mut verifier = Verifier::default().anchor(alone.head().clone());
-        assert!(lines.lines().all(|line| verifier.line(line.as_bytes()).is_ok()));
     }
 
     #[test]

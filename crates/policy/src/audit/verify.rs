@@ -4,7 +4,7 @@
 //! later head ([`Verifier::anchor`]). What was removed at its beginning is no offence, because
 //! rotation does so; the place of the first line tells how much it was.
 
-use super::chain::{END, Head, OWN, PREV, SEQ, from_hex, linked};
+use super::chain::{END, Head, OWN, PREV, SEQ, from_hex, sealed};
 use crate::sha256::{BYTES, Hash, Sha256};
 
 /// What is wrong at the first place where anything is.
@@ -13,9 +13,11 @@ pub enum Break {
     /// It was never written by a gateway.
     #[error("it is no entry of an audit trail")]
     NotAnEntry,
-    /// Some byte of it is another.
-    #[error("the entry {seq} was changed: its hash is not that of its content")]
+    /// Some byte of it is another, or of those that are sealed with it.
+    #[error("{}", of_changed(*first, *seq))]
     Changed {
+        /// The place of the first one that it is sealed with.
+        first: u64,
         /// Its place.
         seq: u64,
     },
@@ -30,7 +32,7 @@ pub enum Break {
         found: u64,
     },
     /// The one before is another than it was.
-    #[error("the entry {seq} follows another entry than the one before it")]
+    #[error("the seal of entry {seq} follows another one than the seal before it")]
     Unlinked {
         /// Its place.
         seq: u64,
@@ -56,42 +58,71 @@ pub enum Break {
 pub struct Verifier {
     anchors: Vec<Head>,
     first: Option<u64>,
+    /// The place of the last line.
+    seq: Option<u64>,
+    /// The last seal.
     last: Option<Head>,
+    open: Option<Open>,
+}
+
+/// Entries whose seal is still to come.
+#[derive(Debug, Clone)]
+struct Open {
+    first: u64,
+    /// Has taken in the digest of each.
+    together: Sha256,
 }
 
 /// A line in its pieces.
 #[derive(Debug)]
 pub(super) struct Parts<'a> {
     pub(super) seq: u64,
-    prev: Hash,
-    /// The members of the entry, between `prev` and `hash`.
+    /// The members of the entry.
     pub(super) body: &'a str,
+    pub(super) seal: Option<Seal>,
+}
+
+/// What stands around the last of entries that are sealed together.
+#[derive(Debug)]
+pub(super) struct Seal {
+    prev: Hash,
     pub(super) hash: Hash,
 }
 
 impl<'a> Parts<'a> {
     pub(super) fn of(line: &'a str) -> Option<Self> {
-        let rest = line.strip_prefix(SEQ)?;
-        let (digits, rest) = rest.split_once(PREV)?;
+        let (digits, rest) = line.strip_prefix(SEQ)?.split_once(',')?;
         let seq: u64 = digits.parse().ok()?;
         // One place has one text, too.
         if seq.to_string() != digits {
             return None;
         }
+        let Some(rest) = rest.strip_prefix(PREV) else {
+            return Some(Self { seq, body: rest.strip_suffix('}')?, seal: None });
+        };
         let (prev, rest) = rest.split_at_checked(2 * BYTES)?;
         let body = rest.strip_prefix("\",")?.strip_suffix(END)?;
         let (body, hash) = body.rsplit_once(OWN)?;
-        Some(Self { seq, prev: from_hex(prev)?, body, hash: from_hex(hash)? })
+        let seal = Seal { prev: from_hex(prev)?, hash: from_hex(hash)? };
+        Some(Self { seq, body, seal: Some(seal) })
     }
 
-    /// Returns the hash that it should have.
-    fn expected(&self) -> Hash {
+    fn digest(&self) -> Hash {
         let mut entry = Sha256::new();
         for piece in ["{", self.body, "}"] {
             entry.update(piece.as_bytes());
         }
-        linked(&self.prev, &entry.finish(), self.seq)
+        entry.finish()
     }
+}
+
+fn of_changed(first: u64, seq: u64) -> String {
+    if first == seq {
+        return format!("the entry {seq} was changed: its hash is not that of its content");
+    }
+    format!(
+        "one of the entries {first} to {seq} was changed: their hash is not that of their content"
+    )
 }
 
 impl Verifier {
@@ -106,34 +137,55 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// It is not the one that was written after the line before.
+    /// It is not the one that was written after the line before, or it ends what is not what was sealed.
     pub fn line(&mut self, line: &[u8]) -> Result<(), Break> {
         let text = std::str::from_utf8(line).map_err(|_| Break::NotAnEntry)?;
         let parts = Parts::of(text).ok_or(Break::NotAnEntry)?;
         let seq = parts.seq;
-        if parts.expected() != parts.hash {
-            return Err(Break::Changed { seq });
-        }
-        let (expected, prev) = match &self.last {
-            Some(last) => (last.seq + 1, Some(last.hash)),
-            None if seq == 1 => (1, Some([0; BYTES])),
-            None => (seq, None),
-        };
-        if seq != expected || seq == 0 {
+        let expected = self.seq.map_or(seq.max(1), |last| last.saturating_add(1));
+        if seq != expected {
             return Err(Break::Gap { expected, found: seq });
         }
-        if prev.is_some_and(|prev| prev != parts.prev) {
-            return Err(Break::Unlinked { seq });
+        let open = self.open.take();
+        let mut open = open.unwrap_or_else(|| Open { first: seq, together: Sha256::new() });
+        open.together.update(&parts.digest());
+        self.seq = Some(seq);
+        self.first = self.first.or(self.seq);
+        if let Some(seal) = parts.seal {
+            return self.seal(open, seq, &seal);
         }
-        if self.anchors.iter().any(|anchor| anchor.seq == seq && anchor.hash != parts.hash) {
-            return Err(Break::NotTheAnchor { seq });
-        }
-        self.first = self.first.or(Some(seq));
-        self.last = Some(Head { seq, hash: parts.hash, id: String::new() });
+        self.open = Some(open);
         Ok(())
     }
 
-    /// Returns the place of the first entry, and the last entry; `None` if there was no line.
+    fn seal(&mut self, open: Open, seq: u64, seal: &Seal) -> Result<(), Break> {
+        let Open { first, together } = open;
+        if sealed(together, &seal.prev, seq) != seal.hash {
+            return Err(Break::Changed { first, seq });
+        }
+        let prev = match &self.last {
+            Some(last) => Some(last.hash),
+            None if self.first == Some(1) => Some([0; BYTES]),
+            None => None,
+        };
+        if prev.is_some_and(|prev| prev != seal.prev) {
+            return Err(Break::Unlinked { seq });
+        }
+        // Nor is there one where its hash was kept and is none now.
+        let mut kept = self.anchors.iter().filter(|anchor| (first..=seq).contains(&anchor.seq));
+        if let Some(other) = kept.find(|kept| (kept.seq, kept.hash) != (seq, seal.hash)) {
+            return Err(Break::NotTheAnchor { seq: other.seq });
+        }
+        self.last = Some(Head { seq, hash: seal.hash, id: String::new() });
+        Ok(())
+    }
+
+    /// Returns the place of the last line.
+    pub fn seq(&self) -> Option<u64> {
+        self.seq
+    }
+
+    /// Returns the place of the first entry, and the last seal; `None` if there was none.
     ///
     /// # Errors
     ///
@@ -155,16 +207,23 @@ mod tests {
     use super::super::Chain;
     use super::*;
 
-    /// A trail of some entries, and its head.
+    /// A trail of some entries, each with a seal of its own, and its head.
     fn trail(texts: &[String]) -> (Vec<String>, Head) {
-        let mut chain = Chain::default();
-        let lines = texts.iter().enumerate().map(|(at, text)| {
-            let body = format!("{{\"id\":\"t-{at}\",\"detail\":{}}}", serde_json::json!(text));
-            let mut line = String::new();
-            chain.seal(&[&body], &mut line);
-            line.trim_end().to_owned()
-        });
-        (lines.collect(), chain.head().clone())
+        trail_of(texts, 1)
+    }
+
+    /// A trail of entries of which so many have one seal.
+    fn trail_of(texts: &[String], together: usize) -> (Vec<String>, Head) {
+        let body = |(at, text): (usize, &String)| {
+            format!("{{\"id\":\"t-{at}\",\"detail\":{}}}", serde_json::json!(text))
+        };
+        let bodies: Vec<_> = texts.iter().enumerate().map(body).collect();
+        let bodies: Vec<_> = bodies.iter().map(String::as_str).collect();
+        let (mut chain, mut lines) = (Chain::default(), String::new());
+        for some in bodies.chunks(together) {
+            chain.seal(some, &mut lines);
+        }
+        (lines.lines().map(str::to_owned).collect(), chain.head().clone())
     }
 
     /// The number of the first line that is refused; that of the end counts as one more.
@@ -200,14 +259,51 @@ mod tests {
         }
 
         #[test]
-        fn any_other_byte_is_found_in_its_line(texts in texts(), place: prop::sample::Index, flip in 1_u8..=255) {
-            let (lines, head) = trail(&texts);
+        fn any_other_byte_is_found_by_the_next_seal(texts in texts(), together in 1_usize..5, place: prop::sample::Index, flip in 1_u8..=255) {
+            let (lines, head) = trail_of(&texts, together);
+            let seal = |from: usize| (from..lines.len()).find(|at| Head::of_line(&lines[*at]).is_some());
             let mut file = file(&lines);
             // The end of the last line may be missing as well.
             let at = place.index(file.len() - 1);
             let line = file[..at].split(|byte| *byte == b'\n').count() - 1;
             file[at] ^= flip;
-            prop_assert_eq!(first_break(&file, &head), Some(line));
+            let found = first_break(&file, &head);
+            // What makes a seal no seal is found by the one after it, or by the head.
+            let own = seal(line).unwrap();
+            let latest = if own == line { seal(line + 1).unwrap_or(lines.len()) } else { own };
+            prop_assert!(found.is_some_and(|found| (line..=latest).contains(&found)), "{:?} {}", found, line);
+        }
+
+        #[test]
+        fn what_is_missing_or_moved_is_found_among_those_of_one_seal(texts in proptest::collection::vec(".{0,40}", 2..12), together in 2_usize..5, one: prop::sample::Index, other: prop::sample::Index) {
+            let (lines, head) = trail_of(&texts, together);
+            let (one, other) = (one.index(lines.len()), other.index(lines.len()));
+            let mut fewer = lines.clone();
+            fewer.remove(one);
+            let found = first_break(&file(&fewer), &head);
+            // With the first one there is none that the next ones are held against until their seal.
+            prop_assert!(found.is_some_and(|found| found >= one), "{:?} {}", found, one);
+            prop_assume!(one != other);
+            let mut swapped = lines.clone();
+            swapped.swap(one, other);
+            prop_assert!(first_break(&file(&swapped), &head).is_some());
+            // The contents alone.
+            let text = |at: usize| lines[at].split_once("\"id\"").unwrap().1.to_owned();
+            prop_assume!(Head::of_line(&lines[one]).is_none() && Head::of_line(&lines[other]).is_none());
+            let mut swapped = lines.clone();
+            for (at, from) in [(one, other), (other, one)] {
+                let place = lines[at].split_once("\"id\"").unwrap().0;
+                swapped[at] = format!("{place}\"id\"{}", text(from));
+            }
+            prop_assert!(first_break(&file(&swapped), &head).is_some());
+        }
+
+        #[test]
+        fn a_kept_head_without_its_seal_is_found(texts in proptest::collection::vec(".{0,40}", 2..12)) {
+            let (_, head) = trail(&texts[..texts.len() - 1]);
+            // The same entries, written anew by somebody who sealed them otherwise.
+            let (lines, _) = trail_of(&texts, texts.len());
+            prop_assert_eq!(first_break(&file(&lines), &head), Some(lines.len() - 1));
         }
 
         #[test]

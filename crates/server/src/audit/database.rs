@@ -30,7 +30,8 @@ impl Sink for Database {
         Box::pin(async {
             let last = self.store.last(&self.trail).await;
             let last = last.map_err(|source| AuditError::Database { source })?;
-            Ok(last.as_deref().and_then(Head::of_line))
+            // What was added is there whole: without a seal at its end, somebody took that away.
+            Ok(last.as_deref().and_then(Head::of_last_line))
         })
     }
 

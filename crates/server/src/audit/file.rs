@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use gantry_core::{BoxFuture, Clock};
-use gantry_policy::audit::Head;
+use gantry_policy::audit::{Head, is_without_seal};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
@@ -51,7 +51,7 @@ impl AuditFile {
         each: bool,
     ) -> Result<Self, AuditError> {
         let failed = |source| AuditError::File { path: path.to_owned(), source };
-        cut_torn_line(path).map_err(failed)?;
+        cut_broken_off(path).map_err(failed)?;
         let file = RollingFile::open(path, rotation, clock).map_err(failed)?;
         Ok(Self::over(path, file, each))
     }
@@ -139,9 +139,9 @@ fn add(file: &Mutex<RollingFile>, sealed: &Sealed, each: bool, reopen: &Reopen) 
         reopen.ask();
         return Appended { n: 0, is_durable: false, failure: Some(error.to_string()) };
     }
-    let (n, written) = match file.append(sealed.lines()) {
+    let (n, written) = match file.append(sealed.lines(), sealed.pieces()) {
         Ok(()) => (sealed.entries.len(), Ok(())),
-        Err((n, error)) => (n, Err(error)),
+        Err((n, error)) => (sealed.entries_of(n), Err(error)),
     };
     // Whether lines that are written are on the disk cannot be found out later, so they count as added.
     let synced = if each && n > 0 { file.sync() } else { Ok(()) };
@@ -166,8 +166,9 @@ fn last_line(path: &Path) -> io::Result<Option<String>> {
     Ok(Some(String::from_utf8_lossy(line).into_owned()))
 }
 
-/// Takes away what a process that was killed left of its last line: nobody was told that it was there.
-fn cut_torn_line(path: &Path) -> io::Result<()> {
+/// Takes away what a process that was killed left of its last lines, whose seal is missing: nobody was told that
+/// they were there.
+fn cut_broken_off(path: &Path) -> io::Result<()> {
     let mut file = match OpenOptions::new().read(true).write(true).open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -176,15 +177,30 @@ fn cut_torn_line(path: &Path) -> io::Result<()> {
     if !file.metadata()?.is_file() {
         return Ok(());
     }
-    let tail = tail(&mut file)?;
-    let torn = tail.iter().rev().take_while(|byte| **byte != b'\n').count() as u64;
-    let is_ours = tail.len() as u64 > torn || tail.starts_with(b"{\"seq\":");
-    if torn > 0 && is_ours {
+    let bytes = broken_off(&tail(&mut file)?);
+    if bytes > 0 {
         let length = file.metadata()?.len();
-        gantry_core::log::warn!(path = %path.display(), bytes = torn, "The last line of the audit trail was not written to its end and is taken away.");
-        file.set_len(length - torn)?;
+        gantry_core::log::warn!(path = %path.display(), bytes, "The last entries of the audit trail were not written to their end and are taken away.");
+        file.set_len(length - bytes as u64)?;
     }
     Ok(())
+}
+
+/// Returns how many bytes stand behind the last seal; zero if that may be no trail.
+fn broken_off(tail: &[u8]) -> usize {
+    let mut bytes = 0;
+    let mut is_ours = tail.starts_with(b"{\"seq\":");
+    for line in tail.split_inclusive(|byte| *byte == b'\n').rev() {
+        if let Some(whole) = line.strip_suffix(b"\n") {
+            let Ok(whole) = std::str::from_utf8(whole) else { break };
+            if !is_without_seal(whole) {
+                is_ours |= Head::of_line(whole).is_some();
+                break;
+            }
+        }
+        bytes += line.len();
+    }
+    if is_ours { bytes } else { 0 }
 }
 
 fn tail(file: &mut File) -> io::Result<Vec<u8>> {
@@ -243,10 +259,13 @@ mod tests {
             let mut file = open(&path);
             let last = file.last().await.unwrap().unwrap_or_default();
             assert_eq!(last, chain.head().clone(), "round {round}");
-            let appended = file.append(sealed(&mut chain, 10).await).await;
-            assert_eq!((appended.n, appended.failure), (10, None));
+            // The second one is more than is sealed together, and than has room in a file.
+            for n in [3, 70] {
+                let appended = file.append(sealed(&mut chain, n).await).await;
+                assert_eq!((appended.n, appended.failure), (n, None));
+            }
         }
-        assert_eq!(whole(&path), 50);
+        assert_eq!(whole(&path), 5 * 73);
         assert!(with_older(&path).len() > 5, "several files were begun");
     }
 
@@ -257,20 +276,29 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("trail.log");
         let mut chain = Chain::default();
-        open(&path).append(sealed(&mut chain, 3).await).await;
-        let mut torn = OpenOptions::new().append(true).open(&path).unwrap();
-        torn.write_all(br#"{"seq":4,"prev":"ab"#).unwrap();
-        let mut file = open(&path);
-        assert_eq!(file.last().await.unwrap(), Some(chain.head().clone()));
-        file.append(sealed(&mut chain, 2).await).await;
-        assert_eq!(whole(&path), 5);
+        let whole_lines = "{\"seq\":4,\"id\":\"t-3\"}\n{\"seq\":5,\"id\":\"t-4\"}\n";
+        for left in ["{\"seq\":4,\"prev\":\"ab", whole_lines, &format!("{whole_lines}{{\"seq\"")] {
+            open(&path).append(sealed(&mut chain, 3).await).await;
+            let before = std::fs::read_to_string(&path).unwrap();
+            let mut torn = OpenOptions::new().append(true).open(&path).unwrap();
+            torn.write_all(left.as_bytes()).unwrap();
+            let mut file = open(&path);
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), before);
+            assert_eq!(file.last().await.unwrap(), Some(chain.head().clone()));
+        }
+        assert_eq!(whole(&path), 9);
+        // Nothing but what was left.
+        let path = folder.path().join("another.log");
+        std::fs::write(&path, whole_lines).unwrap();
+        assert_eq!(open(&path).last().await.unwrap(), None);
     }
 
     #[tokio::test]
     async fn another_programs_file_is_left_alone() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("notes.txt");
-        for content in ["something else", "something else\n", "{\"a\":1}\n"] {
+        let behind = "something else\n{\"seq\":4,\"id\":\"t-3\"}\n";
+        for content in ["something else", "something else\n", "{\"a\":1}\n", behind] {
             std::fs::write(&path, content).unwrap();
             let refused = open(&path).last().await;
             assert!(matches!(refused, Err(AuditError::Foreign { .. })), "{content}: {refused:?}");

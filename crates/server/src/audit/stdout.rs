@@ -23,7 +23,7 @@ impl Sink for Stdout {
 
     fn append(&mut self, sealed: Arc<Sealed>) -> BoxFuture<'_, Appended> {
         Box::pin(async move {
-            let work = tokio::task::spawn_blocking(move || write(sealed.lines()));
+            let work = tokio::task::spawn_blocking(move || write(&sealed));
             let (n, failure) = match work.await {
                 Ok((n, written)) => (n, written.err().map(|error| error.to_string())),
                 Err(error) => (0, Some(error.to_string())),
@@ -33,14 +33,14 @@ impl Sink for Stdout {
     }
 }
 
-/// Writes a line at a time, so that it is known how many are out.
-fn write(lines: &str) -> (usize, io::Result<()>) {
+/// Writes what is sealed together at a time, so that it is known how many entries are out.
+fn write(sealed: &Sealed) -> (usize, io::Result<()>) {
     let (mut out, mut n) = (io::stdout().lock(), 0);
-    for line in lines.split_inclusive('\n') {
-        if let Err(error) = out.write_all(line.as_bytes()).and_then(|()| out.flush()) {
-            return (n, Err(error));
+    for piece in sealed.pieces() {
+        if let Err(error) = out.write_all(piece.as_bytes()).and_then(|()| out.flush()) {
+            return (sealed.entries_of(n), Err(error));
         }
         n += 1;
     }
-    (n, Ok(()))
+    (sealed.entries.len(), Ok(()))
 }

@@ -29,11 +29,11 @@ pub struct Report {
     pub broken: Option<Place>,
     /// The place of the first entry that is there; what was before it has been removed.
     pub first: Option<u64>,
-    /// The last entry, as far as it was read.
+    /// The last seal, as far as it was read.
     pub last: Option<Head>,
     /// Whether there was a head to tell that nothing is missing at the end.
     pub has_anchor: bool,
-    /// Bytes of a last line that was not written to its end.
+    /// Bytes at the end that have no seal: they are being written, or whoever wrote them was broken off.
     pub torn: usize,
 }
 
@@ -112,7 +112,7 @@ fn check_open(files: &[OpenFile], anchors: &[Head]) -> Result<Report, VerifyErro
             }
             let whole = line.strip_suffix(b"\n");
             if whole.is_none() && at + 1 == files.len() && !is_sealed(&line) {
-                check.report.torn = line.len();
+                check.open += line.len();
                 break;
             }
             if !check.line(whole.unwrap_or(&line), Some(path), number) {
@@ -167,8 +167,8 @@ pub async fn database(
                     is_whole = false;
                     break 'trail;
                 }
-                seq = check.report.last.as_ref().map_or(seq, |last| last.seq);
             }
+            seq = check.verifier.seq().unwrap_or(seq);
         }
         reports.push(if is_whole { check.finish(None) } else { check.report });
     }
@@ -179,6 +179,8 @@ struct Check {
     verifier: Verifier,
     report: Report,
     count: usize,
+    /// Bytes behind the last seal.
+    open: usize,
 }
 
 impl Check {
@@ -192,7 +194,7 @@ impl Check {
             has_anchor: !anchors.is_empty(),
             torn: 0,
         };
-        Self { verifier, report, count: 0 }
+        Self { verifier, report, count: 0, open: 0 }
     }
 
     /// Takes a line; `false` if the trail is broken there.
@@ -202,14 +204,18 @@ impl Check {
             self.report.broken = Some(Place { file, line: number, what });
             return false;
         }
-        let head = std::str::from_utf8(line).ok().and_then(Head::of_line);
-        self.report.first = self.report.first.or(head.as_ref().map(|head| head.seq));
-        self.report.last = head;
+        self.report.first = self.report.first.or(self.verifier.seq());
+        match std::str::from_utf8(line).ok().and_then(Head::of_line) {
+            Some(head) => (self.report.last, self.open) = (Some(head), 0),
+            // With its end.
+            None => self.open += line.len() + 1,
+        }
         self.count = number;
         true
     }
 
     fn finish(mut self, file: Option<&Path>) -> Report {
+        self.report.torn = self.open;
         if let Err(what) = self.verifier.finish() {
             let file = file.map(Path::to_owned);
             self.report.broken = Some(Place { file, line: self.count + 1, what });

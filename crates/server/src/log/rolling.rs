@@ -2,7 +2,7 @@
 //! is the youngest of them.
 //!
 //! Not here: who writes, and what happens to lines that find no room (`files`). The audit trail is
-//! written to such a file as well, in whole lines ([`RollingFile::append`]).
+//! written to such a file as well, in whole pieces ([`RollingFile::append`]).
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, BufWriter, Write as _};
@@ -93,17 +93,21 @@ impl RollingFile {
         self.file.flush()
     }
 
-    /// Writes lines, each with its end, into new files as it has to, and hands them to the system. Fails
-    /// with how many are written; of those that are not, nothing is.
-    pub(crate) fn append(&mut self, lines: &str) -> Result<(), (usize, io::Error)> {
-        if self.has_room(lines.len()) {
-            return self.write_whole(lines.as_bytes()).map_err(|error| (0, error));
+    /// Writes a text into new files as it has to, but none of its pieces into two, and hands it to the system.
+    /// `pieces` are all of it, in order. Fails with how many of them are written; of the others, nothing is.
+    pub(crate) fn append<'a>(
+        &mut self,
+        text: &str,
+        pieces: impl Iterator<Item = &'a str>,
+    ) -> Result<(), (usize, io::Error)> {
+        if self.has_room(text.len()) {
+            return self.write_whole(text.as_bytes()).map_err(|error| (0, error));
         }
-        let (mut written, mut waiting, mut rest) = (0, 0, lines);
+        let (mut written, mut waiting, mut rest) = (0, 0, text);
         let mut end = 0;
-        for line in lines.split_inclusive('\n') {
+        for piece in pieces {
             let is_begun = self.size + end as u64 > 0;
-            if is_begun && !self.has_room(end + line.len()) {
+            if is_begun && !self.has_room(end + piece.len()) {
                 let (full, further) = rest.split_at(end);
                 let begun = self.write_whole(full.as_bytes());
                 if begun.is_ok() {
@@ -117,7 +121,7 @@ impl RollingFile {
                 }
                 (rest, end) = (further, 0);
             }
-            end += line.len();
+            end += piece.len();
             waiting += 1;
         }
         self.write_whole(rest.as_bytes()).map_err(|error| (written, error))

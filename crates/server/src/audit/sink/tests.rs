@@ -30,7 +30,7 @@ struct Double(Arc<Told>);
 
 impl Sink for Double {
     fn last(&mut self) -> BoxFuture<'_, Result<Option<Head>, AuditError>> {
-        let last = self.0.lines.lock().last().and_then(|line| Head::of_line(line));
+        let last = self.0.lines.lock().last().and_then(|line| Head::of_last_line(line));
         Box::pin(std::future::ready(Ok(last)))
     }
 
@@ -43,9 +43,11 @@ impl Sink for Double {
             }
             if told.fails.load(Ordering::Relaxed) {
                 // The half of it is there: what a full disk leaves of many lines.
-                let n = sealed.entries.len() / 2;
-                told.lines.lock().extend(sealed.lines().lines().take(n).map(str::to_owned));
-                return Appended { n, is_durable: true, failure: Some("full".to_owned()) };
+                let half = sealed.pieces().count() / 2;
+                let lines = sealed.pieces().take(half).flat_map(str::lines);
+                told.lines.lock().extend(lines.map(str::to_owned));
+                let (n, failure) = (sealed.entries_of(half), Some("full".to_owned()));
+                return Appended { n, is_durable: true, failure };
             }
             told.lines.lock().extend(sealed.lines().lines().map(str::to_owned));
             Appended { n: sealed.entries.len(), is_durable: true, failure: None }

@@ -52,7 +52,7 @@ fn verify_trails(
             output::line(&sentence(report))?;
             if report.torn > 0 {
                 output::aside(
-                    "warning: the last line was not written to its end, as when a process is killed\n",
+                    "warning: the last entries have no seal: they are being written, or a process was killed\n",
                 );
             }
             if report.broken.is_none() && !report.has_anchor {

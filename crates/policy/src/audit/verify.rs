@@ -171,7 +171,7 @@ impl Verifier {
         if prev.is_some_and(|prev| prev != seal.prev) {
             return Err(Break::Unlinked { seq });
         }
-        // Nor is there one where its hash was kept and is none now.
+        // Where a hash was kept there is a seal, and it is that one.
         let mut kept = self.anchors.iter().filter(|anchor| (first..=seq).contains(&anchor.seq));
         if let Some(other) = kept.find(|kept| (kept.seq, kept.hash) != (seq, seal.hash)) {
             return Err(Break::NotTheAnchor { seq: other.seq });

@@ -20,7 +20,7 @@ use parking_lot::Mutex;
 
 mod table;
 
-pub use table::Meters;
+pub use table::{Meters, Place};
 
 /// The most requests that a rate may name: what a count has room for.
 pub const MOST_REQUESTS: u32 = (1 << COUNT_BITS) - 1;

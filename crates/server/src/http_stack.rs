@@ -25,6 +25,7 @@ use std::sync::Arc;
 use axum::Router;
 use gantry_core::correlation::{self, Correlation};
 use gantry_gateway::door::HttpRequest;
+use gantry_gateway::governance::traffic::Counted;
 use gantry_policy::Shown;
 use gantry_transport::server::ReplyBody;
 use http::header::{ORIGIN, STRICT_TRANSPORT_SECURITY};
@@ -61,10 +62,17 @@ pub(crate) struct Front {
     pub(crate) api: Api,
 }
 
+/// What a connection remembers of its last request, for the next one.
+#[derive(Debug, Default)]
+pub(crate) struct Remembered {
+    shown: Shown,
+    counted: Counted,
+}
+
 /// Answers one request. The order of the layers is decided here and nowhere else.
 pub(crate) async fn http_stack(
     front: &Front,
-    from: (Via, &Shown),
+    from: (Via, &Remembered),
     request: Request<Incoming>,
 ) -> Response<Answer> {
     // 1. A name for the request: outermost, so that every answer and every log line carries it.
@@ -78,7 +86,7 @@ pub(crate) async fn http_stack(
 /// The layers below the name.
 async fn named(
     front: &Front,
-    (via, remembered): (Via, &Shown),
+    (via, remembered): (Via, &Remembered),
     request: Request<Incoming>,
     names: RequestNames,
 ) -> Response<Answer> {
@@ -134,7 +142,7 @@ async fn named(
         // Where a service listens, the whole endpoint is that service.
         let named = via.face.service().map_or(route, |_| Route::Mcp { view: "" });
         resource = oauth.and_then(|oauth| Resource::of(oauth, via.is_tls, &parts, named));
-        let from = (via, remembered);
+        let from = (via, &remembered.shown);
         let right = authenticate(shared, &live, (route, from), &parts, resource.as_ref()).await?;
         if let Some(principal) = right.principal() {
             seen.let_in(principal);
@@ -142,7 +150,8 @@ async fn named(
         let shown = (&parts.headers, resource.as_ref());
         standing = Standing::of(shared, &right, via.peer, shown);
         // 10. How much they may ask: after it is known who they are, and before a body is read.
-        rate = limits::admit(shared, &right, &parts, route, via)
+        let from = (via, &remembered.counted);
+        rate = limits::admit(shared, &right, &parts, route, from)
             .inspect_err(|_| who = right.principal().cloned())?;
         // 11. Whoever answers.
         let (address, request_id) = (via.peer.address(), Arc::clone(&request_id));

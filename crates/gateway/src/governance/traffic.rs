@@ -28,6 +28,7 @@ use gantry_protocol::method;
 use tokio::time::Instant;
 
 pub use breakers::BreakerStatus;
+pub use limits::Counted;
 pub use refusal::{Standing, TooMany, Waiting};
 
 pub(crate) use breakers::Passage;
@@ -112,19 +113,21 @@ impl Traffic {
         self.plan.store(Arc::new(Plan::new(spec, Some(&before))));
     }
 
-    /// Counts a request at the door, before it is read. Returns what is left of the tightest limit.
+    /// Counts a request at the door, before it is read. `counted` is of its connection. Returns what is left of
+    /// the tightest limit.
     ///
     /// # Errors
     ///
     /// A limit is reached; the request was counted against none.
     pub fn admit(
         &self,
-        principal: &Principal,
+        principal: &Arc<Principal>,
         address: Option<IpAddr>,
+        counted: &Counted,
     ) -> Result<Option<Standing>, Box<TooMany>> {
         let plan = self.plan.load();
         let Some(limits) = &plan.limits else { return Ok(None) };
-        limits.admit(principal, address, self.moment())
+        limits.admit((principal, address), counted, self.moment())
     }
 
     /// Tells how every breaker is, in the order of the configuration.

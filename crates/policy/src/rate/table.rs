@@ -3,7 +3,8 @@
 use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, Hash, RandomState};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::RwLock;
@@ -33,14 +34,21 @@ pub struct Meters<K> {
 
 /// In a part a fast hash is enough: whoever finds keys that meet there makes a part slow that has no more
 /// than [`MOST_IN_A_SHARD`].
-type Shard<K> = HashMap<K, Slot, foldhash::fast::RandomState>;
+type Shard<K> = HashMap<K, Arc<Slot>, foldhash::fast::RandomState>;
 
 #[derive(Debug, Default)]
 struct Slot {
     meter: Meter,
     /// The last nanosecond at which it was.
     used: AtomicU64,
+    /// Whether it is in no part any more.
+    is_forgotten: AtomicBool,
 }
+
+/// Where a key is counted, found before: whoever comes again and again with the same key need not have it
+/// looked for, under a lock that all others take too. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Place(Arc<Slot>);
 
 impl Slot {
     fn take(&self, rate: &Rate, now: Duration) -> Reading {
@@ -74,19 +82,39 @@ impl<K: Hash + Eq> Meters<K> {
         K: Borrow<Q>,
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
     {
+        self.slot(key, now).take(&self.rate, now)
+    }
+
+    /// Does the same, at a place that was found for this key by these meters, or is found now.
+    pub fn take_at<Q>(&self, place: &mut Option<Place>, key: &Q, now: Duration) -> Reading
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+    {
+        // Ordering: whoever has it forgotten at this moment lets it begin anew, before or after this one.
+        let known = place.as_ref().filter(|place| !place.0.is_forgotten.load(Ordering::Relaxed));
+        if let Some(Place(slot)) = known {
+            return slot.take(&self.rate, now);
+        }
+        let Place(slot) = place.insert(Place(self.slot(key, now)));
+        slot.take(&self.rate, now)
+    }
+
+    fn slot<Q>(&self, key: &Q, now: Duration) -> Arc<Slot>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+    {
         let shard = self.shard(key);
         if let Some(slot) = shard.read().get(key) {
-            return slot.take(&self.rate, now);
+            return Arc::clone(slot);
         }
         let mut shard = shard.write();
         // Another thread may have made room for it meanwhile.
-        if !shard.contains_key(key) {
-            if shard.len() >= MOST_IN_A_SHARD {
-                self.make_room(&mut shard, now);
-            }
-            shard.insert(key.to_owned(), Slot::default());
+        if !shard.contains_key(key) && shard.len() >= MOST_IN_A_SHARD {
+            self.make_room(&mut shard, now);
         }
-        shard[key].take(&self.rate, now)
+        Arc::clone(shard.entry(key.to_owned()).or_default())
     }
 
     /// Takes back what was counted for a key and did not pass after all.
@@ -119,19 +147,30 @@ impl<K: Hash + Eq> Meters<K> {
 
     fn make_room(&self, shard: &mut Shard<K>, now: Duration) {
         let before = shard.len();
-        shard.retain(|_, slot| !slot.meter.is_idle(&self.rate, now));
+        forget(shard, |slot| slot.meter.is_idle(&self.rate, now));
         if shard.len() < before {
             return;
         }
         // Many at once, so that whoever comes with ever new keys does not cost a search each time.
         let used = |slot: &Slot| slot.used.load(Ordering::Relaxed);
-        let mut times: Vec<_> = shard.values().map(used).collect();
+        let mut times: Vec<_> = shard.values().map(|slot| used(slot)).collect();
         let (_, &mut oldest, _) = times.select_nth_unstable(FORGOTTEN_AT_ONCE - 1);
         let mut n_gone = 0;
-        shard.retain(|_, slot| {
+        forget(shard, |slot| {
             let goes = used(slot) <= oldest && n_gone < FORGOTTEN_AT_ONCE;
             n_gone += usize::from(goes);
-            !goes
+            goes
         });
     }
+}
+
+/// Takes out the meters that go.
+fn forget<K>(shard: &mut Shard<K>, mut goes: impl FnMut(&Slot) -> bool) {
+    shard.retain(|_, slot| {
+        let goes = goes(slot);
+        if goes {
+            slot.is_forgotten.store(true, Ordering::Relaxed);
+        }
+        !goes
+    });
 }

@@ -112,6 +112,26 @@ fn keys_are_counted_apart_and_their_number_is_bounded() {
     assert!(meters.len() < before, "{}", meters.len());
 }
 
+#[test]
+fn a_key_is_counted_once_wherever_its_place_is_remembered() {
+    let meters = Meters::<String>::new(rate(4, MINUTE, 1, Algorithm::FixedWindow));
+    let at = Duration::from_secs;
+    let (mut one, mut other) = (None, None);
+    for left in [3, 1] {
+        assert_eq!(meters.take_at(&mut one, "a", at(1)).remaining, left);
+        assert_eq!(meters.take_at(&mut other, "a", at(1)).remaining, left - 1);
+    }
+    assert!(!meters.take("a", at(1)).is_allowed);
+    assert!(!meters.take_at(&mut one, "a", at(1)).is_allowed);
+    // So many others that it is forgotten: both find the new one.
+    for number in 0..200_000_u64 {
+        meters.take(&*number.to_string(), Duration::from_millis(2000 + number / 10));
+    }
+    assert_eq!(meters.take_at(&mut one, "a", at(30)).remaining, 3);
+    assert_eq!(meters.take_at(&mut other, "a", at(30)).remaining, 2);
+    assert_eq!(meters.take("a", at(30)).remaining, 1);
+}
+
 fn rates() -> impl Strategy<Value = Rate> {
     let algorithm = prop_oneof![
         Just(Algorithm::TokenBucket),

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gantry_core::Tasks;
-use gantry_policy::Shown;
 use http::HeaderValue;
 use http::header::CONNECTION;
 use hyper::server::conn::http1;
@@ -18,7 +17,7 @@ use tokio::net::TcpStream;
 
 use super::{Entrance, Stream, http2};
 use crate::config::{Connections, Limits};
-use crate::http_stack::{Face, Front, Peer, Via, http_stack};
+use crate::http_stack::{Face, Front, Peer, Remembered, Via, http_stack};
 use crate::tls::{self, Tls};
 
 /// More than any client sends; bounds the work of reading a head.
@@ -101,9 +100,9 @@ where
 {
     let keep_alive = serving.keep_alive();
     let Serving { via, limits, connections, front, tasks } = serving;
-    let (left, shown) = (Cell::new(connections.max_requests), Shown::default());
+    let (left, remembered) = (Cell::new(connections.max_requests), Remembered::default());
     // No holders of their own for requests: processors would take the count of holders from each other.
-    let (front, from) = (&*front, (via, &shown));
+    let (front, from) = (&*front, (via, &remembered));
     let service = service_fn(move |request| {
         let is_last = count_down(&left);
         async move {

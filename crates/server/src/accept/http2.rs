@@ -67,12 +67,12 @@ where
     let keep_alive = serving.keep_alive();
     let Serving { via, limits, connections, front, tasks } = serving;
     let traffic = Traffic { most: connections.max_requests, ..Traffic::default() };
-    let (counted, shown) = (traffic.clone(), Arc::default());
+    let (counted, remembered) = (traffic.clone(), Arc::default());
     let service = service_fn(move |request| {
         let open = counted.begin();
-        let (front, shown) = (Arc::clone(&front), Arc::clone(&shown));
+        let (front, remembered) = (Arc::clone(&front), Arc::clone(&remembered));
         async move {
-            let response = http_stack(&front, (via, &shown), request).await;
+            let response = http_stack(&front, (via, &remembered), request).await;
             Ok::<_, Infallible>(response.map(|answer| Counted { answer, _open: open }))
         }
     });

@@ -80,8 +80,6 @@ pub(super) struct Queue {
     is_closed: AtomicBool,
     /// Told when there is something in it.
     filled: Notify,
-    /// Free KiB of calls and changes; below zero while somebody is about to find that there are too few.
-    room: AtomicIsize,
     /// Free places of what nothing depends on.
     late: AtomicIsize,
 }
@@ -93,6 +91,9 @@ struct Part {
     /// Tells its entries from those of other parts, and of other processes.
     name: String,
     waiting: Mutex<Waiting>,
+    /// Free KiB of calls and changes: its share of all, whoever takes them; below zero while somebody is about
+    /// to find that there are too few.
+    room: AtomicIsize,
 }
 
 /// The near end of the queue.
@@ -130,13 +131,17 @@ struct Desk {
 impl Queue {
     fn new(process: &str) -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let part = |number| Part { name: format!("{process}-{number}"), waiting: Mutex::default() };
+        let n = (PARTS_EACH * threads).min(MOST_PARTS);
+        let part = |number| Part {
+            name: format!("{process}-{number}"),
+            waiting: Mutex::default(),
+            room: AtomicIsize::new(ROOM / n.cast_signed()),
+        };
         Self {
-            parts: (0..(PARTS_EACH * threads).min(MOST_PARTS)).map(part).collect(),
+            parts: (0..n).map(part).collect(),
             begun: Instant::now(),
             is_closed: AtomicBool::new(false),
             filled: Notify::new(),
-            room: AtomicIsize::new(ROOM),
             late: AtomicIsize::new(LATE),
         }
     }
@@ -165,10 +170,10 @@ impl Queue {
             })
             .collect();
         drop(parts);
-        for part in &taken {
+        for (part, taken) in self.parts.iter().zip(&taken) {
             // Ordering: these numbers order nothing but themselves.
-            self.room.fetch_add(part.kibibytes, Ordering::Relaxed);
-            self.late.fetch_add(part.late, Ordering::Relaxed);
+            part.room.fetch_add(taken.kibibytes, Ordering::Relaxed);
+            self.late.fetch_add(taken.late, Ordering::Relaxed);
         }
         taken
     }
@@ -179,10 +184,25 @@ impl Queue {
         self.is_closed.store(true, Ordering::Relaxed);
     }
 
+    /// Takes room for an entry of so many KiB: of the share of the thread, which no other one touches as a rule, or
+    /// of others if too little is left there.
+    fn reserve(&self, thread: usize, kibibytes: u32) -> bool {
+        let (later, first) = self.parts.split_at(thread % self.parts.len());
+        first.iter().chain(later).any(|part| take_of(&part.room, whole(kibibytes)))
+    }
+
+    /// Tells whether there is none for any entry.
+    fn is_full(&self) -> bool {
+        self.parts.iter().all(|part| part.room.load(Ordering::Relaxed) <= 0)
+    }
+
     /// Gives room back that no entry came into.
-    fn release(&self, room: Reserved) {
+    fn release(&self, thread: usize, room: Reserved) {
         match room {
-            Reserved::Kibibytes(n) => self.room.fetch_add(whole(n), Ordering::Relaxed),
+            Reserved::Kibibytes(n) => {
+                let part = &self.parts[thread % self.parts.len()];
+                part.room.fetch_add(whole(n), Ordering::Relaxed)
+            }
             Reserved::Late => self.late.fetch_add(1, Ordering::Relaxed),
         };
     }
@@ -219,6 +239,11 @@ impl Queue {
         }
         true
     }
+}
+
+/// Returns the number of this thread.
+fn thread() -> usize {
+    DESK.with_borrow(|desk| desk.thread)
 }
 
 fn whole(kibibytes: u32) -> isize {
@@ -293,7 +318,7 @@ impl Recorder {
 
     /// Tells whether there is no room, in the queue or for a place that fails.
     pub(super) fn is_full(&self) -> bool {
-        self.queue.room.load(Ordering::Relaxed) <= 0 || self.is_backlog_full()
+        self.queue.is_full() || self.is_backlog_full()
     }
 
     fn is_backlog_full(&self) -> bool {
@@ -315,7 +340,7 @@ impl Port for Recorder {
     }
 
     fn reserve(&self, kibibytes: u32) -> Result<Option<Reserved>, Full> {
-        if !self.is_backlog_full() && take_of(&self.queue.room, whole(kibibytes)) {
+        if !self.is_backlog_full() && self.queue.reserve(thread(), kibibytes) {
             return Ok(Some(Reserved::Kibibytes(kibibytes)));
         }
         match self.when_full {
@@ -339,7 +364,7 @@ impl Port for Recorder {
     }
 
     fn release(&self, room: Reserved) {
-        self.queue.release(room);
+        self.queue.release(thread(), room);
     }
 
     fn take(&self, entry: &Entry<'_>, room: Reserved) -> Option<oneshot::Receiver<()>> {
@@ -357,7 +382,7 @@ impl Port for Recorder {
         // is then told that nothing is durable.
         if !is_put {
             self.figures.dropped.inc();
-            self.queue.release(room);
+            self.queue.release(thread(), room);
         }
         told
     }
@@ -404,6 +429,21 @@ mod tests {
             let moments = moments_of(&queue, threads, 2_000);
             assert!(moments.is_sorted(), "{threads} threads");
         }
+    }
+
+    #[test]
+    fn all_of_the_room_is_there_for_whoever_asks() {
+        let queue = Queue::new("a");
+        let most = super::ROOM / queue.parts.len().cast_signed() * queue.parts.len().cast_signed();
+        let taken = (0..=most).take_while(|_| queue.reserve(1, 1)).count();
+        assert_eq!(taken.cast_signed(), most);
+        assert!(queue.is_full() && !queue.reserve(0, 1));
+        queue.release(0, Reserved::Kibibytes(2));
+        assert!(!queue.is_full() && queue.reserve(1, 2) && !queue.reserve(1, 1));
+        // An entry has the room of its part again, wherever it was taken.
+        assert!(queue.put(1, (1, "}"), Reserved::Kibibytes(3), None));
+        queue.take(queue.empty());
+        assert!(queue.reserve(0, 3) && !queue.reserve(0, 1));
     }
 
     #[test]

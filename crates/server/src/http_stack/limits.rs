@@ -1,6 +1,6 @@
 //! How much a caller may ask: the limits of rates, held against a request whose body was not read.
 
-use gantry_gateway::governance::traffic::Standing;
+use gantry_gateway::governance::traffic::{Counted, Standing};
 use http::Method;
 use http::request::Parts;
 
@@ -19,7 +19,7 @@ pub(super) fn admit(
     right: &Right,
     parts: &Parts,
     route: Route<'_>,
-    via: Via,
+    (via, counted): (Via, &Counted),
 ) -> Result<Option<Standing>, Refusal> {
     if !route.is_counted() || parts.method == Method::DELETE && route.is_mcp() {
         return Ok(None);
@@ -32,6 +32,6 @@ pub(super) fn admit(
         },
         Right::Api(_) | Right::Details | Right::Nothing => return Ok(None),
     };
-    let admitted = shared.gateway.traffic.admit(principal, via.peer.address());
+    let admitted = shared.gateway.traffic.admit(principal, via.peer.address(), counted);
     admitted.map_err(|too_many| Refusal::too_many(&too_many))
 }

@@ -24,6 +24,7 @@ use super::super::sessions::unknown_view;
 use super::super::{Origin, listen, modern};
 use crate::Gateway;
 use crate::causes;
+use crate::governance::traffic::Counted;
 use crate::hub::{Lifetime, Session, Sink, next_number};
 use crate::traces;
 
@@ -49,6 +50,7 @@ pub(in crate::door) struct Connection {
     principal: ArcSwap<Principal>,
     /// From where it was opened, if there is an address.
     address: Option<IpAddr>,
+    counted: Counted,
     sink: Sink,
     /// Since `initialize`.
     session: Mutex<Option<Arc<Session>>>,
@@ -75,6 +77,7 @@ impl Connection {
             view,
             principal: ArcSwap::new(principal),
             address: None,
+            counted: Counted::default(),
             sink,
             session: Mutex::new(None),
             modern: Arc::default(),
@@ -148,7 +151,8 @@ impl Connection {
             Body::One(_) => return Ok(()),
             Body::Batch(_) => None,
         };
-        let admitted = self.gateway.traffic.admit(&self.principal.load(), self.address);
+        let admitted =
+            self.gateway.traffic.admit(&self.principal.load(), self.address, &self.counted);
         admitted.map(drop).map_err(|too_many| failure(id, &too_many.to_error()))
     }
 

@@ -7,12 +7,12 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use gantry_core::{Clock, Principal, Request};
 use gantry_policy::address::subscriber;
-use gantry_policy::rate::{Meter, Meters, Rate, Reading};
+use gantry_policy::rate::{Meter, Meters, Place, Rate, Reading};
 use gantry_protocol::Message;
 use parking_lot::Mutex;
 
@@ -28,9 +28,14 @@ const CREDIT_LIFE: Duration = Duration::from_mins(10);
 /// Principals with free requests.
 const MOST_CREDITORS: usize = 10_000;
 
+/// Numbers of limits, from 1 on.
+static LIMITS: AtomicU64 = AtomicU64::new(1);
+
 /// Every limit, and what was counted against it.
 #[derive(Debug)]
 pub(super) struct Limits {
+    /// Tells these from others, which have other places.
+    number: u64,
     global: Option<(Rate, Arc<Meter>)>,
     principals: Option<Arc<Meters<Principal>>>,
     addresses: Option<Arc<Meters<IpAddr>>>,
@@ -70,6 +75,21 @@ struct Asker<'a> {
     address: Option<IpAddr>,
 }
 
+/// Where the last request of a connection was counted. The next one is most often of the same caller, and is
+/// counted there without a search.
+#[derive(Debug, Default)]
+pub struct Counted(Mutex<Option<Places>>);
+
+#[derive(Debug)]
+struct Places {
+    /// The number of the limits.
+    limits: u64,
+    principal: Arc<Principal>,
+    address: Option<IpAddr>,
+    /// One for each circle but that of all, once it is found.
+    found: [Option<Place>; CIRCLES.len() - 1],
+}
+
 /// What a reading is told with.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Moment<'a> {
@@ -100,6 +120,7 @@ impl Limits {
             (pattern.as_str().into(), *rate, meter)
         };
         Self {
+            number: LIMITS.fetch_add(1, Ordering::Relaxed),
             global,
             principals: spec
                 .per_principal
@@ -122,17 +143,21 @@ impl Limits {
     /// request is free.
     pub(super) fn admit(
         &self,
-        principal: &Principal,
-        address: Option<IpAddr>,
+        (principal, address): (&Arc<Principal>, Option<IpAddr>),
+        counted: &Counted,
         moment: Moment<'_>,
     ) -> Result<Option<Standing>, Box<TooMany>> {
         if self.at_door.spend(principal, moment.now) {
             return Ok(None);
         }
         let asker = Asker { principal, address };
+        let mut last = counted.0.lock();
+        let places = Places::of(&mut last, self.number, principal, address);
         let mut tightest: Option<Standing> = None;
         for (at, circle) in CIRCLES.into_iter().enumerate() {
-            let Some((which, reading)) = self.count(circle, asker, moment.now) else { continue };
+            let Some((which, reading)) = self.count(circle, asker, (places, moment.now)) else {
+                continue;
+            };
             let standing = Standing::of(&reading, moment.clock);
             if !reading.is_allowed {
                 for passed in CIRCLES.into_iter().take(at) {
@@ -207,19 +232,21 @@ impl Limits {
         &self,
         circle: Circle,
         asker: Asker<'_>,
-        now: Duration,
+        (places, now): (&mut Places, Duration),
     ) -> Option<(&'static str, Reading)> {
+        let [at_address, at_credential, at_principal] = &mut places.found;
         match circle {
             Circle::Address => {
-                let network = subscriber(asker.address?);
-                Some((which::ADDRESS, self.addresses.as_ref()?.take(&network, now)))
+                let (meters, network) = (self.addresses.as_ref()?, subscriber(asker.address?));
+                Some((which::ADDRESS, meters.take_at(at_address, &network, now)))
             }
             Circle::Credential => {
                 let (which, meters, key) = self.credential(asker.principal)?;
-                Some((which, meters.take(key, now)))
+                Some((which, meters.take_at(at_credential, key, now)))
             }
             Circle::Principal => {
-                Some((which::PRINCIPAL, self.principals.as_ref()?.take(asker.principal, now)))
+                let meters = self.principals.as_ref()?;
+                Some((which::PRINCIPAL, meters.take_at(at_principal, asker.principal, now)))
             }
             Circle::All => {
                 let (rate, meter) = self.global.as_ref()?;
@@ -271,6 +298,30 @@ impl Limits {
             }
             (None, None) => None,
         }
+    }
+}
+
+impl Places {
+    /// Returns those of a caller under limits of a number: the last ones, if they are, else none yet.
+    fn of<'a>(
+        last: &'a mut Option<Self>,
+        limits: u64,
+        principal: &Arc<Principal>,
+        address: Option<IpAddr>,
+    ) -> &'a mut Self {
+        let is_same = last.as_ref().is_some_and(|last| {
+            // Held here, so that no other one can be at its address.
+            last.limits == limits
+                && Arc::ptr_eq(&last.principal, principal)
+                && last.address == address
+        });
+        if !is_same {
+            *last = None;
+        }
+        last.get_or_insert_with(|| {
+            let principal = Arc::clone(principal);
+            Self { limits, principal, address, found: Default::default() }
+        })
     }
 }
 

@@ -39,7 +39,8 @@ impl Stand {
         principal: &Principal,
         address: &str,
     ) -> Result<Option<Standing>, &'static str> {
-        let admitted = self.limits.admit(principal, address.parse().ok(), self.moment());
+        let asker = (&Arc::new(principal.clone()), address.parse().ok());
+        let admitted = self.limits.admit(asker, &Counted::default(), self.moment());
         admitted.map_err(|too_many| too_many.which)
     }
 
@@ -54,6 +55,42 @@ impl Stand {
 
 fn with(grants: Grants) -> Principal {
     Principal { grants, ..Principal::new("gantry", "ada") }
+}
+
+#[test]
+fn what_a_connection_remembers_is_of_its_last_caller_alone() {
+    let spec = LimitsSpec {
+        per_address: Some(rate(20)),
+        per_principal: Some(rate(5)),
+        ..LimitsSpec::default()
+    };
+    let stand = Stand::new(&spec);
+    let [ada, bob] = ["ada", "bob"].map(|name| Arc::new(Principal::new("gantry", name)));
+    let same = Arc::new((*ada).clone());
+    let counted = Counted::default();
+    let left = |limits: &Limits, principal, address: &str| {
+        let asker = (principal, address.parse().ok());
+        let standing = limits.admit(asker, &counted, stand.moment()).unwrap();
+        standing.map(|standing| standing.remaining)
+    };
+    // Those of one address are twenty together, and those of each principal five.
+    for (principal, address, expected) in [
+        (&ada, "10.0.0.1", 4),
+        (&ada, "10.0.0.1", 3),
+        (&bob, "10.0.0.1", 4),
+        (&ada, "10.0.0.2", 2),
+        (&bob, "10.0.0.1", 3),
+        // The same one as others have it.
+        (&same, "10.0.0.1", 1),
+    ] {
+        assert_eq!(left(&stand.limits, principal, address), Some(expected), "{principal:?}");
+    }
+    // Other limits begin anew, and those that stay the same go on.
+    let tighter = LimitsSpec { per_principal: Some(rate(2)), ..spec.clone() };
+    let others = Limits::new(&tighter, Some(&stand.limits));
+    assert_eq!(left(&others, &ada, "10.0.0.1"), Some(1));
+    let again = Limits::new(&spec, Some(&stand.limits));
+    assert_eq!(left(&again, &ada, "10.0.0.1"), Some(0));
 }
 
 #[test]

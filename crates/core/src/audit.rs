@@ -179,6 +179,7 @@ pub struct Room<'a> {
 
 /// What tells whether an entry is durable; nothing where nobody has to wait for that.
 #[derive(Debug)]
+#[must_use = "whoever is to be answered waits until the entry is durable"]
 pub struct Receipt(Option<oneshot::Receiver<()>>);
 
 /// The recorder that room is of. Borrowed where every call has some: to count one more holder, processors

@@ -113,6 +113,7 @@ impl Rules {
         }
         let start = into.len();
         let most = if self.cuts { start + LARGEST } else { usize::MAX };
+        // More than that is cut as a rule, which is found out while it is taken apart.
         if self.pointers.is_empty() && raw.len() <= LARGEST {
             if self.write_flat(raw, into).is_some() && into.len() <= most {
                 return true;

@@ -37,6 +37,14 @@ pub enum Break {
         /// Its place.
         seq: u64,
     },
+    /// What they are sealed by is missing.
+    #[error("the entries {first} to {last} have no seal: the one behind them was taken away")]
+    Unsealed {
+        /// The place of the first one.
+        first: u64,
+        /// The place of the last one.
+        last: u64,
+    },
     /// The trail says something else than the head that was kept.
     #[error("the entry {seq} is not the one whose hash was kept: the trail was written anew")]
     NotTheAnchor {
@@ -183,6 +191,11 @@ impl Verifier {
     /// Returns the place of the last line.
     pub fn seq(&self) -> Option<u64> {
         self.seq
+    }
+
+    /// Returns the place of the first one of entries whose seal is still to come.
+    pub fn unsealed(&self) -> Option<u64> {
+        self.open.as_ref().map(|open| open.first)
     }
 
     /// Returns the place of the first entry, and the last seal; `None` if there was none.

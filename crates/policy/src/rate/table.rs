@@ -46,8 +46,8 @@ struct Slot {
 }
 
 /// Where a key is counted, found before: whoever comes again and again with the same key need not have it
-/// looked for, under a lock that all others take too. Cheap to clone.
-#[derive(Debug, Clone)]
+/// looked for, under a lock that all others take too.
+#[derive(Debug)]
 pub struct Place(Arc<Slot>);
 
 impl Slot {

@@ -29,7 +29,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// a while, and all that an older head misses after a kill is that the last entries were taken away.
 const KEPT_AFTER: Duration = Duration::from_millis(250);
 
-/// Entries that are sealed together, in some 20 µs: twice as many as are digested side by side.
+/// Entries that are sealed together, between which no request is served: twice as many as are digested side by side.
 const AT_A_TIME: usize = 32;
 /// Bytes of entries after which no further one is among them. One that is longer is chained where nobody waits
 /// for the thread.

@@ -33,7 +33,8 @@ impl Sink for Stdout {
     }
 }
 
-/// Writes what is sealed together at a time, so that it is known how many entries are out.
+/// Writes what is sealed together at a time, so that it is known how many entries are out. Nothing can be taken
+/// back here: of what fails, a part may be out.
 fn write(sealed: &Sealed) -> (usize, io::Result<()>) {
     let (mut out, mut n) = (io::stdout().lock(), 0);
     for piece in sealed.pieces() {

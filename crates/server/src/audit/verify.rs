@@ -214,12 +214,47 @@ impl Check {
         true
     }
 
+    /// Ends where there is no further line. In a file the last entries may be without a seal, as they are while
+    /// they are written; a database has them whole, or somebody took the rest away.
     fn finish(mut self, file: Option<&Path>) -> Report {
-        self.report.torn = self.open;
-        if let Err(what) = self.verifier.finish() {
-            let file = file.map(Path::to_owned);
-            self.report.broken = Some(Place { file, line: self.count + 1, what });
-        }
+        let unsealed = self.verifier.unsealed().zip(self.verifier.seq());
+        let broken = match (self.verifier.finish(), unsealed) {
+            (Err(what), _) => Some(what),
+            (Ok(_), Some((first, last))) if file.is_none() => Some(Break::Unsealed { first, last }),
+            (Ok(_), _) => None,
+        };
+        self.report.torn = if file.is_some() { self.open } else { 0 };
+        let (file, line) = (file.map(Path::to_owned), self.count + 1);
+        self.report.broken = broken.map(|what| Place { file, line, what });
         self.report
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gantry_policy::audit::Chain;
+
+    use super::*;
+
+    #[test]
+    fn entries_without_a_seal_are_told_apart_in_a_file_and_not_in_a_database() {
+        let (mut chain, mut lines) = (Chain::default(), String::new());
+        chain.seal(&[r#"{"id":"a-1"}"#], &mut lines);
+        chain.seal(&[r#"{"id":"a-2"}"#, r#"{"id":"a-3"}"#, r#"{"id":"a-4"}"#], &mut lines);
+        let read = |n: usize, file: Option<&Path>| {
+            let mut check = Check::new("trail".to_owned(), &[]);
+            for (at, line) in lines.lines().take(n).enumerate() {
+                assert!(check.line(line.as_bytes(), file, at + 1));
+            }
+            let report = check.finish(file);
+            (report.torn, report.broken.map(|place| place.what))
+        };
+        let bytes: usize = lines.lines().skip(1).take(2).map(|line| line.len() + 1).sum();
+        for (n, torn, missing) in
+            [(1, 0, None), (3, bytes, Some(Break::Unsealed { first: 2, last: 3 })), (4, 0, None)]
+        {
+            assert_eq!(read(n, Some(Path::new("trail.log"))), (torn, None));
+            assert_eq!(read(n, None), (0, missing));
+        }
     }
 }

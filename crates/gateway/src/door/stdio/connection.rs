@@ -50,6 +50,7 @@ pub(in crate::door) struct Connection {
     principal: ArcSwap<Principal>,
     /// From where it was opened, if there is an address.
     address: Option<IpAddr>,
+    /// Where its last request was counted.
     counted: Counted,
     sink: Sink,
     /// Since `initialize`.

@@ -172,7 +172,7 @@ pub fn is_secret_name(name: &str) -> bool {
 
 /// Tells the same of a name that is there as [`with_plain`] hands it on, too.
 pub(crate) fn says_secret(name: &str, plain: &[u8]) -> bool {
-    !HARMLESS_NAMES.contains(&name) && has_secret_part(plain)
+    has_secret_part(plain) && !HARMLESS_NAMES.contains(&name)
 }
 
 /// Tells whether a plain name has a part that stands for a secret.

@@ -165,6 +165,13 @@ pub fn is_plain(text: &str) -> bool {
     scan::is_plain(text.as_bytes())
 }
 
+/// Splits the string that something begins with from what stands behind it, if it stands there as it is, without
+/// escapes.
+pub fn split_plain_string(json: &str) -> Option<(&str, &str)> {
+    let end = Scanner::new(json.as_bytes(), 0).plain_string()?;
+    Some((json.get(1..end)?, json.get(end + 1..)?))
+}
+
 /// Encodes a string as JSON.
 pub fn quote(text: &str) -> Vec<u8> {
     if is_plain(text) {

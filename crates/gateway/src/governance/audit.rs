@@ -138,7 +138,7 @@ pub(crate) async fn refused(
         Err(full) => return full,
     };
     let part_of = part_of(context);
-    let mut entry = describe(context, message, veiled(arguments, secrecy));
+    let mut entry = describe(context, (message, None), veiled(arguments, secrecy));
     entry.correlation_id = part_of.as_deref().map(Cow::Borrowed);
     let code = code_of(&error);
     entry.event = code.and_then(Event::of_refusal).unwrap_or(Events::of(message.method()).failed);
@@ -186,12 +186,17 @@ fn admit<'a>(
     audit.admit(kibibytes).map_err(|full| causes::coded(ErrorCode::AuditFull, full.to_string()))
 }
 
-/// Says who asks for what.
-fn describe<'a>(context: &'a CallContext, message: &'a Message, arguments: Arguments) -> Entry<'a> {
+/// Says who asks for what, which has the public name that is given if it is known.
+fn describe<'a>(
+    context: &'a CallContext,
+    (message, public): (&'a Message, Option<&'a str>),
+    arguments: Arguments,
+) -> Entry<'a> {
     let method = message.method();
+    let named = |param| public.map(Cow::Borrowed).or_else(|| message.param_string(param));
     let name = match method {
-        method::TOOLS_CALL | method::PROMPTS_GET => message.param_string("name"),
-        method::RESOURCES_READ => message.param_string("uri"),
+        method::TOOLS_CALL | method::PROMPTS_GET => named("name"),
+        method::RESOURCES_READ => named("uri"),
         _ => None,
     };
     let info = context.caller.info.as_deref().filter(|info| info.len() <= MOST_NAME);
@@ -304,7 +309,7 @@ impl Open<'_> {
             correlation_id: self.part_of.as_deref().map(Cow::Borrowed),
             duration: Some(ended - self.begun),
             decision: self.decision.get().map(Cow::from),
-            ..describe(context, message, arguments)
+            ..describe(context, (message, target.public), arguments)
         };
         if let Some(earlier) = self.earlier.as_deref() {
             entry.rounds = earlier.rounds + 1;

@@ -71,6 +71,8 @@ pub struct Freshness {
 pub struct Target<'a> {
     /// The server.
     pub server: &'a Server,
+    /// The name that was asked for, where it is one of something that is listed.
+    pub public: Option<&'a str>,
     /// The server's own name of what is asked for.
     pub local: Arc<str>,
     /// Set where the request is yet to be decided on.
@@ -204,9 +206,12 @@ impl View {
     /// Finds what a public name stands for.
     pub fn resolve(&self, section: Section, public: &str) -> Option<Target<'_>> {
         let entries = self.entries(section);
-        let entry = match (entries.get(public), section) {
-            (None, Section::Tools) => entries.get(self.aliases.get(public)?)?,
-            (entry, _) => entry?,
+        let (public, entry) = match (entries.get(public), section) {
+            (None, Section::Tools) => {
+                let (alias, name) = self.aliases.get_key_value(public)?;
+                (&**alias, entries.get(name)?)
+            }
+            (entry, _) => (&*entry?.public, entry?),
         };
         let check = || {
             let (lens, checked) = (self.lens.as_ref()?, entry.checked.as_ref()?);
@@ -214,14 +219,16 @@ impl View {
         };
         let server = &self.servers[entry.server];
         let (local, hooks) = (Arc::clone(&entry.local), entry.hooks.clone());
-        Some(Target { server, local, check: check(), hooks, meter: Some(&entry.meter) })
+        let (public, meter) = (Some(public), Some(&*entry.meter));
+        Some(Target { server, public, local, check: check(), hooks, meter })
     }
 
     /// Finds where a method goes that belongs to nothing a server lists; `None` if the caller may
     /// not use it.
     pub fn target_of_server<'a>(&'a self, server: &'a Server) -> Option<Target<'a>> {
         let check = self.seen_at(server, Kind::Server, &"".into()).ok()?;
-        Some(Target { server, local: "".into(), check, hooks: None, meter: None })
+        let local = "".into();
+        Some(Target { server, public: None, local, check, hooks: None, meter: None })
     }
 
     /// Tells whether a caller may see something that is not listed, and whether that is yet to be
@@ -271,7 +278,8 @@ impl View {
         let target = |at: usize| {
             let server = &self.servers[at];
             let check = self.seen_at(server, Kind::Resource, &governed_as(server, uri)).ok()?;
-            Some(Target { server, local: Arc::clone(&local), check, hooks: None, meter: None })
+            let local = Arc::clone(&local);
+            Some(Target { server, public: None, local, check, hooks: None, meter: None })
         };
         if let (true, [at]) = (self.single, self.members.as_slice()) {
             return target(*at).ok_or_else(|| unknown_resource(uri));

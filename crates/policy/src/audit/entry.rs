@@ -32,26 +32,19 @@ macro_rules! named {
 }
 
 /// Writes an entry down behind what is there, without what the rules leave out: what follows its id,
-/// which it gets with its place among the others ([`push_body`]). `timestamp` is RFC 3339 in UTC.
+/// which it gets with its place among the others ([`push_body`]). `at` is in Unix milliseconds, and `timestamp`
+/// makes RFC 3339 in UTC of it.
 pub fn describe(
     into: &mut String,
-    timestamp: &str,
+    (at, timestamp): (u64, impl FnOnce() -> String),
     entry: &Entry<'_>,
     repeated: &mut Repeated,
     rules: &Arc<Rules>,
 ) {
     repeated.follow(rules);
+    repeated.ending(into, (at, timestamp), entry);
+    repeated.who(into, entry, rules);
     let mut members = Members(into);
-    members.word(named!("timestamp"), timestamp);
-    members.word(named!("event_type"), entry.event.name());
-    if entry.event.is_security() {
-        members.raw(named!("security_event"), "true");
-    }
-    members.word(named!("outcome"), entry.outcome);
-    if let Some(code) = entry.code {
-        members.word(named!("code"), ErrorCode::code(code));
-    }
-    repeated.who(members.0, entry, rules);
     let request_id = entry.request_id.as_deref();
     members.maybe(named!("request_id"), request_id);
     members.maybe(
@@ -87,6 +80,20 @@ pub fn push_body(into: &mut String, (place, number): (&str, u64), described: &st
     push_number(into, number);
     into.push('"');
     into.push_str(described);
+}
+
+/// Writes the members that say when what ended how.
+pub(super) fn ending(into: &mut String, timestamp: &str, entry: &Entry<'_>) {
+    let mut members = Members(into);
+    members.word(named!("timestamp"), timestamp);
+    members.word(named!("event_type"), entry.event.name());
+    if entry.event.is_security() {
+        members.raw(named!("security_event"), "true");
+    }
+    members.word(named!("outcome"), entry.outcome);
+    if let Some(code) = entry.code {
+        members.word(named!("code"), ErrorCode::code(code));
+    }
 }
 
 /// Writes the members that say who asked.
@@ -252,7 +259,7 @@ mod tests {
     fn body(entry: &Entry<'_>) -> String {
         let mut body = String::new();
         let (mut described, mut repeated) = (String::new(), Repeated::default());
-        describe(&mut described, TIMESTAMP, entry, &mut repeated, &rules());
+        describe(&mut described, (1, || TIMESTAMP.to_owned()), entry, &mut repeated, &rules());
         push_body(&mut body, ("a", 1), &described);
         body
     }
@@ -300,7 +307,7 @@ mod tests {
     #[test]
     fn what_is_said_again_is_the_same_and_never_that_of_another() {
         let other = Grants::default();
-        let changes: [fn(&mut Entry<'static>); 9] = [
+        let changes: [fn(&mut Entry<'static>); 12] = [
             |_| {},
             |entry| entry.address = Some([10, 0, 0, 1].into()),
             |entry| entry.client = Some(Cow::Borrowed(br#"{"name":"other"}"#)),
@@ -310,16 +317,19 @@ mod tests {
             |entry| entry.server = Some("hub".into()),
             |entry| entry.method = Some("prompts/get".into()),
             |entry| entry.name = Some("git__s3cr3t-value".into()),
+            |entry| entry.outcome = "error",
+            |entry| entry.event = Event::ToolFailed,
+            |entry| entry.code = Some(ErrorCode::UpstreamFull),
         ];
         let mut repeated = Repeated::default();
-        let mut written = |entry: &Entry<'_>, rules: &Arc<Rules>| {
+        let mut written = |at: u64, entry: &Entry<'_>, rules: &Arc<Rules>| {
             let mut text = String::new();
-            describe(&mut text, TIMESTAMP, entry, &mut repeated, rules);
+            describe(&mut text, (at, || at.to_string()), entry, &mut repeated, rules);
             text
         };
-        let alone = |entry: &Entry<'_>, rules: &Arc<Rules>| {
+        let alone = |at: u64, entry: &Entry<'_>, rules: &Arc<Rules>| {
             let mut text = String::new();
-            describe(&mut text, TIMESTAMP, entry, &mut Repeated::default(), rules);
+            describe(&mut text, (at, || at.to_string()), entry, &mut Repeated::default(), rules);
             text
         };
         let principal =
@@ -339,8 +349,9 @@ mod tests {
             .collect();
         let all = Arc::new(Rules::new(Keep::Full, &[], Secrets::default()));
         for rules in [rules(), all, rules()] {
-            for entry in entries.iter().chain(entries.iter().rev()) {
-                assert_eq!(written(entry, &rules), alone(entry, &rules));
+            for (at, entry) in (0..).zip(entries.iter().chain(entries.iter().rev())) {
+                // Several in each millisecond.
+                assert_eq!(written(at / 3, entry, &rules), alone(at / 3, entry, &rules));
             }
         }
     }

@@ -1,18 +1,19 @@
-//! What many entries have in common, written down once: who asks, and what for.
+//! What many entries have in common, written down once: how something ended in one moment, who asked, and what
+//! for.
 //!
-//! A client says the same of itself with every call, and calls few tools again and again. What was written
-//! of both is kept as it stands in entries, and is used again as long as all that it is made of is the same.
+//! Most of what ends within a millisecond ends well. A client says the same of itself with every call, and calls
+//! few tools again and again. What was written of these is kept as it stands in entries, and is used again as long as all that it is made of is the same.
 
 use std::hash::BuildHasher as _;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use foldhash::fast::FixedState;
-use gantry_core::Principal;
-use gantry_core::audit::Entry;
+use gantry_core::audit::{Entry, Event};
+use gantry_core::{ErrorCode, Principal};
 
 use super::Rules;
-use super::entry::{what, who};
+use super::entry::{ending, what, who};
 
 /// Places for texts of either kind. Whoever has one is replaced by whoever falls into it next.
 const PLACES: usize = 128;
@@ -24,8 +25,20 @@ const LONGEST: usize = 1024;
 pub struct Repeated {
     /// Those by which all of it was written.
     rules: Option<Arc<Rules>>,
+    ending: Option<Ending>,
     who: Box<[Option<Box<Who>>]>,
     what: Box<[Option<Box<What>>]>,
+}
+
+/// When something ended how, and the members that say so.
+#[derive(Debug)]
+struct Ending {
+    /// Unix milliseconds.
+    at: u64,
+    event: Event,
+    outcome: &'static str,
+    code: Option<ErrorCode>,
+    members: Box<str>,
 }
 
 /// Who asked, and the members that say so.
@@ -52,7 +65,7 @@ struct What {
 impl Default for Repeated {
     fn default() -> Self {
         let (who, what) = ((0..PLACES).map(|_| None), (0..PLACES).map(|_| None));
-        Self { rules: None, who: who.collect(), what: what.collect() }
+        Self { rules: None, ending: None, who: who.collect(), what: what.collect() }
     }
 }
 
@@ -62,6 +75,24 @@ impl Repeated {
         if !self.rules.as_ref().is_some_and(|known| Arc::ptr_eq(known, rules)) {
             *self = Self { rules: Some(Arc::clone(rules)), ..Self::default() };
         }
+    }
+
+    /// Writes when something ended how.
+    pub(super) fn ending(
+        &mut self,
+        into: &mut String,
+        (at, timestamp): (u64, impl FnOnce() -> String),
+        entry: &Entry<'_>,
+    ) {
+        let Entry { event, outcome, code, .. } = *entry;
+        let known = self.ending.as_ref().filter(|known| {
+            (known.at, known.event, known.outcome, known.code) == (at, event, outcome, code)
+        });
+        if let Some(known) = known {
+            return into.push_str(&known.members);
+        }
+        let members = written(into, |into| ending(into, &timestamp(), entry));
+        self.ending = Some(Ending { at, event, outcome, code, members });
     }
 
     /// Writes who asked.

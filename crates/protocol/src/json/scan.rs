@@ -158,6 +158,20 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// Passes a string that stands as it is, without escapes, and returns where the text in its quotes ends.
+    pub(super) fn plain_string(&mut self) -> Option<usize> {
+        self.expect(b'"')?;
+        loop {
+            self.plain();
+            let end = self.at;
+            match self.next()? {
+                b'"' => return Some(end),
+                b'\\' | 0..0x20 => return None,
+                _ => {}
+            }
+        }
+    }
+
     /// Passes bytes of a string that need no second look. Stops before a quote, a backslash or a
     /// control character, or where too few bytes are left.
     fn plain(&mut self) {
@@ -276,9 +290,16 @@ fn ends(word: u64) -> u64 {
 /// Tells whether nothing in it ends a run of plain bytes.
 pub(super) fn is_plain(text: &[u8]) -> bool {
     let (chunks, rest) = text.as_chunks::<WIDE>();
-    let mut last = [b' '; WIDE];
-    last[..rest.len()].copy_from_slice(rest);
-    !chunks.iter().chain([&last]).any(has_end)
+    if chunks.iter().any(has_end) {
+        return false;
+    }
+    // The last ones once more, together with some before them, if there are any.
+    if let Some(last) = text.last_chunk::<WIDE>() {
+        return rest.is_empty() || !has_end(last);
+    }
+    let mut short = [b' '; WIDE];
+    short[..rest.len()].copy_from_slice(rest);
+    !has_end(&short)
 }
 
 /// Tells whether a byte among these ends a run of plain ones.

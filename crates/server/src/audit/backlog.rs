@@ -120,9 +120,9 @@ impl Backlog {
     }
 
     /// Puts entries in. They had room when what they tell of began, so they are taken whatever waits.
-    pub(super) fn push(&self, entries: &[Written]) {
-        self.count(entries);
-        self.memory.lock().extend(entries.iter().cloned());
+    pub(super) fn push(&self, entries: Vec<Written>) {
+        self.count(&entries);
+        self.memory.lock().extend(entries);
         self.changed.notify_one();
     }
 
@@ -167,10 +167,10 @@ impl Backlog {
 
     /// Takes the first `n` of those in memory away, because they are kept elsewhere; they still wait
     /// if that is on the disk.
-    pub(super) fn take(&self, n: usize) -> Vec<Written> {
+    pub(super) fn take(&self, n: usize) {
         let mut memory = self.memory.lock();
         let n = n.min(memory.len());
-        memory.drain(..n).collect()
+        memory.drain(..n);
     }
 
     /// Says that entries wait no more.

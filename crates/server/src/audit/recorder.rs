@@ -15,7 +15,6 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicUsize, Ordering};
-use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -30,7 +29,7 @@ use super::backlog::Backlog;
 use super::figures::Figures;
 use super::unix_milliseconds;
 use crate::config::{self, AuditArguments, AuditFull, AuditSync};
-use crate::timestamp::Rfc3339;
+use crate::timestamp::rfc3339;
 
 /// KiB of the entries of calls and changes.
 const ROOM: isize = 32 * 1024;
@@ -122,8 +121,6 @@ struct Desk {
     /// The entry that is written.
     text: String,
     repeated: Repeated,
-    /// Of the last entry.
-    timestamp: Rfc3339,
 }
 
 // === impl Queue ===
@@ -282,8 +279,7 @@ impl Desk {
     fn new() -> Self {
         // Ordering: the number orders nothing but itself.
         let thread = THREADS.fetch_add(1, Ordering::Relaxed);
-        let timestamp = Rfc3339::of(SystemTime::UNIX_EPOCH);
-        Self { thread, text: String::new(), repeated: Repeated::default(), timestamp }
+        Self { thread, text: String::new(), repeated: Repeated::default() }
     }
 }
 
@@ -369,14 +365,14 @@ impl Port for Recorder {
 
     fn take(&self, entry: &Entry<'_>, room: Reserved) -> Option<oneshot::Receiver<()>> {
         let at = self.clock.now();
+        let ms = unix_milliseconds(at);
         let (durable, told) = self.each.then(oneshot::channel).unzip();
         let is_put = DESK.with_borrow_mut(|desk| {
             desk.text.clear();
             desk.text.shrink_to(KEPT_ROOM);
-            desk.timestamp.move_to(at);
-            let Desk { text, repeated, timestamp, .. } = &mut *desk;
-            describe(text, timestamp.as_str(), entry, repeated, &self.rules.load());
-            self.queue.put(desk.thread, (unix_milliseconds(at), &desk.text), room, durable)
+            let Desk { text, repeated, .. } = &mut *desk;
+            describe(text, (ms, || rfc3339(at)), entry, repeated, &self.rules.load());
+            self.queue.put(desk.thread, (ms, &desk.text), room, durable)
         });
         // It is refused only once the writer has ended, after everything that is recorded. Who waits
         // is then told that nothing is durable.

@@ -491,7 +491,8 @@ async fn spill(backlog: &Backlog, spool: &Arc<Mutex<Spool>>) -> std::io::Result<
         }
         let (spool, put) = (Arc::clone(spool), entries.clone());
         off_thread(move || spool.lock().append(&put)).await?;
-        for entry in backlog.take(entries.len()) {
+        backlog.take(entries.len());
+        for entry in entries {
             entry.is_kept();
         }
     }

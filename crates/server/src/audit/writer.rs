@@ -65,8 +65,10 @@ impl Writer {
         // Each part is in order, which this sort makes use of.
         all.sort_by_key(|(came, _)| *came);
         let entries: Vec<_> = all.into_iter().map(|(_, entry)| entry).collect();
-        for backlog in &self.backlogs {
-            backlog.push(&entries);
+        let Some((last, others)) = self.backlogs.split_last() else { return };
+        for backlog in others {
+            backlog.push(entries.clone());
         }
+        last.push(entries);
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use gantry_core::{Clock, ErrorCode, ProviderError};
 use gantry_policy::rate::Reading;
 use gantry_protocol::{RpcError, code};
-use http::header::{self, Entry};
+use http::header;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 
@@ -67,29 +67,45 @@ impl Standing {
 
     /// Writes it into the head of an answer, unless that tells of a limit already.
     pub fn write(&self, headers: &mut HeaderMap) {
-        let Entry::Vacant(limit) = headers.entry(LIMIT) else { return };
-        let [the_limit, reset, window] = SAID.with_borrow_mut(|[limit, reset, window]| {
-            [again(limit, self.limit.into()), again(reset, self.reset), again(window, self.window)]
+        // What tells of a limit tells when to come again, too, whose name is found faster.
+        if headers.contains_key(header::RETRY_AFTER) && headers.contains_key(LIMIT) {
+            return;
+        }
+        let mut told = SAID.with_borrow_mut(|said| {
+            let told = said.take().filter(|(standing, _)| standing.is_told_like(self));
+            let (_, told) = said.insert(told.unwrap_or_else(|| (*self, self.to_headers())));
+            told.clone()
         });
-        limit.insert(the_limit);
-        headers.insert(REMAINING, number(self.remaining.into()));
-        headers.insert(RESET, reset);
-        headers.insert(WINDOW, window);
+        // It is the first one, so that this compares less than to look for it by its hash.
+        if let Some((_, remaining)) = told.iter_mut().find(|(name, _)| **name == REMAINING) {
+            *remaining = number(self.remaining.into());
+        }
+        told.extend(std::mem::take(headers));
+        *headers = told;
+    }
+
+    /// Makes its headers, first what is left.
+    fn to_headers(self) -> HeaderMap {
+        let Self { limit, remaining, reset, window } = self;
+        let told = [
+            (REMAINING, remaining.into()),
+            (LIMIT, limit.into()),
+            (RESET, reset),
+            (WINDOW, window),
+        ];
+        told.map(|(name, told)| (name, number(told))).into_iter().collect()
+    }
+
+    /// Tells whether another one has the same headers but for what is left.
+    fn is_told_like(&self, other: &Self) -> bool {
+        *self == Self { remaining: self.remaining, ..*other }
     }
 }
 
 thread_local! {
-    /// Numbers of the last answer, and their headers: most are those of the next one too.
-    static SAID: RefCell<[(u64, HeaderValue); 3]> =
-        const { RefCell::new([const { (0, HeaderValue::from_static("0")) }; 3]) };
-}
-
-/// Returns a number as a header has it, which is the last one if the number is the same.
-fn again((last, value): &mut (u64, HeaderValue), wanted: u64) -> HeaderValue {
-    if *last != wanted {
-        (*last, *value) = (wanted, number(wanted));
-    }
-    value.clone()
+    /// What the last answer told, and its headers: most are those of the next one too, and to copy them is less
+    /// than to find the places of each by its name.
+    static SAID: RefCell<Option<(Standing, HeaderMap)>> = const { RefCell::new(None) };
 }
 
 /// Writes a number as a header has it, with one allocation: `HeaderValue` itself takes two.
@@ -206,6 +222,25 @@ mod tests {
             assert_eq!(told, [limit.to_string(), "0".into(), reset.to_string(), "60".into()]);
         }
         assert_eq!(Waiting::of(&RpcError::internal("x", "y")), None);
+    }
+
+    #[test]
+    fn what_an_answer_says_of_itself_stays() {
+        let standing = Standing { limit: 10, remaining: 3, reset: 1_800_000_000, window: 60 };
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.append(header::SET_COOKIE, HeaderValue::from_static("a"));
+        headers.append(header::SET_COOKIE, HeaderValue::from_static("b"));
+        standing.write(&mut headers);
+        assert_eq!(headers["content-type"], "application/json");
+        assert_eq!(headers.get_all(header::SET_COOKIE).iter().count(), 2);
+        assert_eq!((&headers[REMAINING], headers.len()), (&HeaderValue::from(3), 7));
+        // Of two limits the one that was reached.
+        let waiting = Waiting { seconds: 7, standing: Some(Standing { limit: 2, ..standing }) };
+        let mut headers = HeaderMap::new();
+        waiting.write(&mut headers);
+        standing.write(&mut headers);
+        assert_eq!((&headers[LIMIT], headers.len()), (&HeaderValue::from(2), 5));
     }
 
     #[test]

@@ -2,7 +2,6 @@
 //! numbers and words, that stands without spaces.
 
 use gantry_protocol::json;
-use memchr::memchr;
 
 use super::{LONGEST_TEXT, Rules, push_plain};
 use crate::redact::REDACTED;
@@ -18,7 +17,7 @@ impl Rules {
         let mut rest = raw.strip_prefix('{')?.strip_suffix('}')?;
         into.push('{');
         loop {
-            let (name, value) = text(rest)?;
+            let (name, value) = json::split_plain_string(rest)?;
             push_plain(into, name);
             into.push(':');
             rest = self.write_value(self.hides(name), value.strip_prefix(':')?, into)?;
@@ -39,7 +38,7 @@ impl Rules {
         into: &mut String,
     ) -> Option<&'t str> {
         if value.starts_with('"') {
-            let (text, rest) = text(value)?;
+            let (text, rest) = json::split_plain_string(value)?;
             let longest = if self.cuts { LONGEST_TEXT } else { usize::MAX };
             let kept = if is_hidden { REDACTED.into() } else { self.text(text, longest) };
             push_plain(into, &kept);
@@ -54,15 +53,6 @@ impl Rules {
         }
         Some(rest)
     }
-}
-
-/// Returns the text in quotes that something begins with, if it has no escapes, and what stands behind it.
-fn text(value: &str) -> Option<(&str, &str)> {
-    let value = value.strip_prefix('"')?;
-    // Quotes are ASCII: no character is cut.
-    let end = memchr(b'"', value.as_bytes())?;
-    let (text, rest) = (value.get(..end)?, value.get(end + 1..)?);
-    json::is_plain(text).then_some((text, rest))
 }
 
 /// Tells whether a word is a whole number as JSON has it.

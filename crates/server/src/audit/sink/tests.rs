@@ -134,12 +134,12 @@ async fn entries_are_added_once_in_order_over_a_restart() {
     let place = Scene::new();
     let started = place.start().await;
     let (entries, durable) = place.waited_for(2000);
-    started.backlog.push(&entries);
+    started.backlog.push(entries.clone());
     durable.await.unwrap();
     assert!(started.end().await);
     let started = place.start().await;
     assert_eq!(started.loss, None);
-    started.backlog.push(&place.entries(10));
+    started.backlog.push(place.entries(10));
     assert!(started.end().await);
     place.holds(2010);
 }
@@ -148,15 +148,15 @@ async fn entries_are_added_once_in_order_over_a_restart() {
 async fn what_a_failing_place_does_not_take_waits_on_the_disk_and_is_added_later() {
     let place = Scene::new();
     let started = place.start().await;
-    started.backlog.push(&place.entries(10));
+    started.backlog.push(place.entries(10));
     started.until("the first are added", || place.told.lines.lock().len() == 10).await;
     place.told.fails.store(true, Ordering::Relaxed);
     let (entries, durable) = place.waited_for(100);
-    started.backlog.push(&entries);
+    started.backlog.push(entries.clone());
     // On the disk is durable, too.
     tokio::time::timeout(LIMIT, durable).await.unwrap().unwrap();
     started.until("it fails", || started.backlog.is_failing()).await;
-    started.backlog.push(&place.entries(100));
+    started.backlog.push(place.entries(100));
     place.told.fails.store(false, Ordering::Relaxed);
     started.until("all are added", || started.backlog.waiting() == 0).await;
     started.until("it works again", || !started.backlog.is_failing()).await;
@@ -169,7 +169,7 @@ async fn what_still_waits_at_the_end_is_added_by_the_next_process() {
     let place = Scene::new();
     let started = place.start().await;
     place.told.fails.store(true, Ordering::Relaxed);
-    started.backlog.push(&place.entries(101));
+    started.backlog.push(place.entries(101));
     started.until("it fails", || started.backlog.is_failing()).await;
     assert!(started.end().await);
     let n = place.told.lines.lock().len();
@@ -177,7 +177,7 @@ async fn what_still_waits_at_the_end_is_added_by_the_next_process() {
     place.told.fails.store(false, Ordering::Relaxed);
     let started = place.start().await;
     started.until("all are added", || started.backlog.waiting() == 0).await;
-    started.backlog.push(&place.entries(1));
+    started.backlog.push(place.entries(1));
     assert!(started.end().await);
     place.holds(102);
 }
@@ -188,9 +188,9 @@ async fn a_place_that_hangs_holds_nobody_up_and_its_entries_are_kept() {
     let started = place.start().await;
     place.told.hangs.store(true, Ordering::Relaxed);
     let (entries, durable) = place.waited_for(5);
-    started.backlog.push(&entries);
+    started.backlog.push(entries.clone());
     tokio::time::timeout(LIMIT, durable).await.unwrap().unwrap();
-    started.backlog.push(&place.entries(5));
+    started.backlog.push(place.entries(5));
     started.until("it is noticed", || started.backlog.is_failing()).await;
     started.until("all wait on the disk", || started.backlog.front().is_empty()).await;
     assert_eq!((started.backlog.waiting(), place.told.attempts.load(Ordering::Relaxed)), (10, 1));
@@ -206,7 +206,7 @@ async fn the_end_waits_for_no_place_that_hangs() {
     let place = Scene::new();
     let started = place.start().await;
     place.told.hangs.store(true, Ordering::Relaxed);
-    started.backlog.push(&place.entries(5));
+    started.backlog.push(place.entries(5));
     let backlog = Arc::clone(&started.backlog);
     started.until("it is noticed", || backlog.is_failing()).await;
     assert!(started.end().await);
@@ -224,7 +224,7 @@ async fn a_backlog_says_when_it_is_full_and_when_no_more() {
     place.told.fails.store(true, Ordering::Relaxed);
     let mut pushed = 0;
     while !started.backlog.is_full() {
-        started.backlog.push(&place.entries(1000));
+        started.backlog.push(place.entries(1000));
         pushed += 1000;
     }
     assert!(started.backlog.state().is_full);
@@ -239,13 +239,13 @@ async fn a_backlog_says_when_it_is_full_and_when_no_more() {
 async fn an_end_that_is_missing_is_noticed_and_leaves_a_gap() {
     let place = Scene::new();
     let started = place.start().await;
-    started.backlog.push(&place.entries(10));
+    started.backlog.push(place.entries(10));
     assert!(started.end().await);
     place.told.lines.lock().truncate(7);
     let started = place.start().await;
     let loss = started.loss.clone().unwrap();
     assert!(loss.contains("ended with entry 7 where entry 10 was written"), "{loss}");
-    started.backlog.push(&place.entries(1));
+    started.backlog.push(place.entries(1));
     assert!(started.end().await);
     let lines = place.told.lines.lock();
     let mut verifier = Verifier::default();

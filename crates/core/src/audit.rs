@@ -74,19 +74,19 @@ pub struct Entry<'a> {
     /// The cause, where it is one of ours.
     pub code: Option<ErrorCode>,
     /// What was sent along.
-    pub arguments: Arguments,
+    pub arguments: Arguments<'a>,
     /// What else there is to say, in words of ours; never a secret.
     pub detail: Option<Cow<'a, str>>,
 }
 
 /// The arguments of a call, as raw JSON. What is shown of them is decided later.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub enum Arguments {
+pub enum Arguments<'a> {
     /// None were sent, or none are wanted.
     #[default]
     None,
     /// These.
-    Raw(Bytes),
+    Raw(Cow<'a, [u8]>),
     /// These, whose long texts were cut already.
     Shortened {
         /// What is left.
@@ -98,7 +98,19 @@ pub enum Arguments {
     TooLarge(usize),
 }
 
-impl fmt::Debug for Arguments {
+impl Arguments<'_> {
+    /// Returns the same with a copy of what it borrows.
+    fn into_owned(self) -> Arguments<'static> {
+        match self {
+            Self::Raw(raw) => Arguments::Raw(raw.into_owned().into()),
+            Self::Shortened { kept, sent } => Arguments::Shortened { kept, sent },
+            Self::TooLarge(bytes) => Arguments::TooLarge(bytes),
+            Self::None => Arguments::None,
+        }
+    }
+}
+
+impl fmt::Debug for Arguments<'_> {
     /// Tells how many bytes there are: people send secrets.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -219,12 +231,12 @@ impl Audit {
     }
 
     /// Returns what the entry of a call has to hold of its raw arguments, until what is written of them
-    /// is decided. They may be a part of something larger, all of which stays in memory with them.
-    pub fn arguments(&self, raw: Bytes) -> Arguments {
+    /// is decided.
+    pub fn arguments<'a>(&self, raw: &'a [u8]) -> Arguments<'a> {
         let Some(recorder) = &self.recorder else { return Arguments::None };
         let sent = raw.len();
-        let shortened = (sent > MUCH).then(|| recorder.shortened(&raw)).flatten();
-        shortened.map_or(Arguments::Raw(raw), |kept| Arguments::Shortened { kept, sent })
+        let shortened = (sent > MUCH).then(|| recorder.shortened(raw)).flatten();
+        shortened.map_or(Arguments::Raw(raw.into()), |kept| Arguments::Shortened { kept, sent })
     }
 
     /// Records what has happened. Never waits; `describe` runs only if somebody wants to know.
@@ -364,7 +376,7 @@ impl<'a> Entry<'a> {
             duration: self.duration,
             rounds: self.rounds,
             code: self.code,
-            arguments: self.arguments,
+            arguments: self.arguments.into_owned(),
         }
     }
 

@@ -49,9 +49,11 @@ pub fn current() -> Option<Arc<Correlation>> {
     CURRENT.try_with(Arc::clone).ok()
 }
 
-/// Returns the name of what the present request is a part of.
-pub fn part_of() -> Option<Arc<str>> {
-    CURRENT.try_with(|names| Arc::clone(&names.part_of)).ok()
+/// Returns the name of what the present request is a part of, unless that is the given one, which is its own.
+pub fn part_of_other_than(own: &str) -> Option<Arc<str>> {
+    let other =
+        |names: &Arc<Correlation>| (*names.part_of != *own).then(|| Arc::clone(&names.part_of));
+    CURRENT.try_with(other).ok()?
 }
 
 /// Tells which trace the present request belongs to; the first word counts.
@@ -61,7 +63,7 @@ pub fn note_trace(trace: TraceContext) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Correlation, current, part_of, within};
+    use super::{Correlation, current, part_of_other_than, within};
 
     #[tokio::test]
     async fn a_scope_ends_with_its_future() {
@@ -69,9 +71,10 @@ mod tests {
         let names = Correlation::new("a".into(), "b".into());
         let seen = within(Some(names), async {
             tokio::task::yield_now().await;
-            (current().map(|names| names.request_id.to_string()), part_of())
+            let name = current().map(|names| names.request_id.to_string());
+            (name, part_of_other_than("a"), part_of_other_than("b"))
         });
-        assert_eq!(seen.await, (Some("a".to_owned()), Some("b".into())));
+        assert_eq!(seen.await, (Some("a".to_owned()), Some("b".into()), None));
         assert!(current().is_none());
     }
 }

@@ -202,12 +202,12 @@ impl Key {
     }
 
     /// Tells whether it opens at a moment.
-    fn check(&self, now: u64) -> Result<(), Denied> {
+    fn check(&self, now: impl FnOnce() -> u64) -> Result<(), Denied> {
         if self.revoked_at.is_some() {
             return Err(Denied::Revoked);
         }
         match self.expires_at {
-            Some(at) if at <= now => Err(Denied::Expired),
+            Some(at) if at <= now() => Err(Denied::Expired),
             _ => Ok(()),
         }
     }
@@ -312,12 +312,17 @@ impl KeyTable {
         self.keys.len()
     }
 
-    /// Finds the key that a client presents, if it opens at `now` (unix seconds). `shown` is what its
-    /// connection remembers.
+    /// Finds the key that a client presents, if it opens at `now` (unix seconds), which is asked for only where the
+    /// key has an end. `shown` is what its connection remembers.
     ///
     /// # Errors
     /// [`Denied`].
-    pub fn find(&self, secret: &[u8], shown: &Shown, now: u64) -> Result<&Arc<Key>, Denied> {
+    pub fn find(
+        &self,
+        secret: &[u8],
+        shown: &Shown,
+        now: impl FnOnce() -> u64,
+    ) -> Result<&Arc<Key>, Denied> {
         if self.keys.is_empty() {
             return Err(Denied::Wrong);
         }
@@ -339,7 +344,7 @@ impl KeyTable {
 
     /// Tells what a key of this table is good for at `now` (unix seconds).
     pub fn state(&self, key: &Key, now: u64) -> KeyState {
-        match key.check(now) {
+        match key.check(|| now) {
             Err(Denied::Revoked) => KeyState::Revoked,
             Err(_) => KeyState::Expired,
             Ok(()) if key.pepper != self.pepper.fingerprint => KeyState::Unusable,

@@ -173,7 +173,7 @@ impl StoredKeys {
         now: u64,
     ) -> Result<Arc<Principal>, Denied> {
         let table = self.table.load();
-        let key = table.find(secret, shown, now)?;
+        let key = table.find(secret, shown, || now)?;
         if key.note_use(now) {
             // Where so many wait, the next minute's use is written down.
             let _ = self.uses.try_send((key.id.clone(), now));

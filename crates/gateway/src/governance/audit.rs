@@ -45,7 +45,7 @@ struct Open<'a> {
     gateway: &'a Gateway,
     call: Call<'a>,
     begun: Instant,
-    arguments: Arguments,
+    arguments: Arguments<'a>,
     /// What it is a part of, unless that is itself.
     part_of: Option<Arc<str>>,
     /// Which rule decided, once one has.
@@ -174,11 +174,11 @@ fn of_session<'a>(entry: Entry<'a>, session: &'a Session) -> Entry<'a> {
 fn admit<'a>(
     audit: &'a Audit,
     message: &Message,
-    arguments: &Arguments,
+    arguments: &Arguments<'_>,
 ) -> Result<Option<Room<'a>>, RpcError> {
     let held = match arguments {
         Arguments::None | Arguments::TooLarge(_) => 0,
-        // The whole message is kept as long as a part of it is.
+        // The whole message is held as long as the call goes on.
         Arguments::Raw(_) => message.bytes().len(),
         Arguments::Shortened { kept, .. } => kept.len(),
     };
@@ -190,7 +190,7 @@ fn admit<'a>(
 fn describe<'a>(
     context: &'a CallContext,
     (message, public): (&'a Message, Option<&'a str>),
-    arguments: Arguments,
+    arguments: Arguments<'a>,
 ) -> Entry<'a> {
     let method = message.method();
     let named = |param| public.map(Cow::Borrowed).or_else(|| message.param_string(param));
@@ -218,13 +218,13 @@ fn describe<'a>(
 
 /// Returns the name of what a request is a part of, unless that is itself.
 fn part_of(context: &CallContext) -> Option<Arc<str>> {
-    correlation::part_of().filter(|id| **id != *context.request_id)
+    correlation::part_of_other_than(&context.request_id)
 }
 
 /// Leaves out what nobody may be shown.
-fn veiled(arguments: Arguments, secrecy: Secrecy) -> Arguments {
+fn veiled(arguments: Arguments<'_>, secrecy: Secrecy) -> Arguments<'_> {
     if secrecy.arguments && arguments != Arguments::None {
-        return Arguments::Raw(Value::from(SECRET).to_string().into());
+        return Arguments::Raw(Value::from(SECRET).to_string().into_bytes().into());
     }
     arguments
 }
@@ -233,12 +233,12 @@ fn shortened(name: &str) -> &str {
     name.get(..name.floor_char_boundary(MOST_NAME)).unwrap_or_default()
 }
 
-fn arguments(audit: &Audit, message: &Message) -> Arguments {
+fn arguments<'a>(audit: &Audit, message: &'a Message) -> Arguments<'a> {
     let raw = message.param("arguments").filter(|_| audit.wants_arguments());
     match raw {
         None => Arguments::None,
         Some(raw) if message.bytes().len() > MOST_ARGUMENTS => Arguments::TooLarge(raw.len()),
-        Some(raw) => audit.arguments(message.bytes().slice_ref(raw)),
+        Some(raw) => audit.arguments(raw),
     }
 }
 
@@ -301,16 +301,12 @@ impl Open<'_> {
         let arguments = std::mem::take(&mut self.arguments);
         let Call { target, context, message } = self.call;
         let (event, outcome, code) = Events::of(message.method()).told(outcome);
-        let mut entry = Entry {
-            event,
-            outcome,
-            code,
-            server: Some(Cow::Borrowed(&target.server.name)),
-            correlation_id: self.part_of.as_deref().map(Cow::Borrowed),
-            duration: Some(ended - self.begun),
-            decision: self.decision.get().map(Cow::from),
-            ..describe(context, (message, target.public), arguments)
-        };
+        let mut entry = describe(context, (message, target.public), arguments);
+        (entry.event, entry.outcome, entry.code) = (event, outcome, code);
+        entry.server = Some(Cow::Borrowed(&target.server.name));
+        entry.correlation_id = self.part_of.as_deref().map(Cow::Borrowed);
+        entry.duration = Some(ended - self.begun);
+        entry.decision = self.decision.get().map(Cow::from);
         if let Some(earlier) = self.earlier.as_deref() {
             entry.rounds = earlier.rounds + 1;
             // The name by which the call is known since its first round.

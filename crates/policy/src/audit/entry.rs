@@ -247,7 +247,6 @@ impl Members<'_> {
 mod tests {
     use std::time::Duration;
 
-    use bytes::Bytes;
     use gantry_core::audit::Event;
     use gantry_core::{ErrorCode, Grants, Principal};
 
@@ -285,7 +284,7 @@ mod tests {
             method: Some("tools/call".into()),
             name: Some("git__log".into()),
             duration: Some(Duration::from_micros(1500)),
-            arguments: Arguments::Raw(Bytes::from_static(br#"{"n":3,"token":"t"}"#)),
+            arguments: Arguments::Raw(br#"{"n":3,"token":"t"}"#.into()),
             ..Entry::new(Event::ToolExecuted)
         }
     }

@@ -40,7 +40,7 @@ fn stored(key: &DrawnKey, pepper: &Pepper) -> StoredKey {
 
 fn subject(table: &KeyTable, secret: &str, now: u64) -> Result<String, Denied> {
     table
-        .find(secret.as_bytes(), &Shown::default(), now)
+        .find(secret.as_bytes(), &Shown::default(), || now)
         .map(|key| key.principal.subject.to_string())
 }
 
@@ -54,7 +54,7 @@ fn a_key_of_the_configuration_names_its_principal_until_it_expires() {
     for wrong in ["", "x", &ALICE.to_uppercase(), &format!("{ALICE}x"), &format!("{ALICE},{BOB}")] {
         assert_eq!(subject(&table, wrong, NOW), Err(Denied::Wrong), "{wrong}");
     }
-    let key = table.find(ALICE.as_bytes(), &Shown::default(), NOW).unwrap();
+    let key = table.find(ALICE.as_bytes(), &Shown::default(), || NOW).unwrap();
     assert_eq!(&*key.principal.issuer, "gantry");
 }
 
@@ -88,7 +88,7 @@ fn a_drawn_key_is_unlike_any_other_and_shows_where_it_comes_from() {
 fn a_stored_key_opens_with_what_was_stored_of_it() {
     let drawn = DrawnKey::draw().unwrap();
     let table = KeyTable::of_store(vec![stored(&drawn, &pepper())], pepper());
-    let key = table.find(drawn.text.as_bytes(), &Shown::default(), NOW).unwrap();
+    let key = table.find(drawn.text.as_bytes(), &Shown::default(), || NOW).unwrap();
     let grants = &key.principal.grants;
     assert_eq!(grants.scopes.as_deref().unwrap(), ["mcp:read".into()]);
     assert_eq!((&*grants.roles[0], grants.tier.as_deref()), ("ops", Some("gold")));
@@ -152,6 +152,6 @@ fn no_output_holds_a_secret() {
 proptest! {
     #[test]
     fn only_the_configured_keys_are_accepted(secret in proptest::collection::vec(any::<u8>(), 0..80)) {
-        prop_assert!(configured().find(&secret, &Shown::default(), NOW).is_err());
+        prop_assert!(configured().find(&secret, &Shown::default(), || NOW).is_err());
     }
 }

@@ -128,7 +128,7 @@ struct Desk {
 impl Queue {
     fn new(process: &str) -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let n = (PARTS_EACH * threads).min(MOST_PARTS);
+        let n = (PARTS_EACH * threads).next_power_of_two().min(MOST_PARTS);
         let part = |number| Part {
             name: format!("{process}-{number}"),
             waiting: Mutex::default(),
@@ -184,8 +184,14 @@ impl Queue {
     /// Takes room for an entry of so many KiB: of the share of the thread, which no other one touches as a rule, or
     /// of others if too little is left there.
     fn reserve(&self, thread: usize, kibibytes: u32) -> bool {
-        let (later, first) = self.parts.split_at(thread % self.parts.len());
+        let (later, first) = self.parts.split_at(self.place(thread));
         first.iter().chain(later).any(|part| take_of(&part.room, whole(kibibytes)))
+    }
+
+    /// Returns which part is that of a thread.
+    fn place(&self, thread: usize) -> usize {
+        // Their number is a power of two, because to divide by others takes longer, for every call twice.
+        thread & (self.parts.len() - 1)
     }
 
     /// Tells whether there is none for any entry.
@@ -197,7 +203,7 @@ impl Queue {
     fn release(&self, thread: usize, room: Reserved) {
         match room {
             Reserved::Kibibytes(n) => {
-                let part = &self.parts[thread % self.parts.len()];
+                let part = &self.parts[self.place(thread)];
                 part.room.fetch_add(whole(n), Ordering::Relaxed)
             }
             Reserved::Late => self.late.fetch_add(1, Ordering::Relaxed),
@@ -212,7 +218,7 @@ impl Queue {
         room: Reserved,
         durable: Option<oneshot::Sender<()>>,
     ) -> bool {
-        let part = &self.parts[thread % self.parts.len()];
+        let part = &self.parts[self.place(thread)];
         let is_first = {
             let mut waiting = part.waiting.lock();
             if self.is_closed.load(Ordering::Relaxed) {

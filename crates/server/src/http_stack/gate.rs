@@ -197,20 +197,20 @@ impl Asking<'_> {
 
     /// Finds whom a credential stands for.
     fn whose(&self, secret: &[u8]) -> Result<Arc<Principal>, Denied> {
-        let (now, issuers) = (self.keys.now(), &self.live.issuers);
+        let (now, issuers) = (|| self.keys.now(), &self.live.issuers);
         let address = self.resource.map_or(&[][..], |resource| &resource.names);
         let is_token = issuers.may_know(secret);
-        let known = || issuers.known(self.shown.fingerprint(secret), address, now);
+        let known = || issuers.known(self.shown.fingerprint(secret), address, now());
         if let Some(known) = is_token.then(known).flatten() {
             return known;
         }
         let found = match self.live.keys.find(secret, self.shown, now) {
             Ok(key) => Ok(Arc::clone(&key.principal)),
-            Err(Denied::Wrong) => self.keys.find(secret, self.shown, now),
+            Err(Denied::Wrong) => self.keys.find(secret, self.shown, now()),
             Err(denied) => Err(denied),
         };
         match found {
-            Err(Denied::Wrong) if is_token => issuers.verify(secret, address, now),
+            Err(Denied::Wrong) if is_token => issuers.verify(secret, address, now()),
             found => found,
         }
     }

@@ -10,7 +10,6 @@ use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher as _, RandomState};
 use std::time::Duration;
 
-use bytes::Bytes;
 use gantry_core::CallContext;
 use gantry_core::audit::{Arguments, Audit, Entry};
 use gantry_protocol::{Message, json};
@@ -120,11 +119,7 @@ fn record(audit: &Audit, entry: Entry<'static>) {
 /// Keeps no more of an entry than may wait for a person.
 fn slim(entry: &mut Entry<'_>) {
     entry.arguments = match std::mem::take(&mut entry.arguments) {
-        // A copy, because the rest of the message would stay with it.
-        Arguments::Raw(raw) if raw.len() <= MOST_ARGUMENTS => {
-            Arguments::Raw(Bytes::copy_from_slice(&raw))
-        }
-        Arguments::Raw(raw) => Arguments::TooLarge(raw.len()),
+        Arguments::Raw(raw) if raw.len() > MOST_ARGUMENTS => Arguments::TooLarge(raw.len()),
         Arguments::Shortened { kept, sent } if kept.len() > MOST_ARGUMENTS => {
             Arguments::TooLarge(sent)
         }

@@ -13,9 +13,25 @@ pub(crate) fn rfc3339(moment: SystemTime) -> String {
     let seconds = since.as_secs().min(LAST);
     let (days, second) = (seconds / DAY, seconds % DAY);
     let (year, month, day) = date(days);
-    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    let milli = since.subsec_millis();
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
+    let mut text = *b"0000-00-00T00:00:00.000Z";
+    put(&mut text[..4], year);
+    put(&mut text[5..7], month);
+    put(&mut text[8..10], day);
+    put(&mut text[11..13], second / 3600);
+    put(&mut text[14..16], second / 60 % 60);
+    put(&mut text[17..19], second % 60);
+    put(&mut text[20..23], since.subsec_millis().into());
+    // Invariant: digits and signs are ASCII.
+    std::str::from_utf8(&text).unwrap_or_default().to_owned()
+}
+
+/// Writes a number in so many digits, several times as fast as what formats: entries of the audit trail have times.
+fn put(digits: &mut [u8], mut number: u64) {
+    for place in digits.iter_mut().rev() {
+        // Invariant: a digit is below ten.
+        *place = b'0' + u8::try_from(number % 10).unwrap_or_default();
+        number /= 10;
+    }
 }
 
 /// Writes a moment as a part of a name: `20261125T083000Z`.

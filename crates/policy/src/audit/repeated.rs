@@ -2,7 +2,8 @@
 //! for.
 //!
 //! Most of what ends within a millisecond ends well. A client says the same of itself with every call, and calls
-//! few tools again and again. What was written of these is kept as it stands in entries, and is used again as long as all that it is made of is the same.
+//! few tools again and again. What was written of these is kept as it stands in entries, and is used again as long
+//! as all that it is made of is the same.
 
 use std::hash::BuildHasher as _;
 use std::net::IpAddr;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use gantry_core::{Clock, ErrorCode, ProviderError};
 use gantry_policy::rate::Reading;
 use gantry_protocol::{RpcError, code};
-use http::header;
+use http::header::{self, Entry};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 
@@ -67,45 +67,29 @@ impl Standing {
 
     /// Writes it into the head of an answer, unless that tells of a limit already.
     pub fn write(&self, headers: &mut HeaderMap) {
-        // What tells of a limit tells when to come again, too, whose name is found faster.
-        if headers.contains_key(header::RETRY_AFTER) && headers.contains_key(LIMIT) {
-            return;
-        }
-        let mut told = SAID.with_borrow_mut(|said| {
-            let told = said.take().filter(|(standing, _)| standing.is_told_like(self));
-            let (_, told) = said.insert(told.unwrap_or_else(|| (*self, self.to_headers())));
-            told.clone()
+        let Entry::Vacant(limit) = headers.entry(LIMIT) else { return };
+        let [the_limit, reset, window] = SAID.with_borrow_mut(|[limit, reset, window]| {
+            [again(limit, self.limit.into()), again(reset, self.reset), again(window, self.window)]
         });
-        // It is the first one, so that this compares less than to look for it by its hash.
-        if let Some((_, remaining)) = told.iter_mut().find(|(name, _)| **name == REMAINING) {
-            *remaining = number(self.remaining.into());
-        }
-        told.extend(std::mem::take(headers));
-        *headers = told;
-    }
-
-    /// Makes its headers, first what is left.
-    fn to_headers(self) -> HeaderMap {
-        let Self { limit, remaining, reset, window } = self;
-        let told = [
-            (REMAINING, remaining.into()),
-            (LIMIT, limit.into()),
-            (RESET, reset),
-            (WINDOW, window),
-        ];
-        told.map(|(name, told)| (name, number(told))).into_iter().collect()
-    }
-
-    /// Tells whether another one has the same headers but for what is left.
-    fn is_told_like(&self, other: &Self) -> bool {
-        *self == Self { remaining: self.remaining, ..*other }
+        limit.insert(the_limit);
+        headers.insert(REMAINING, number(self.remaining.into()));
+        headers.insert(RESET, reset);
+        headers.insert(WINDOW, window);
     }
 }
 
 thread_local! {
-    /// What the last answer told, and its headers: most are those of the next one too, and to copy them is less
-    /// than to find the places of each by its name.
-    static SAID: RefCell<Option<(Standing, HeaderMap)>> = const { RefCell::new(None) };
+    /// Numbers of the last answer, and their headers: most are those of the next one too.
+    static SAID: RefCell<[(u64, HeaderValue); 3]> =
+        const { RefCell::new([const { (0, HeaderValue::from_static("0")) }; 3]) };
+}
+
+/// Returns a number as a header has it, which is the last one if the number is the same.
+fn again((last, value): &mut (u64, HeaderValue), wanted: u64) -> HeaderValue {
+    if *last != wanted {
+        (*last, *value) = (wanted, number(wanted));
+    }
+    value.clone()
 }
 
 /// Writes a number as a header has it, with one allocation: `HeaderValue` itself takes two.

@@ -1,9 +1,9 @@
 //! `cargo xtask bench`: the gateway beside nginx and beside nothing, in one run on one machine.
 //!
 //! Four legs lead to the same upstream: directly, through nginx's `proxy_pass`, through Gantry, and through Gantry with
-//! what governs calls switched on. All servers stay up; in
-//! each round every case is measured on every leg, one right after the other and in turning order, so that what else
-//! the machine does falls on all alike. Only ratios within a round are worth comparing between machines.
+//! what governs calls switched on. All servers stay up; in each round every case is measured on every leg, a second on
+//! each in turn, there and back, so that what else the machine does falls on all alike. Only ratios within a round are
+//! worth comparing between machines.
 //! `bench/README.md` holds the figures and how to read them.
 
 use std::fs;
@@ -44,8 +44,8 @@ pub(crate) struct Arguments {
     /// Rounds; each figure is the median over them.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
-    /// Seconds of load per leg, case and round.
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=600))]
+    /// Seconds of load per leg, case and round, of which the legs take one at a time.
+    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=600))]
     seconds: u32,
     /// Legs (direct, nginx, gantry, governed) and cases (1-small, 32-small, 1-large, 32-large) to measure; all unless given.
     #[arg(long, value_delimiter = ',')]
@@ -133,18 +133,13 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> anyhow::Resul
     }
     for round in 0..arguments.rounds {
         for case in &cases {
-            let n_legs = running.len();
-            for leg in running.iter().cycle().skip(round as usize % n_legs).take(n_legs) {
-                let figures =
-                    load::apply(workspace, leg, *case, upstream.address, arguments.seconds)?;
-                let (round, case, leg) = (round, case.name, leg.leg);
-                println!(
-                    "round {}, {case}, {leg}: {:.0} requests/s",
-                    round + 1,
-                    figures.requests_per_second()
-                );
-                measurements.push(Measurement { round, case, leg, figures });
-            }
+            let of_round = measure(
+                workspace,
+                (&running, *case),
+                upstream.address,
+                (round, arguments.seconds),
+            )?;
+            measurements.extend(of_round);
         }
     }
     let costs: Vec<Cost> =
@@ -160,6 +155,42 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> anyhow::Resul
         report::write(&workspace.path("bench/README.md"), &tables)?;
     }
     Ok(())
+}
+
+/// Measures one case on every leg: `seconds` of load on each, one at a time.
+///
+/// The legs take turns in an order that starts at another one in each round, and that is followed there and back, so
+/// that a machine that becomes slower or faster meanwhile does so for all.
+fn measure(
+    workspace: &Workspace,
+    (legs, case): (&[legs::RunningLeg], Case),
+    upstream: std::net::SocketAddr,
+    (round, seconds): (u32, u32),
+) -> anyhow::Result<Vec<Measurement>> {
+    let mut order: Vec<usize> = (0..legs.len()).collect();
+    order.rotate_left(round as usize % legs.len());
+    let mut parts: Vec<Vec<Figures>> = vec![Vec::new(); legs.len()];
+    for _ in 0..seconds {
+        for place in &order {
+            parts[*place].push(load::apply(workspace, &legs[*place], case, upstream, 1)?);
+        }
+        order.reverse();
+    }
+    let measurements: Vec<_> = legs
+        .iter()
+        .zip(&parts)
+        .map(|(leg, parts)| Measurement {
+            round,
+            case: case.name,
+            leg: leg.leg,
+            figures: Figures::together(parts),
+        })
+        .collect();
+    for measured in &measurements {
+        let rate = measured.figures.requests_per_second();
+        println!("round {}, {}, {}: {rate:.0} requests/s", round + 1, case.name, measured.leg);
+    }
+    Ok(measurements)
 }
 
 /// Those of `all` that `--only` names; all of them if it names none of their kind.

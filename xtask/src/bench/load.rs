@@ -12,7 +12,7 @@ use crate::shell;
 use crate::workspace::Workspace;
 
 /// What wrk found, as `bench/load/call.lua` prints it.
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
 pub(super) struct Figures {
     requests: u64,
     /// How long the load lasted.
@@ -106,6 +106,24 @@ impl Figures {
         requests / lasted
     }
 
+    /// Figures of several loads as of one; the latencies are the averages of theirs.
+    pub(super) fn together(parts: &[Self]) -> Self {
+        let mut all = Self::default();
+        #[expect(clippy::cast_precision_loss, reason = "no run has 2^52 loads")]
+        let n_parts = parts.len() as f64;
+        for part in parts {
+            all.requests += part.requests;
+            all.microseconds += part.microseconds;
+            all.bytes += part.bytes;
+            all.p50 += part.p50 / n_parts;
+            all.p99 += part.p99 / n_parts;
+            all.bad_status += part.bad_status;
+            all.broken += part.broken;
+            all.timed_out += part.timed_out;
+        }
+        all
+    }
+
     /// Figures for tests of the report.
     #[cfg(test)]
     pub(super) fn of(requests_per_second: u64, p50: f64, p99: f64) -> Self {
@@ -134,6 +152,14 @@ mod tests {
         let figures = read(printed).unwrap();
         assert!((figures.requests_per_second() - 200.0).abs() < 1e-9);
         assert!(read("wrk: unknown option").is_err());
+    }
+
+    #[test]
+    fn loads_together_have_the_rate_of_all_and_the_average_latency() {
+        let together =
+            Figures::together(&[Figures::of(100, 10.0, 20.0), Figures::of(50, 30.0, 60.0)]);
+        assert!((together.requests_per_second() - 75.0).abs() < 1e-9);
+        assert!((together.p50 - 20.0).abs() < 1e-9 && (together.p99 - 40.0).abs() < 1e-9);
     }
 
     #[test]

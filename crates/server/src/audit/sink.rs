@@ -411,10 +411,7 @@ impl Sealed {
         let begun = Instant::now();
         while sealing.step() {
             if begun.elapsed() < PATIENCE {
-                // The one lets other tasks of this thread go first, the other those threads that serve connections:
-                // the system would have them wait until its slice of time is over.
                 tokio::task::yield_now().await;
-                std::thread::yield_now();
             }
         }
         sealing.end()

@@ -13,7 +13,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::sync::oneshot;
 
 pub use event::{Event, Events};
@@ -31,7 +30,7 @@ pub mod outcome {
     pub const FAILED: &str = "failed";
 }
 
-/// Arguments of fewer bytes are kept as they are: to shorten them would cost more than it saves.
+/// Arguments of fewer bytes stay as they were sent until the end of their call, which copies nothing then.
 const MUCH: usize = 2 * 1024;
 /// The longest that an answer waits for its entry to be durable.
 const RECEIPT: Duration = Duration::from_secs(10);
@@ -87,13 +86,8 @@ pub enum Arguments<'a> {
     None,
     /// These.
     Raw(Cow<'a, [u8]>),
-    /// These, whose long texts were cut already.
-    Shortened {
-        /// What is left.
-        kept: Bytes,
-        /// Bytes that there were.
-        sent: usize,
-    },
+    /// These, as an entry has them, in JSON.
+    Written(String),
     /// More bytes than are kept.
     TooLarge(usize),
 }
@@ -103,7 +97,7 @@ impl Arguments<'_> {
     fn into_owned(self) -> Arguments<'static> {
         match self {
             Self::Raw(raw) => Arguments::Raw(raw.into_owned().into()),
-            Self::Shortened { kept, sent } => Arguments::Shortened { kept, sent },
+            Self::Written(text) => Arguments::Written(text),
             Self::TooLarge(bytes) => Arguments::TooLarge(bytes),
             Self::None => Arguments::None,
         }
@@ -116,7 +110,7 @@ impl fmt::Debug for Arguments<'_> {
         match self {
             Self::None => formatter.write_str("None"),
             Self::Raw(raw) => write!(formatter, "Raw({} bytes)", raw.len()),
-            Self::Shortened { sent, .. } => write!(formatter, "Shortened({sent} bytes)"),
+            Self::Written(text) => write!(formatter, "Written({} bytes)", text.len()),
             Self::TooLarge(bytes) => write!(formatter, "TooLarge({bytes} bytes)"),
         }
     }
@@ -130,9 +124,9 @@ pub trait Recorder: Send + Sync + fmt::Debug + 'static {
     /// Tells whether arguments are wanted.
     fn wants_arguments(&self) -> bool;
 
-    /// Returns large arguments without what no entry holds of them; `None` if all of them may be
-    /// needed. Asked while a call waits, so it must be fast.
-    fn shortened(&self, arguments: &[u8]) -> Option<Bytes>;
+    /// Returns what an entry has of large arguments, in JSON; `None` if that is all of them. Asked while
+    /// a call waits, so it must be fast.
+    fn written(&self, arguments: &[u8]) -> Option<String>;
 
     /// Takes room for an entry of so many KiB before anything happens, so that it surely has some
     /// later. `Ok(None)` if what finds no room goes unrecorded. Never waits.
@@ -234,9 +228,8 @@ impl Audit {
     /// is decided.
     pub fn arguments<'a>(&self, raw: &'a [u8]) -> Arguments<'a> {
         let Some(recorder) = &self.recorder else { return Arguments::None };
-        let sent = raw.len();
-        let shortened = (sent > MUCH).then(|| recorder.shortened(raw)).flatten();
-        shortened.map_or(Arguments::Raw(raw.into()), |kept| Arguments::Shortened { kept, sent })
+        let written = (raw.len() > MUCH).then(|| recorder.written(raw)).flatten();
+        written.map_or(Arguments::Raw(raw.into()), Arguments::Written)
     }
 
     /// Records what has happened. Never waits; `describe` runs only if somebody wants to know.

@@ -167,9 +167,9 @@ pub fn is_plain(text: &str) -> bool {
 
 /// Splits the string that something begins with from what stands behind it, if it stands there as it is, without
 /// escapes.
-pub fn split_plain_string(json: &str) -> Option<(&str, &str)> {
-    let end = Scanner::new(json.as_bytes(), 0).plain_string()?;
-    Some((json.get(1..end)?, json.get(end + 1..)?))
+pub fn split_plain_string(json: &[u8]) -> Option<(&str, &[u8])> {
+    let end = Scanner::new(json, 0).plain_string()?;
+    Some((std::str::from_utf8(json.get(1..end)?).ok()?, json.get(end + 1..)?))
 }
 
 /// Encodes a string as JSON.

@@ -180,7 +180,7 @@ fn admit<'a>(
         Arguments::None | Arguments::TooLarge(_) => 0,
         // The whole message is held as long as the call goes on.
         Arguments::Raw(_) => message.bytes().len(),
-        Arguments::Shortened { kept, .. } => kept.len(),
+        Arguments::Written(text) => text.len(),
     };
     let kibibytes = u32::try_from(held / 1024 + 1).unwrap_or(1);
     audit.admit(kibibytes).map_err(|full| causes::coded(ErrorCode::AuditFull, full.to_string()))

@@ -22,6 +22,8 @@ const LONGEST_TEXT: usize = 256;
 const LONGEST_MARK: usize = 32;
 /// The most bytes of arguments that are kept, unless everything is.
 const LARGEST: usize = 8 * 1024;
+/// Bytes that large arguments need as a rule, if most of them are one text.
+const WRITTEN: usize = 512;
 
 /// How much is kept of arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -80,7 +82,7 @@ impl Rules {
             let Some(arguments) = message.pointer_mut("/params/arguments") else { return };
             let mut kept = String::new();
             let sent = arguments.to_string();
-            self.write_arguments(sent.as_bytes(), sent.len(), &mut kept);
+            self.write_arguments(sent.as_bytes(), &mut kept);
             // Invariant: what is written is JSON.
             *arguments = serde_json::from_str(&kept).unwrap_or_default();
         })
@@ -100,26 +102,39 @@ impl Rules {
     pub(super) fn text<'a>(&self, text: &'a str, longest: usize) -> Cow<'a, str> {
         let kept = self.secrets.without_values(text);
         match beginning(&kept, longest) {
-            Some(beginning) => mark(beginning, text.len()).into(),
+            Some(beginning) => cut(beginning, text.len()).into(),
             None => kept,
         }
     }
 
-    /// Writes what is kept of raw arguments, of which `sent` bytes were sent, as JSON without spaces;
-    /// `false` if nothing is, which leaves the text as it was.
-    pub fn write_arguments(&self, raw: &[u8], sent: usize, into: &mut String) -> bool {
+    /// Returns what is kept of large arguments, if that is not all of them.
+    pub fn written(&self, raw: &[u8]) -> Option<String> {
+        let mut text = String::with_capacity(WRITTEN);
+        (self.cuts && self.write_arguments(raw, &mut text)).then_some(text)
+    }
+
+    /// Writes what is kept of raw arguments, as JSON without spaces; `false` if nothing is, which leaves the
+    /// text as it was.
+    pub fn write_arguments(&self, raw: &[u8], into: &mut String) -> bool {
         if self.keep == Keep::None {
             return false;
         }
         let start = into.len();
         let most = if self.cuts { start + LARGEST } else { usize::MAX };
-        // More than that is cut as a rule, which is found out while it is taken apart.
-        if self.pointers.is_empty() && raw.len() <= LARGEST {
-            if self.write_flat(raw, into).is_some() && into.len() <= most {
+        if self.pointers.is_empty() {
+            if self.write_flat(raw, into, most).is_some() {
                 return true;
             }
             into.truncate(start);
         }
+        let short = self.shortened(raw);
+        self.take_apart((short.as_deref().unwrap_or(raw), raw.len()), into, most);
+        true
+    }
+
+    /// Writes what is kept of arguments that were made shorter, of which `sent` bytes were sent.
+    fn take_apart(&self, (raw, sent): (&[u8], usize), into: &mut String, most: usize) {
+        let start = into.len();
         let pointers = self.pointers.iter().map(Vec::as_slice).collect();
         let mut reader = serde_json::Deserializer::from_slice(raw);
         let cleaner = Cleaner { rules: self, into, pointers, is_hidden: false, most };
@@ -129,11 +144,10 @@ impl Rules {
         } else if read.is_err() {
             format!("[{sent} bytes that are no JSON]")
         } else {
-            return true;
+            return;
         };
         into.truncate(start);
         push_text(into, &instead);
-        true
     }
 
     /// Tells whether the value of a member of this name is left out.
@@ -197,9 +211,19 @@ fn end_of(text: &str, n: usize) -> Option<usize> {
     }
 }
 
-/// Says behind the beginning of a text how long all of it was.
-fn mark(beginning: &str, bytes: usize) -> String {
-    format!("{beginning}... [{bytes} bytes]")
+/// Returns the beginning of a text, and how long all of it was.
+fn cut(beginning: &str, bytes: usize) -> String {
+    let mut text = String::with_capacity(beginning.len() + LONGEST_MARK);
+    push_cut(&mut text, beginning, bytes);
+    text
+}
+
+/// Writes the same.
+fn push_cut(into: &mut String, beginning: &str, bytes: usize) {
+    into.push_str(beginning);
+    into.push_str("... [");
+    push_number(into, bytes as u64);
+    into.push_str(" bytes]");
 }
 
 fn plain(name: &str) -> String {

@@ -63,8 +63,8 @@ pub fn describe(
     members.shown(named!("detail"), entry.detail.as_deref(), rules);
     match &entry.arguments {
         Arguments::None => {}
-        Arguments::Raw(raw) => members.arguments((raw, raw.len()), rules),
-        Arguments::Shortened { kept, sent } => members.arguments((kept, *sent), rules),
+        Arguments::Raw(raw) => members.arguments(raw, rules),
+        Arguments::Written(text) => members.raw(named!("arguments"), text),
         Arguments::TooLarge(_) if rules.keep() == Keep::None => {}
         Arguments::TooLarge(bytes) => members.text(named!("arguments"), &left_out(*bytes)),
     }
@@ -221,10 +221,10 @@ impl Members<'_> {
         self.0.push('"');
     }
 
-    fn arguments(&mut self, (raw, sent): (&[u8], usize), rules: &Rules) {
+    fn arguments(&mut self, raw: &[u8], rules: &Rules) {
         let start = self.0.len();
         self.0.push_str(named!("arguments"));
-        if !rules.write_arguments(raw, sent, self.0) {
+        if !rules.write_arguments(raw, self.0) {
             self.0.truncate(start);
         }
     }

@@ -17,7 +17,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicUsize, Ordering};
 
 use arc_swap::ArcSwap;
-use bytes::Bytes;
 use gantry_core::Clock;
 use gantry_core::audit::{Entry, Events, Full, Recorder as Port, Reserved};
 use gantry_policy::audit::{Repeated, Rules, describe, push_body};
@@ -337,8 +336,8 @@ impl Port for Recorder {
         self.wants_arguments
     }
 
-    fn shortened(&self, arguments: &[u8]) -> Option<Bytes> {
-        self.rules.load().shortened(arguments).map(Bytes::from)
+    fn written(&self, arguments: &[u8]) -> Option<String> {
+        self.rules.load().written(arguments)
     }
 
     fn reserve(&self, kibibytes: u32) -> Result<Option<Reserved>, Full> {

@@ -120,9 +120,6 @@ fn record(audit: &Audit, entry: Entry<'static>) {
 fn slim(entry: &mut Entry<'_>) {
     entry.arguments = match std::mem::take(&mut entry.arguments) {
         Arguments::Raw(raw) if raw.len() > MOST_ARGUMENTS => Arguments::TooLarge(raw.len()),
-        Arguments::Shortened { kept, sent } if kept.len() > MOST_ARGUMENTS => {
-            Arguments::TooLarge(sent)
-        }
         other => other,
     };
 }

@@ -1,17 +1,16 @@
 //! Large arguments without the greater part of their long texts.
 //!
-//! An entry holds the beginning of a long text alone. A call that runs need not hold the rest until its
-//! entry is written, nor have all of it decoded then.
+//! An entry holds the beginning of a long text alone, so that the rest need not be decoded.
 
 use std::borrow::Cow;
 
 use gantry_protocol::json;
 use memchr::memchr;
 
-use super::{LONGEST_TEXT, Rules, end_of, mark};
+use super::{LONGEST_TEXT, Rules, cut, end_of};
 
 /// The most bytes of a text that stays as it is.
-const LONG: usize = 1024;
+pub(super) const LONG: usize = 1024;
 /// Bytes of a long text that are looked at, beside those of the longest secret: more than the
 /// beginning that is kept, which may be written in escapes.
 const LOOKED_AT: usize = 4 * 1024;
@@ -21,8 +20,8 @@ const LOOKED_AT_PLAIN: usize = 4 * LONGEST_TEXT;
 impl Rules {
     /// Returns arguments with their long texts cut as an entry has them; `None` if none is long, or if
     /// everything is kept. Reads them once and decodes next to nothing. `raw` must be JSON.
-    pub fn shortened(&self, raw: &[u8]) -> Option<Vec<u8>> {
-        if !self.cuts {
+    pub(super) fn shortened(&self, raw: &[u8]) -> Option<Vec<u8>> {
+        if !self.cuts || raw.len() <= LONG {
             return None;
         }
         let (mut short, mut copied, mut at) = (Vec::with_capacity(LONG), 0, 0);
@@ -47,7 +46,7 @@ impl Rules {
     /// Returns the beginning of a long text, which is given as it stands between its quotes.
     fn beginning(&self, raw: &[u8]) -> String {
         if let Some(plain) = self.plain_beginning(raw) {
-            return mark(plain, raw.len());
+            return cut(plain, raw.len());
         }
         let longest_secret = self.secrets.longest();
         let first = |bytes: usize| raw.get(..bytes + longest_secret).unwrap_or(raw);
@@ -66,25 +65,25 @@ impl Rules {
         let unsure = if looked_at.len() < raw.len() { longest_secret } else { 0 };
         let sure = text.floor_char_boundary(text.len().saturating_sub(unsure));
         let end = end_of(&text, LONGEST_TEXT).map_or(sure, |end| end.min(sure));
-        mark(text.get(..end).unwrap_or_default(), raw.len())
+        cut(text.get(..end).unwrap_or_default(), raw.len())
     }
 
     /// Returns the beginning of most texts, of which nothing has to be decoded or left out; `None` for
     /// another one.
-    fn plain_beginning<'a>(&self, raw: &'a [u8]) -> Option<&'a str> {
+    pub(super) fn plain_beginning<'a>(&self, raw: &'a [u8]) -> Option<&'a str> {
         // So far a secret reaches at most that begins in what is kept.
         let looked_at = raw.get(..LONGEST_TEXT + self.secrets.longest())?;
-        if !looked_at.is_ascii() || memchr(b'\\', looked_at).is_some() {
+        let text = std::str::from_utf8(looked_at).ok()?;
+        if !text.is_ascii() || !json::is_plain(text) {
             return None;
         }
-        let text = std::str::from_utf8(looked_at).ok()?;
         let is_clean = matches!(self.secrets.without_values(text), Cow::Borrowed(_));
         text.get(..LONGEST_TEXT).filter(|_| is_clean)
     }
 }
 
 /// Finds the quote that ends a text: the first one that does not stand behind an odd number of backslashes.
-fn end_of_text(raw: &[u8], start: usize) -> Option<usize> {
+pub(super) fn end_of_text(raw: &[u8], start: usize) -> Option<usize> {
     let mut at = start;
     loop {
         at += memchr(b'"', raw.get(at..)?)?;
@@ -132,7 +131,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
-    use super::super::Keep;
+    use super::super::{Keep, LARGEST};
     use super::*;
     use crate::redact::Secrets;
 
@@ -145,9 +144,11 @@ mod tests {
     /// Returns what an entry has of arguments, after they were shortened or not.
     fn written(raw: &str, is_shortened: bool) -> Value {
         let (rules, mut text) = (rules(), String::new());
-        let short = rules.shortened(raw.as_bytes()).filter(|_| is_shortened);
-        let kept = short.as_deref().unwrap_or(raw.as_bytes());
-        assert!(rules.write_arguments(kept, raw.len(), &mut text));
+        if is_shortened {
+            assert!(rules.write_arguments(raw.as_bytes(), &mut text));
+        } else {
+            rules.take_apart((raw.as_bytes(), raw.len()), &mut text, LARGEST);
+        }
         serde_json::from_str(&text).unwrap()
     }
 

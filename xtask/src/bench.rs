@@ -1,9 +1,10 @@
 //! `cargo xtask bench`: the gateway beside nginx and beside nothing, in one run on one machine.
 //!
 //! Four legs lead to the same upstream: directly, through nginx's `proxy_pass`, through Gantry, and through Gantry with
-//! what governs calls switched on. All servers stay up; in each round every case is measured on every leg, a second on
-//! each in turn, there and back, so that what else the machine does falls on all alike. Only ratios within a round are
-//! worth comparing between machines.
+//! what governs calls switched on. In each round every case is measured on every leg, a second on each in turn, there and
+//! back, so that what else the machine does falls on all alike. Every server is started anew for a round: where its memory
+//! and its threads happen to be stays as it is while it runs, and moves its figures by some hundredths. Only ratios within a
+//! round are worth comparing between machines.
 //! `bench/README.md` holds the figures and how to read them.
 
 use std::fs;
@@ -35,13 +36,10 @@ const WARM_UP_SECONDS: u32 = 1;
 /// How long each load lasts that a release is optimised for.
 const EXERCISE_SECONDS: u32 = 2;
 
-/// How often each server is started to see how long that takes.
-const N_STARTS: usize = 5;
-
 /// What to measure.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Rounds; each figure is the median over them.
+    /// Rounds, each with servers of its own; a figure is the median over them.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
     /// Seconds of load per leg, case and round, of which the legs take one at a time.
@@ -98,12 +96,12 @@ struct Measurement {
     figures: Figures,
 }
 
-/// What a leg's own processes cost, apart from any load.
+/// What a leg's own processes cost in a round, apart from any load.
 #[derive(Debug, Clone)]
 struct Cost {
     leg: Leg,
     /// From the start of the process to the first good answer to a call.
-    ready_after: Vec<Duration>,
+    ready_after: Duration,
     idle_bytes: u64,
     loaded_bytes: u64,
 }
@@ -120,41 +118,62 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> anyhow::Resul
     let gateway = build(workspace, &legs, arguments.plain)?;
     empty_folder(workspace)?;
 
-    let upstream = legs::start_upstream(workspace, arguments.era)?;
-    let mut running = Vec::new();
-    for leg in &legs {
-        running.push(legs::start(workspace, (*leg, &gateway), &upstream, arguments.era, N_STARTS)?);
-    }
-    let mut measurements = Vec::new();
-    for leg in &running {
-        for case in &cases {
-            load::apply(workspace, leg, *case, upstream.address, WARM_UP_SECONDS)?;
-        }
-    }
+    let (mut measurements, mut costs) = (Vec::new(), Vec::new());
+    let mut profiled = None;
     for round in 0..arguments.rounds {
+        let scene = Scene::start(workspace, (&legs, &gateway), arguments.era)?;
+        for leg in &scene.running {
+            for case in &cases {
+                load::apply(workspace, leg, *case, scene.upstream.address, WARM_UP_SECONDS)?;
+            }
+        }
         for case in &cases {
-            let of_round = measure(
-                workspace,
-                (&running, *case),
-                upstream.address,
-                (round, arguments.seconds),
-            )?;
-            measurements.extend(of_round);
+            measurements.extend(measure(workspace, &scene, *case, (round, arguments.seconds))?);
+        }
+        for cost in scene.running.iter().filter_map(legs::RunningLeg::cost) {
+            costs.push(cost?);
+        }
+        let is_last = round + 1 == arguments.rounds;
+        if let (true, true, Some(case)) = (arguments.profile, is_last, cases.last()) {
+            profiled = Some(scene.profile(workspace, *case)?);
         }
     }
-    let costs: Vec<Cost> =
-        running.iter().filter_map(legs::RunningLeg::cost).collect::<anyhow::Result<_>>()?;
     let conditions = conditions(workspace, arguments)?;
     let tables = report::tables(&conditions, &measurements, &costs);
     println!("\n{tables}");
-    if let (true, Some(leg), Some(case)) = (arguments.profile, running.last(), cases.last()) {
-        println!("{} under {}:", leg.leg, case.name);
-        println!("{}\n", profile::functions(workspace, leg, *case, upstream.address)?);
+    if let Some(profiled) = profiled {
+        println!("{profiled}\n");
     }
     if arguments.write {
         report::write(&workspace.path("bench/README.md"), &tables)?;
     }
     Ok(())
+}
+
+/// The upstream and the legs of one round. All of them end with it.
+struct Scene {
+    running: Vec<legs::RunningLeg>,
+    upstream: legs::Upstream,
+}
+
+impl Scene {
+    fn start(
+        workspace: &Workspace,
+        (legs, gateway): (&[Leg], &Gateway),
+        era: Era,
+    ) -> anyhow::Result<Self> {
+        let upstream = legs::start_upstream(workspace, era)?;
+        let running =
+            legs.iter().map(|leg| legs::start(workspace, (*leg, gateway), &upstream, era));
+        Ok(Self { running: running.collect::<anyhow::Result<_>>()?, upstream })
+    }
+
+    /// Returns what the last leg's server spends its time on.
+    fn profile(&self, workspace: &Workspace, case: Case) -> anyhow::Result<String> {
+        let leg = self.running.last().context("there is no leg")?;
+        let functions = profile::functions(workspace, leg, case, self.upstream.address)?;
+        Ok(format!("{} under {}:\n{functions}", leg.leg, case.name))
+    }
 }
 
 /// Measures one case on every leg: `seconds` of load on each, one at a time.
@@ -163,16 +182,17 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> anyhow::Resul
 /// that a machine that becomes slower or faster meanwhile does so for all.
 fn measure(
     workspace: &Workspace,
-    (legs, case): (&[legs::RunningLeg], Case),
-    upstream: std::net::SocketAddr,
+    scene: &Scene,
+    case: Case,
     (round, seconds): (u32, u32),
 ) -> anyhow::Result<Vec<Measurement>> {
+    let Scene { running: legs, upstream } = scene;
     let mut order: Vec<usize> = (0..legs.len()).collect();
     order.rotate_left(round as usize % legs.len());
     let mut parts: Vec<Vec<Figures>> = vec![Vec::new(); legs.len()];
     for _ in 0..seconds {
         for place in &order {
-            parts[*place].push(load::apply(workspace, &legs[*place], case, upstream, 1)?);
+            parts[*place].push(load::apply(workspace, &legs[*place], case, upstream.address, 1)?);
         }
         order.reverse();
     }
@@ -212,7 +232,7 @@ pub(crate) fn exercise(workspace: &Workspace, gateway: &Gateway) -> anyhow::Resu
     for era in [Era::Modern, Era::Legacy] {
         let upstream = legs::start_upstream(workspace, era)?;
         for leg in [Leg::Gantry, Leg::Governed] {
-            let running = legs::start(workspace, (leg, gateway), &upstream, era, 1)?;
+            let running = legs::start(workspace, (leg, gateway), &upstream, era)?;
             for case in CASES {
                 load::apply(workspace, &running, case, upstream.address, EXERCISE_SECONDS)?;
             }

@@ -53,7 +53,7 @@ pub(super) struct RunningLeg {
     pub(super) session: Option<String>,
     /// The leg's own server, unless it has none.
     server: Option<ServerProcess>,
-    ready_after: Vec<Duration>,
+    ready_after: Duration,
     idle_bytes: u64,
 }
 
@@ -79,13 +79,12 @@ pub(super) fn start_upstream(workspace: &Workspace, era: Era) -> anyhow::Result<
     Ok(Upstream { address, _server: server })
 }
 
-/// Starts the leg's server `n_starts` times, each time until a call succeeds, and leaves the last one running.
+/// Starts the leg's server, and waits until a call succeeds.
 pub(super) fn start(
     workspace: &Workspace,
     (leg, gateway): (Leg, &Gateway),
     upstream: &Upstream,
     era: Era,
-    n_starts: usize,
 ) -> anyhow::Result<RunningLeg> {
     let mut running = RunningLeg {
         leg,
@@ -93,29 +92,20 @@ pub(super) fn start(
         era,
         session: None,
         server: None,
-        ready_after: Vec::new(),
+        ready_after: Duration::ZERO,
         idle_bytes: 0,
     };
     if leg != Leg::Direct {
-        for _ in 0..n_starts {
-            if let Some(mut previous) = running.server.take() {
-                previous.stop()?;
-            }
-            running.address = free_address()?;
-            let mut server =
-                leg.start_server(workspace, gateway, running.address, upstream.address)?;
-            let ready = server.wait_until(READY_LIMIT, || {
-                let session = client::connect(running.address, era, leg.token())?;
-                let caller = Caller { era, session: session.as_deref(), token: leg.token() };
-                client::call(running.address, leg.tool(), caller)
-            });
-            running.ready_after.push(
-                ready.with_context(|| {
-                    format!("see the logs in `{}`", folder(workspace).display())
-                })?,
-            );
-            running.server = Some(server);
-        }
+        running.address = free_address()?;
+        let mut server = leg.start_server(workspace, gateway, running.address, upstream.address)?;
+        let ready = server.wait_until(READY_LIMIT, || {
+            let session = client::connect(running.address, era, leg.token())?;
+            let caller = Caller { era, session: session.as_deref(), token: leg.token() };
+            client::call(running.address, leg.tool(), caller)
+        });
+        let logs = || format!("see the logs in `{}`", folder(workspace).display());
+        running.ready_after = ready.with_context(logs)?;
+        running.server = Some(server);
     }
     running.session = client::connect(running.address, era, leg.token())?;
     running.idle_bytes = running.resident_bytes()?;
@@ -269,7 +259,7 @@ impl RunningLeg {
         self.server.as_ref()?;
         Some(self.resident_bytes().map(|loaded_bytes| Cost {
             leg: self.leg,
-            ready_after: self.ready_after.clone(),
+            ready_after: self.ready_after,
             idle_bytes: self.idle_bytes,
             loaded_bytes,
         }))

@@ -38,8 +38,9 @@ pub(super) fn tables(conditions: &str, measurements: &[Measurement], costs: &[Co
     text.push_str(&governed(measurements));
     if !costs.is_empty() {
         text.push_str("\n| leg | memory idle | memory after the load | first good answer after the start |\n|---|--:|--:|--:|\n");
-        for cost in costs {
-            text.push_str(&cost_row(cost));
+        for leg in Leg::ALL {
+            let mine: Vec<_> = costs.iter().filter(|cost| cost.leg == leg).collect();
+            text.extend(cost_row(leg, &mine));
         }
     }
     text
@@ -111,28 +112,24 @@ fn load_row(case: &str, leg: Leg, mine: &[(u32, &Figures)], nginx: &[(u32, &Figu
     )
 }
 
-fn cost_row(cost: &Cost) -> String {
-    let milliseconds: Vec<f64> =
-        cost.ready_after.iter().map(|took| took.as_secs_f64() * 1e3).collect();
-    let ready = spread(&milliseconds).map_or_else(
-        || "-".to_owned(),
-        |ready| format!("{:.0} ms ({:.0} to {:.0})", ready.median, ready.least, ready.greatest),
-    );
-    let mut row = String::new();
-    // Writing to a string cannot fail.
-    let _ = writeln!(
-        row,
-        "| {} | {} | {} | {ready} |",
-        cost.leg,
-        megabytes(cost.idle_bytes),
-        megabytes(cost.loaded_bytes)
-    );
-    row
+/// The costs of a leg, of which there is one for each round; `None` if there is none.
+fn cost_row(leg: Leg, costs: &[&Cost]) -> Option<String> {
+    let over_rounds = |figure: fn(&Cost) -> f64| {
+        spread(&costs.iter().map(|cost| figure(cost)).collect::<Vec<_>>())
+    };
+    let ready = over_rounds(|cost| cost.ready_after.as_secs_f64() * 1e3)?;
+    let idle = over_rounds(|cost| megabytes(cost.idle_bytes))?.median;
+    let loaded = over_rounds(|cost| megabytes(cost.loaded_bytes))?.median;
+    let Spread { median, least, greatest } = ready;
+    Some(format!(
+        "| {leg} | {idle:.1} MB | {loaded:.1} MB | {median:.0} ms ({least:.0} to {greatest:.0}) |\n"
+    ))
 }
 
-fn megabytes(bytes: u64) -> String {
-    let tenths = bytes / 100_000;
-    format!("{}.{} MB", tenths / 10, tenths % 10)
+fn megabytes(bytes: u64) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "no machine has 2^52 bytes")]
+    let bytes = bytes as f64;
+    bytes / 1e6
 }
 
 /// The median of one figure.

@@ -52,11 +52,15 @@ fn without_nginx_there_are_no_ratios() {
 
 #[test]
 fn costs_have_a_table_of_their_own() {
-    let ready_after = [9, 5, 7].map(Duration::from_millis).to_vec();
-    let cost =
-        Cost { leg: Leg::Gantry, ready_after, idle_bytes: 12_345_678, loaded_bytes: 20_000_000 };
-    let text = tables("Made up.", &[], &[cost]);
-    assert!(text.ends_with("| gantry | 12.3 MB | 20.0 MB | 7 ms (5 to 9) |\n"), "{text}");
+    let of_round = |milliseconds: u64, loaded_bytes| Cost {
+        leg: Leg::Gantry,
+        ready_after: Duration::from_millis(milliseconds),
+        idle_bytes: 12_345_678,
+        loaded_bytes,
+    };
+    let costs = [of_round(9, 20_000_000), of_round(5, 90_000_000), of_round(7, 30_000_000)];
+    let text = tables("Made up.", &[], &costs);
+    assert!(text.ends_with("| gantry | 12.3 MB | 30.0 MB | 7 ms (5 to 9) |\n"), "{text}");
 }
 
 #[test]

@@ -149,7 +149,9 @@ pub(crate) const REMOVE_SERVER: &str = "DELETE FROM servers WHERE name = $1";
 pub(crate) const PUT_AUDIT: &str = "\
     INSERT INTO audit (trail, seq, at, event, outcome, principal, name, request_id, line)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-    ON CONFLICT (trail, seq) DO NOTHING";
+    ON CONFLICT (trail, seq) DO UPDATE SET line = excluded.line
+    WHERE audit.at = excluded.at AND audit.event = excluded.event AND audit.name = excluded.name
+        AND audit.request_id = excluded.request_id";
 
 pub(crate) const AUDIT_LAST: &str =
     "SELECT line FROM audit WHERE trail = $1 ORDER BY seq DESC LIMIT 1";

@@ -6,6 +6,7 @@ mod commands;
 mod doors;
 mod failing;
 mod killed;
+mod outage;
 mod told;
 
 use std::path::{Path, PathBuf};

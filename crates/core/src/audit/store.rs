@@ -48,8 +48,9 @@ pub struct Query {
 
 /// Keeps the lines of audit trails, each by the name of its trail.
 pub trait AuditStore: Send + Sync + fmt::Debug + 'static {
-    /// Stores lines, all of them or none. One that is there already, by trail and place, stays. With
-    /// `durable` they outlive a crash of the machine once this returns.
+    /// Stores lines, all of them or none. One that is there already, by trail and place, stays, unless it is of
+    /// the same entry: of an attempt whose answer was lost, entries may be there that are sealed with others
+    /// now. With `durable` they outlive a crash of the machine once this returns.
     fn append(
         &self,
         trail: &str,

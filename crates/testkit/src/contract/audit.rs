@@ -11,6 +11,7 @@ pub async fn audit_store(store: &dyn AuditStore) {
     a_line_that_is_there_stays(store).await;
     what_is_looked_for_is_found_the_youngest_first(store).await;
     the_last_line_is_never_forgotten(store).await;
+    an_entry_that_is_sealed_again_has_its_new_line(store).await;
 }
 
 fn line(seq: u64, at: u64, principal: &str, name: &str) -> StoredLine {
@@ -92,4 +93,17 @@ async fn the_last_line_is_never_forgotten(store: &dyn AuditStore) {
     let left = store.lines_after("one", 0, 100).await.expect("a read");
     assert_eq!(left.len(), 1);
     assert!(left[0].contains("\"seq\":31,"), "{left:?}");
+}
+
+async fn an_entry_that_is_sealed_again_has_its_new_line(store: &dyn AuditStore) {
+    let again = |seq, text: &str| StoredLine {
+        line: text.to_owned(),
+        ..line(seq, 1000 + seq, "carl", "sealed")
+    };
+    append(store, "again", vec![again(1, "first"), again(2, "first, sealed")]).await;
+    let longer = vec![again(1, "second"), again(2, "second"), again(3, "second, sealed")];
+    append(store, "again", longer).await;
+    let lines = store.lines_after("again", 0, 10).await.expect("a read");
+    assert_eq!(lines, ["second", "second", "second, sealed"]);
+    assert_eq!(store.last("again").await.expect("a read").as_deref(), Some("second, sealed"));
 }

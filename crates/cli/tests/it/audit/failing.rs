@@ -48,20 +48,20 @@ async fn gateway(audit: Value) -> (Gantry, crate::support::scripted::Scripted) {
     (gantry, upstream)
 }
 
-async fn call(gantry: &Gantry, number: usize) -> Reply {
+pub(super) async fn call(gantry: &Gantry, number: usize) -> Reply {
     let client = Client::modern(&gantry.url("/mcp"), json!({}));
     client.call("up__good", json!({ "n": number, "filler": "x".repeat(200) })).await
 }
 
 /// What `/actuator/health/audit` says.
-async fn health(gantry: &Gantry) -> Value {
+pub(super) async fn health(gantry: &Gantry) -> Value {
     let client = Client::modern(&gantry.url("/actuator/health/audit"), json!({}));
     let raw = client.bare("GET", &[]).await.finish().await.raw;
     serde_json::from_slice(&raw).expect("it is JSON")
 }
 
 /// A figure of `/metrics`.
-async fn figure(gantry: &Gantry, name: &str) -> u64 {
+pub(super) async fn figure(gantry: &Gantry, name: &str) -> u64 {
     let client = Client::modern(&gantry.url("/metrics"), json!({}));
     let raw = client.bare("GET", &[("accept", "*/*")]).await.finish().await.raw;
     let text = String::from_utf8_lossy(&raw).into_owned();

@@ -20,6 +20,8 @@ const LIMIT: Duration = Duration::from_secs(30);
 struct Told {
     lines: Mutex<Vec<String>>,
     fails: AtomicBool,
+    /// Whether it keeps everything, and its answer does not arrive.
+    loses_answers: AtomicBool,
     hangs: AtomicBool,
     free: Notify,
     attempts: AtomicUsize,
@@ -49,7 +51,17 @@ impl Sink for Double {
                 let (n, failure) = (sealed.entries_of(half), Some("full".to_owned()));
                 return Appended { n, is_durable: true, failure };
             }
-            told.lines.lock().extend(sealed.lines().lines().map(str::to_owned));
+            let mut lines = told.lines.lock();
+            for line in sealed.lines().lines() {
+                // A line that is there is replaced, as databases do it.
+                let seq = Head::of_last_line(line).map_or(0, |head| head.seq);
+                let place = lines.len().min(usize::try_from(seq).unwrap() - 1);
+                let end = lines.len().min(place + 1);
+                lines.splice(place..end, [line.to_owned()]);
+            }
+            if told.loses_answers.load(Ordering::Relaxed) {
+                return Appended { n: 0, is_durable: false, failure: Some("gone".to_owned()) };
+            }
             Appended { n: sealed.entries.len(), is_durable: true, failure: None }
         })
     }
@@ -162,6 +174,21 @@ async fn what_a_failing_place_does_not_take_waits_on_the_disk_and_is_added_later
     started.until("it works again", || !started.backlog.is_failing()).await;
     assert!(started.end().await);
     place.holds(210);
+}
+
+#[tokio::test]
+async fn what_was_added_without_an_answer_is_sealed_anew_with_what_came_meanwhile() {
+    let place = Scene::new();
+    let started = place.start().await;
+    place.told.loses_answers.store(true, Ordering::Relaxed);
+    started.backlog.push(place.entries(5));
+    started.until("it fails", || started.backlog.is_failing()).await;
+    assert_eq!(place.told.lines.lock().len(), 5);
+    started.backlog.push(place.entries(4));
+    place.told.loses_answers.store(false, Ordering::Relaxed);
+    started.until("all are added", || started.backlog.waiting() == 0).await;
+    assert!(started.end().await);
+    place.holds(9);
 }
 
 #[tokio::test]

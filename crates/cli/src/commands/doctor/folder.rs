@@ -67,9 +67,12 @@ fn exposed(_: &Path) -> Vec<Finding> {
 /// The database can grow.
 pub(super) fn has_room(subject: &Subject<'_>) -> Vec<Finding> {
     let existing = subject.place.data_folder.ancestors().find(|folder| folder.exists());
-    let Some((folder, room)) = existing.and_then(|folder| Some((folder, room_at(folder)?))) else {
-        return Vec::new();
-    };
+    let found = existing.and_then(|folder| Some((folder, room_at(folder)?)));
+    found.map_or_else(Vec::new, |(folder, room)| judged(folder, room))
+}
+
+/// Says what so many free bytes mean.
+fn judged(folder: &Path, room: u64) -> Vec<Finding> {
     let text = format!("{} MiB are free at `{}`", room >> 20, folder.display());
     match room {
         0..FULL => vec![
@@ -126,4 +129,21 @@ fn written_file(folder: &Path) -> std::io::Result<SystemTime> {
     // What is left behind is one byte.
     let _ = std::fs::remove_file(&path);
     written
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_that_is_full_is_bad_and_one_with_little_room_a_warning() {
+        let said = |room: u64| format!("{:?}", judged(Path::new("/data"), room));
+        let full = said(FULL - 1);
+        assert!(full.contains("Bad") && full.contains("7 MiB are free at `/data`"), "{full}");
+        assert!(full.contains("--data-dir") && full.contains("StorageFailed"), "{full}");
+        let little = said(LITTLE - 1);
+        assert!(little.contains("Warning") && little.contains("make room"), "{little}");
+        let enough = said(LITTLE);
+        assert!(enough.contains("there is room for the data"), "{enough}");
+    }
 }

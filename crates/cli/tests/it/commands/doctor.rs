@@ -109,6 +109,20 @@ async fn a_server_that_is_down_is_bad_and_a_broken_file_too() {
 }
 
 #[tokio::test]
+async fn every_origin_with_credentials_is_refused_by_check_and_doctor() {
+    let desk = Desk::with("server: { cors: { origins: ['*'], credentials: true } }\n");
+    for command in ["check", "doctor"] {
+        let seen = desk.run(&[command]).await;
+        assert!(seen.starts_with("exit code 1\n"), "{seen}");
+        assert!(
+            seen.contains("`server.cors.credentials` cannot be true for every origin"),
+            "{seen}"
+        );
+        assert!(seen.contains("name the origins"), "{seen}");
+    }
+}
+
+#[tokio::test]
 async fn the_programs_that_servers_need_are_asked_for_their_versions() {
     let desk = Desk::new();
     let folder = desk.folder.path().join("bin");

@@ -151,7 +151,8 @@ pub(crate) const PUT_AUDIT: &str = "\
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
     ON CONFLICT (trail, seq) DO UPDATE SET line = excluded.line
     WHERE audit.at = excluded.at AND audit.event = excluded.event AND audit.name = excluded.name
-        AND audit.request_id = excluded.request_id";
+        AND audit.request_id = excluded.request_id AND audit.principal = excluded.principal
+        AND audit.outcome = excluded.outcome";
 
 pub(crate) const AUDIT_LAST: &str =
     "SELECT line FROM audit WHERE trail = $1 ORDER BY seq DESC LIMIT 1";

@@ -43,7 +43,7 @@ pub(super) trait Sink: Send + Sync + fmt::Debug + 'static {
     fn last(&mut self) -> BoxFuture<'_, Result<Option<Head>, AuditError>>;
 
     /// Adds entries, in order; of those that are sealed together, all or none. Those that are not counted in the
-    /// answer are not there.
+    /// answer are not there, or give way when they are added again, sealed with others perhaps.
     fn append(&mut self, sealed: Arc<Sealed>) -> BoxFuture<'_, Appended>;
 }
 

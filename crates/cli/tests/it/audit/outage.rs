@@ -26,7 +26,7 @@ const AROUND: Duration = Duration::from_secs(1);
 /// Who calls at the same time.
 const CALLERS: usize = 8;
 /// Between two calls of one of them.
-const PAUSE: Duration = Duration::from_millis(2);
+const PAUSE: Duration = Duration::from_millis(10);
 /// A call that takes longer has waited for the database.
 const SLOW: Duration = Duration::from_secs(2);
 
